@@ -1,0 +1,1 @@
+"""A folder of SELECT files as Dagster assets, replaced only when their checks pass."""

@@ -1,0 +1,1 @@
+"""Write, audit, publish: what happens to a table, told as events."""

@@ -1,0 +1,119 @@
+"""What happens to a table while it is materialized, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmat_assets.errors import SqlmatError
+from sqlmat_assets.relation import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: everything that was decided together. `id` is short, lower case, letters and digits."""
+
+    id: str
+    decided_at: datetime
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table as the warehouse has it."""
+
+    name: str
+    type: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A few rows to show to a person: values as text, None for NULL."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome of one check.
+
+    `rows` were looked at, `failed_rows` of them did not hold; `message` says what was wrong in words and is
+    empty when the check holds; `sample` has up to 20 offending rows.
+    """
+
+    name: str
+    passed: bool
+    is_blocking: bool
+    rows: int
+    failed_rows: int
+    message: str
+    sql: str
+    seconds: float
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Work on a table begins."""
+
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The intermediate table holds the query's result."""
+
+    relation: Relation
+    intermediate: Relation
+    rows: int
+    columns: tuple[Column, ...]
+    statement: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Every check ran on the intermediate table, or, alone, on the published one."""
+
+    relation: Relation
+    results: tuple[CheckResult, ...]
+    seconds: float
+
+    @property
+    def is_blocked(self) -> bool:
+        return any(r.is_blocking and not r.passed for r in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Readers see the new rows. `started_at` is when work on the table began, `seconds` all of it."""
+
+    relation: Relation
+    rows: int
+    columns: tuple[Column, ...]
+    statement: str
+    started_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """The table was not replaced: a check failed, the engine refused, the file is quarantined."""
+
+    relation: Relation
+    error: SqlmatError
+    results: tuple[CheckResult, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The table was not touched because `because` was not built in this run."""
+
+    relation: Relation
+    because: Relation
+
+
+Event = Started | Written | Checked | Published | Discarded | Skipped

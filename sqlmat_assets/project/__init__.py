@@ -1,0 +1,1 @@
+"""The folder of SQL as values: text in, frozen values out."""

@@ -1,0 +1,137 @@
+"""One file of the folder, and all of them together, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.settings import ModelSettings
+from sqlmat_assets.relation import Relation
+
+
+class Kind(StrEnum):
+    """How a table comes to be."""
+
+    QUERY = "query"
+    PROCESSED = "processed"
+    LOAD = "load"
+    DATA = "data"
+    DELIVERY = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """One named check as Dagster shows it: `name` is the slug, `title` the alias as written."""
+
+    name: str
+    title: str
+    is_blocking: bool
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckQuery:
+    """One statement of a `_test.sql`: each of its columns is a check that holds when every row is true."""
+
+    sql: str
+    specs: tuple[CheckSpec, ...]
+    reads: tuple[Relation, ...] = ()
+
+    @property
+    def is_blocking(self) -> bool:
+        return any(spec.is_blocking for spec in self.specs)
+
+
+class RuleKind(StrEnum):
+    """The ready-made checks that a setting adds."""
+
+    UNIQUE = "unique"
+    NOT_NULL = "not_null"
+    MIN_ROWS = "min_rows"
+    MAX_ROW_CHANGE = "max_row_change"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRule:
+    """A check made by a setting.
+
+    `columns` for `unique` (together) and `not_null` (one); `limit` is a count of rows for `min_rows` and a
+    fraction (0.2 is 20%) for `max_row_change`.
+    """
+
+    kind: RuleKind
+    spec: CheckSpec
+    columns: tuple[str, ...] = ()
+    limit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDoc:
+    """A column of the result as the SQL names it, with the comment beside it."""
+
+    name: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One table of the project.
+
+    `sql` is the file's text as it is (empty for data files); `columns` are the named outputs in order, empty
+    where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built.
+    """
+
+    relation: Relation
+    path: str
+    kind: Kind
+    dialect: str
+    sql: str
+    interval: timedelta | None = None
+    effective_interval: timedelta | None = None
+    description: str | None = None
+    columns: tuple[ColumnDoc, ...] = ()
+    upstream: tuple[Relation, ...] = ()
+    sources: tuple[Relation, ...] = ()
+    checks: tuple[CheckQuery, ...] = ()
+    rules: tuple[CheckRule, ...] = ()
+    settings: ModelSettings = field(default_factory=ModelSettings)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_quarantined(self) -> bool:
+        return any(not problem.is_warning for problem in self.problems)
+
+    @property
+    def check_specs(self) -> tuple[CheckSpec, ...]:
+        """All checks of this table, those of the file first, in the order of their files."""
+        written = (spec for query in self.checks for spec in query.specs)
+        return (*written, *(rule.spec for rule in self.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """All tables of a folder, in the order of their names, with everything that is wrong in it.
+
+    `problems` holds those of the models too, and those of files that are no table.
+    """
+
+    root: Path
+    dialect: str
+    models: Mapping[Relation, Model] = field(default_factory=lambda: MappingProxyType({}))
+    problems: tuple[Problem, ...] = ()
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models.values())
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if not problem.is_warning)

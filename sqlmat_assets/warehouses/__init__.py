@@ -1,0 +1,1 @@
+"""The databases: one contract, one adapter per engine."""

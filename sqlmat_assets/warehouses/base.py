@@ -1,0 +1,88 @@
+"""What every warehouse adapter offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlglot import exp
+
+from sqlmat_assets.relation import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`."""
+
+    name: str
+    dialect: str
+    max_identifier_bytes: int
+    has_transactional_ddl: bool
+    has_grants: bool
+    has_comments: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A column of a result: its name, and its type in the engine's own words."""
+
+    name: str
+    type: str
+    is_boolean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a query returned."""
+
+    columns: tuple[ResultColumn, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+class Session(Protocol):
+    """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
+
+    def execute(self, statement: exp.Expression) -> None: ...
+
+    def fetch_rows(self, query: exp.Expression) -> Rows: ...
+
+    def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        """The columns (name, type) of a table or view in order; empty when there is none."""
+        ...
+
+    def fetch_kinds(self, schema: str) -> dict[str, str]:
+        """The names in a schema, each with `table` or `view`; empty when there is no such schema."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything inside becomes visible at once, or not at all."""
+        ...
+
+    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> None:
+        """Create a table from a local CSV, Parquet or NDJSON file; `columns` (name, type) override inference."""
+        ...
+
+    def swap(self, target: Relation, intermediate: Relation, backup: Relation) -> None:
+        """Put the intermediate table in the target's place; called inside `transaction()` where there is one."""
+        ...
+
+    def cancel(self) -> None:
+        """End the statement that is running, from another thread."""
+        ...
+
+
+class Warehouse(Protocol):
+    """A database that tables are built in. Opening nothing until a session is asked for."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def label(self) -> str:
+        """The URL without secrets, for people."""
+        ...
+
+    def open_session(self) -> AbstractContextManager[Session]: ...
