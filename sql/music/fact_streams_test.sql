@@ -19,6 +19,15 @@ left join music.dim_songs as songs using (song_key)
 left join music.dim_datetime as hours using (date_key)
 left join music.dim_location as locations using (location_key);
 
+select
+    (streams.user_key = 'unknown') = (plays.userId is null) as only_guests_are_unknown,
+    users.level = plays.level as level_is_that_of_the_moment
+from raw.listen_events as plays
+left join music.fact_streams as streams
+    on streams.session_id = plays.sessionId
+    and streams.item_in_session = plays.itemInSession
+left join music.dim_users as users using (user_key);
+
 select date_key <> 0 as no_play_is_without_an_hour
 from music.fact_streams;
 

@@ -1,0 +1,268 @@
+"""The example project in `sql/`, held with plain DuckDB: what is true here is true in any SQL console."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "sql"
+SCRIPT = ROOT / "scripts" / "make_example_data.py"
+
+DATA = (
+    "first/cities_raw.csv",
+    "first/people_raw.csv",
+    "first/shops_raw.ndjson",
+    "raw/auth_events.ndjson",
+    "raw/listen_events.ndjson",
+    "raw/page_view_events.csv",
+    "raw/songs.csv",
+    "raw/state_codes.csv",
+)
+
+# By hand and in the order of their dependencies, so that the test knows nothing of how sqlmat finds either.
+TABLES = {
+    "first.cities": "first/cities - 24h.sql",
+    "first.shops": "first/shops.sql",
+    "first.people": "first/people — 1h.sql",
+    "first.continents": "first/continents – 7d.sql",  # noqa: RUF001 - an en dash in a file name is what this file shows
+    "second.child": "second/child.sql",
+    "second.parent": "second.parent - 24m.sql",
+    "music.dim_artists": "music/dim_artists - 7d.sql",
+    "music.dim_songs": "music/dim_songs - 7d.sql",
+    "music.dim_location": "music/dim_location.sql",
+    "music.dim_datetime": "music/dim_datetime - 24h.sql",
+    "music.dim_users": "music/dim_users.sql",
+    "music.fact_streams": "music/fact_streams.sql",
+    "music.wide_streams": "music/wide_streams - 1h.sql",
+    "music.top_artists": "music/top_artists - 24h.sql",
+}
+
+CHECKS = (
+    "first/cities_test.sql",
+    "first/shops_test.sql",
+    "second.parent_test.sql",
+    "raw/state_codes_test.sql",
+    "music/dim_artists_test.sql",
+    "music/dim_songs_test.sql",
+    "music/dim_location_test.sql",
+    "music/dim_datetime_test.sql",
+    "music/dim_users_test.sql",
+    "music/fact_streams_test.sql",
+    "music/wide_streams_test.sql",
+    "music/top_artists_test.sql",
+)
+
+WARNINGS = {"country_is_known", "code_has_no_spaces_around_it"}
+
+
+def build(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Build every table of a copy of the example in memory, each file's text pasted as it is."""
+    connection = duckdb.connect()
+    for schema in ("first", "second", "raw", "music"):
+        connection.execute(f"create schema {schema}")
+    for name in DATA:
+        path = folder / name
+        reader = "read_csv" if path.suffix == ".csv" else "read_json"
+        connection.execute(f"create table {path.parent.name}.{path.stem} as from {reader}('{path}')")
+    for table, name in TABLES.items():
+        connection.execute(f"create table {table} as {(folder / name).read_text()}")
+    return connection
+
+
+def find_failing_checks(connection: duckdb.DuckDBPyConnection, folder: Path) -> set[str]:
+    """The names of the checks that do not hold: a value that is not true, or no rows at all."""
+    failing: set[str] = set()
+    for name in CHECKS:
+        for statement in duckdb.extract_statements((folder / name).read_text()):
+            cursor = connection.execute(statement.query)
+            titles = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchall()
+            for index, title in enumerate(titles):
+                if not rows or any(row[index] is not True for row in rows):
+                    failing.add(title)
+    return failing
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[duckdb.DuckDBPyConnection]:
+    with build(EXAMPLE) as connection:
+        yield connection
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "sql"))
+
+
+def test_lists_name_every_file() -> None:
+    found = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*") if path.is_file()}
+    assert {name for name in found if not name.endswith(".conf")} == {*DATA, *TABLES.values(), *CHECKS}
+
+
+def test_script_makes_the_committed_data_files(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(SCRIPT), str(tmp_path)], check=True, capture_output=True)
+    made = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert made == {name: (EXAMPLE / name).read_bytes() for name in DATA}
+    assert sum(map(len, made.values())) < 1_500_000
+
+
+def test_every_check_holds_but_the_known_warnings(built: duckdb.DuckDBPyConnection) -> None:
+    assert find_failing_checks(built, EXAMPLE) == WARNINGS
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_is_the_same_when_built_twice(built: duckdb.DuckDBPyConnection, table: str) -> None:
+    query = f"select md5(string_agg(t::text, chr(10) order by t::text)) from {table} as t"
+    with build(EXAMPLE) as again:
+        assert built.execute(query).fetchone() == again.execute(query).fetchone()
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("first.cities", "country"),
+        ("first.people", "person_id"),
+        ("first.continents", "continent"),
+        ("raw.listen_events", "sessionId, itemInSession"),
+        ("raw.songs", "song_id"),
+        ("raw.state_codes", "stateCode"),
+        ("music.dim_artists", "artist_key"),
+        ("music.dim_songs", "song_key"),
+        ("music.dim_location", "location_key"),
+        ("music.dim_datetime", "date_key"),
+        ("music.dim_users", "user_key"),
+        ("music.fact_streams", "session_id, item_in_session"),
+        ("music.top_artists", "level, place"),
+    ],
+)
+def test_keys_that_the_settings_name_are_unique(built: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
+    assert built.execute(f"select {key} from {table} group by all having count(*) > 1").fetchall() == []
+
+
+def test_the_data_has_the_difficulties_that_the_tables_handle(built: duckdb.DuckDBPyConnection) -> None:
+    assert (EXAMPLE / "raw/state_codes.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    numbers = {
+        "songs that came out twice": """
+            select count(*) from (select 1 from raw.songs group by artist_name, title having count(*) > 1)""",
+        "artists under two numbers": """
+            select count(*) from (select 1 from raw.songs group by artist_name having count(distinct artist_id) > 1)""",
+        "plays of songs that are in no catalogue": "select count(*) from music.fact_streams where song_key = 'unknown'",
+        "plays of guests": "select count(*) from music.fact_streams where user_key = 'unknown'",
+        "listeners who changed their level": "select count(*) from music.dim_users where not is_current",
+        "plays in Washington, DC": "select count(*) from raw.listen_events where state = 'DC'",
+        "plays on a weekend": "select count(*) from music.wide_streams where is_weekend",
+    }
+    counted = {what: built.execute(query).fetchone() for what, query in numbers.items()}
+    assert [what for what, count in counted.items() if count is None or count[0] == 0] == []
+
+
+# What each check is for: with this mistake in that file, these checks fail.
+MISTAKES = [
+    pytest.param(
+        "music/dim_datetime - 24h.sql", "in (6, 7)", "in (5, 6)", {"weekend_is_saturday_and_sunday"}, id="weekend"
+    ),
+    pytest.param(
+        "music/dim_datetime - 24h.sql",
+        "max(epoch_ms(ts))) + interval 2 month",
+        "max(epoch_ms(ts))) + interval 3 day",
+        {"every_play_has_its_hour", "no_play_is_without_an_hour"},
+        id="calendar-ends-early",
+    ),
+    pytest.param(
+        "music/dim_location.sql",
+        "trim(stateCode)",
+        "stateCode",
+        {"every_state_has_its_name", "dc_is_found"},
+        id="space-after-dc",
+    ),
+    pytest.param(
+        "music/dim_songs - 7d.sql",
+        "qualify row_number() over (partition by artist_name, title order by year, song_id) = 1",
+        "",
+        {"one_row_per_artist_and_title", "as_many_rows_as_plays"},
+        id="fan-out-on-songs",
+    ),
+    pytest.param(
+        "music/dim_artists - 7d.sql",
+        "qualify row_number() over (partition by artist_name order by artist_id, song_id) = 1",
+        "",
+        {"one_row_per_name", "as_many_rows_as_plays"},
+        id="fan-out-on-artists",
+    ),
+    pytest.param(
+        "music/dim_songs - 7d.sql",
+        "union all\nselect 'unknown', 'unknown', 'unknown', null, null, null, null",
+        "",
+        {"has_one_unknown_song", "song_is_found", "no_stream_lost_or_doubled"},
+        id="no-unknown-song",
+    ),
+    pytest.param(
+        "music/fact_streams.sql",
+        "left join music.dim_location",
+        "inner join music.dim_location",
+        {"as_many_rows_as_plays", "no_play_is_lost"},
+        id="guests-lost",
+    ),
+    pytest.param(
+        "music/fact_streams.sql",
+        "    and plays.played_at < users.valid_to\n",
+        "",
+        {"as_many_rows_as_plays"},
+        id="every-level-joined",
+    ),
+    pytest.param(
+        "music/dim_users.sql",
+        "        timestamp '9999-12-31'\n",
+        "        changes.valid_from\n",
+        {"starts_before_it_ends", "only_the_current_row_is_open", "only_guests_are_unknown"},
+        id="current-row-ends-at-once",
+    ),
+    pytest.param(
+        "music/dim_users.sql",
+        "lead(changes.valid_from) over (partition by user_id order by changes.valid_from),",
+        "null,",
+        {"rows_of_a_listener_do_not_overlap", "only_the_current_row_is_open", "as_many_rows_as_plays"},
+        id="rows-overlap",
+    ),
+    pytest.param(
+        "music/dim_users.sql",
+        "lead(changes.valid_from) over (partition by user_id order by changes.valid_from) is null as is_current",
+        "true as is_current",
+        {"one_row_is_current", "only_the_current_row_is_open"},
+        id="all-rows-current",
+    ),
+    pytest.param(
+        "music/fact_streams.sql",
+        "    and plays.played_at >= users.valid_from\n    and plays.played_at < users.valid_to\n",
+        "    and users.is_current\n",
+        {"level_is_that_of_the_moment"},
+        id="level-of-today",
+    ),
+    pytest.param(
+        "music/top_artists - 24h.sql", "qualify place <= 10", "qualify place <= 11", {"ten_at_most"}, id="eleven"
+    ),
+    pytest.param(
+        "first/cities_raw.csv", "Paris,France", "Lyon,France", {"correct_capital_of_france"}, id="wrong-capital"
+    ),
+    pytest.param("first/cities_raw.csv", "Ottawa,Canada", "Ottawa,Chile", {"correct_capital_of_canada"}, id="no-rows"),
+    pytest.param(
+        "first/shops.sql", "left join", "inner join", {"no_shop_lost_or_doubled"}, id="shop-in-an-unknown-city"
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "caught_by"), MISTAKES)
+def test_checks_catch_the_mistake(copy: Path, name: str, old: str, new: str, caught_by: set[str]) -> None:
+    path = copy / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with build(copy) as connection:
+        assert caught_by <= find_failing_checks(connection, copy) - WARNINGS
