@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+
+ObjectKind = Literal["table", "view"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,11 @@ class Capabilities:
     has_transactional_ddl: bool
     has_grants: bool
     has_comments: bool
+    is_case_sensitive: bool = False
+
+    def fold(self, name: str) -> str:
+        """The spelling under which the engine takes two names for one."""
+        return name if self.is_case_sensitive else name.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,19 @@ class Rows:
 class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
 
-    def execute(self, statement: exp.Expression) -> None: ...
+    def execute(self, statement: exp.Expr) -> None: ...
 
-    def fetch_rows(self, query: exp.Expression) -> Rows: ...
+    def write_rows(self, statement: exp.Expr) -> int:
+        """Execute a statement that writes a table, and tell how many rows it wrote."""
+        ...
+
+    def fetch_rows(self, query: exp.Expr) -> Rows: ...
 
     def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
         """The columns (name, type) of a table or view in order; empty when there is none."""
         ...
 
-    def fetch_kinds(self, schema: str) -> dict[str, str]:
+    def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         """The names in a schema, each with `table` or `view`; empty when there is no such schema."""
         ...
 
@@ -61,16 +72,23 @@ class Session(Protocol):
         """Everything inside becomes visible at once, or not at all."""
         ...
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> None:
-        """Create a table from a local CSV, Parquet or NDJSON file; `columns` (name, type) override inference."""
+    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+        """Create a table from a local CSV, Parquet or NDJSON file; `columns` (name, type) override inference.
+
+        Returns:
+            How many rows it has.
+        """
         ...
 
-    def swap(self, target: Relation, intermediate: Relation, backup: Relation) -> None:
-        """Put the intermediate table in the target's place; called inside `transaction()` where there is one."""
+    def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
+        """Put the intermediate table in the target's place, where there is `in_place` now.
+
+        Called inside `transaction()` where there is one. Refused by the engine when `in_place` is not so.
+        """
         ...
 
     def cancel(self) -> None:
-        """End the statement that is running, from another thread."""
+        """End the statement that is running, from another thread; does nothing between statements."""
         ...
 
 
@@ -86,3 +104,13 @@ class Warehouse(Protocol):
         ...
 
     def open_session(self) -> AbstractContextManager[Session]: ...
+
+    def render_swap(
+        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+    ) -> list[str]:
+        """What `Session.swap` sends, in order."""
+        ...
+
+    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+        """What `Session.load_file` sends, in order."""
+        ...

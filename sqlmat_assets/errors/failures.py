@@ -1,0 +1,179 @@
+"""The wording of what goes wrong while tables are built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlmat_assets.errors import CheckFailure, Problem, TerminalWarehouseError, TransientWarehouseError, UsageError
+
+
+def span(duration: timedelta) -> str:
+    """A duration for people.
+
+    Examples:
+        >>> span(timedelta(seconds=90)), span(timedelta(seconds=0.25)), span(timedelta(hours=26))
+        ('1m 30s', '0.25s', '1d 2h')
+    """
+    seconds = duration.total_seconds()
+    if seconds < 60:
+        return f"{seconds:g}s"
+    parts: list[str] = []
+    left = round(seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts)
+
+
+def holds_now(relation: str, *, is_built: bool | None) -> str:
+    """What readers of a table see after a failure; None where that could not be asked."""
+    match is_built:
+        case None:
+            return f"`{relation}` was not touched"
+        case True:
+            return f"`{relation}` still holds its previous rows"
+        case False:
+            return f"`{relation}` was never built"
+
+
+def engine_refused(message: str, held: str, statement: str | None) -> str:
+    """The driver's words, what the target holds now, and the whole statement."""
+    return f"{message}\n{held}" if statement is None else f"{message}\n{held}\nstatement: {statement}"
+
+
+def checks_failed(relation: str, failed: Sequence[tuple[str, str]], held: str) -> CheckFailure:
+    """Blocking checks did not hold; `failed` has their names and what was wrong with each."""
+    head = f"{len(failed)} {'check' if len(failed) == 1 else 'checks'} of `{relation}` failed"
+    lines = [f"  `{name}`: {message}" for name, message in failed]
+    return CheckFailure("\n".join([head, *lines, held]))
+
+
+def quarantined(relation: str, problems: Sequence[Problem], held: str) -> str:
+    """The file of a table has errors."""
+    return "\n".join([f"`{relation}` is not built while its files have problems", *map(str, problems), held])
+
+
+def not_ours(relation: str, kind: str) -> str:
+    """A table or view stands in the target's place and sqlmat has no record of it."""
+    return (
+        f"`{relation}` is a {kind} that sqlmat did not make\n"
+        f"  hint: set `adopt = true` in its settings to replace it, or give the file another name\n"
+        f"`{relation}` was not touched"
+    )
+
+
+def time_limit_passed(limit: timedelta, held: str) -> str:
+    """The query ran longer than it may."""
+    return f"cancelled after its time limit of {span(limit)}\n  hint: set `time_limit` to allow more\n{held}"
+
+
+def cancelled(held: str) -> str:
+    """Somebody stopped the run."""
+    return f"cancelled\n{held}"
+
+
+def no_data_file(path: str, held: str) -> str:
+    """The file that a table is loaded from is gone."""
+    return f"the data file `{path}` does not exist\n{held}"
+
+
+def unknown_data_format(path: str) -> str:
+    """The ending of a data file is none that can be loaded."""
+    return f"`{path}` is no CSV, Parquet or NDJSON file\n  hint: name it `.csv`, `.parquet` or `.ndjson`"
+
+
+def unsupported_scheme(scheme: str, known: Sequence[str]) -> UsageError:
+    """No adapter for the scheme of a warehouse URL."""
+    names = ", ".join(f"`{name}://`" for name in known)
+    return UsageError(f"warehouse URLs starting with `{scheme}://` are not supported\n  hint: use one of {names}")
+
+
+def no_scheme(known: Sequence[str]) -> UsageError:
+    """A warehouse URL without a scheme; the text is not repeated, for it may hold a password."""
+    names = ", ".join(f"`{name}://`" for name in known)
+    return UsageError(f"the warehouse URL has no scheme\n  hint: start it with one of {names}")
+
+
+def no_file_named() -> UsageError:
+    """A DuckDB URL that names no file."""
+    return UsageError("the warehouse URL names no file\n  hint: write `duckdb:///path/to/warehouse.duckdb`")
+
+
+def nothing_kept_in_memory() -> UsageError:
+    """DuckDB's `:memory:`."""
+    return UsageError("a warehouse in memory keeps nothing\n  hint: name a file, as in `duckdb:///warehouse.duckdb`")
+
+
+def unknown_parameter(name: str, known: Sequence[str]) -> UsageError:
+    """A parameter in a warehouse URL that its adapter does not know."""
+    names = ", ".join(f"`{key}`" for key in known)
+    return UsageError(f"the warehouse URL has an unknown parameter `{name}`\n  hint: known parameters are {names}")
+
+
+def impossible_wait(value: str) -> UsageError:
+    """The parameter `wait` of a warehouse URL is no number of seconds."""
+    return UsageError(f"`wait={value}` in the warehouse URL is no number of seconds\n  hint: write `wait=60`")
+
+
+def file_is_held(path: str, holder: str | None, waited: timedelta) -> TransientWarehouseError:
+    """Another process has the DuckDB file open."""
+    who = holder or "another process"
+    return TransientWarehouseError(
+        f"`{path}` is held by {who}, waited {span(waited)}\n  hint: close it there, or wait longer with `?wait=300`"
+    )
+
+
+def cannot_open(path: str, message: str, hint: str | None) -> TerminalWarehouseError:
+    """The DuckDB file cannot be opened, for another reason than that somebody holds it."""
+    text = f"cannot open `{path}`: {message}"
+    return TerminalWarehouseError(text if hint is None else f"{text}\n  hint: {hint}")
+
+
+def check_is_false(false: int, null: int, rows: int) -> str:
+    """Some values of a check are false or NULL."""
+    if rows == 1:
+        return "is false" if false else "is NULL"
+    parts = [f"{word} in {count:,}" for word, count in (("false", false), ("NULL", null)) if count]
+    return f"{' and '.join(parts)} of {rows:,} rows"
+
+
+def check_has_no_rows() -> str:
+    """A check's query returned nothing."""
+    return "returned no rows"
+
+
+def check_is_not_boolean(type_name: str) -> str:
+    """A check's column has another type than boolean."""
+    return f"is {type_name}, not boolean\n  hint: compare it with something, as in `count(*) = 0`"
+
+
+def check_has_no_column(name: str) -> str:
+    """A check's query does not return the column that was expected."""
+    return f"returned no column `{name}`"
+
+
+def values_repeat(columns: Sequence[str], values: int, rows: int) -> str:
+    """The rule `unique` does not hold."""
+    names = ", ".join(f"`{column}`" for column in columns)
+    counted = f"{values:,} {'value' if values == 1 else 'values'}"
+    return f"{counted} of {names} {'repeats' if values == 1 else 'repeat'}, in {rows:,} rows"
+
+
+def value_is_null(column: str, nulls: int, rows: int) -> str:
+    """The rule `not_null` does not hold."""
+    return f"`{column}` is NULL in {nulls:,} of {rows:,} rows"
+
+
+def too_few_rows(rows: int, limit: int) -> str:
+    """The rule `min_rows` does not hold."""
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}, at least {limit:,} expected"
+
+
+def rows_changed_too_much(before: int, after: int, limit: float) -> str:
+    """The rule `max_row_change` does not hold."""
+    if before == 0:
+        return f"{after:,} rows, after none before: more than {limit:.6g} of change"
+    change = abs(after - before) / before
+    return f"{after:,} rows, after {before:,} before: a change of {change:.1%}, at most {limit:.1%} allowed"

@@ -1,0 +1,59 @@
+"""A warehouse's URL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sqlmat_assets.errors import failures
+from sqlmat_assets.warehouses.base import Warehouse
+
+_SCHEMES = ("duckdb",)
+
+
+def open_warehouse(url: str) -> Warehouse:
+    """The warehouse that a URL names; nothing is connected yet.
+
+    `duckdb:///folder/file.duckdb` is the file `/folder/file.duckdb`; a file name alone (`duckdb:///file.duckdb`)
+    is a file in the current folder, and so is what follows `duckdb:` without slashes. `?wait=60` is for how many
+    seconds to wait for another process that holds the file.
+
+    Raises:
+        UsageError: The URL names no warehouse that is known.
+    """
+    scheme, colon, _ = url.partition(":")
+    if not colon or not scheme.isidentifier():
+        raise failures.no_scheme(_SCHEMES)
+    if scheme.lower() not in _SCHEMES:
+        raise failures.unsupported_scheme(scheme.lower(), _SCHEMES)
+    return _open_duckdb(url)
+
+
+def _open_duckdb(url: str) -> Warehouse:
+    from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+
+    parts = urlsplit(url)
+    wait = timedelta(seconds=60)
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        if name != "wait":
+            raise failures.unknown_parameter(name, ("wait",))
+        wait = _seconds(value)
+    path = unquote(parts.netloc + parts.path)
+    if path.endswith(":memory:"):
+        raise failures.nothing_kept_in_memory()
+    if not path.strip("/"):
+        raise failures.no_file_named()
+    if path.startswith("/") and "/" not in path.strip("/") and not path.startswith("//"):
+        path = path.strip("/")
+    return DuckDBWarehouse(Path(path if not path.startswith("//") else path[1:]).absolute(), wait)
+
+
+def _seconds(value: str) -> timedelta:
+    try:
+        seconds = float(value)
+    except ValueError:
+        raise failures.impossible_wait(value) from None
+    if not 0 <= seconds < 1e9:
+        raise failures.impossible_wait(value)
+    return timedelta(seconds=seconds)

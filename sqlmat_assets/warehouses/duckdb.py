@@ -1,0 +1,245 @@
+"""DuckDB: a file, no server, no account."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+from sqlglot import exp
+
+from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors.failures import unknown_data_format
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.duckdb_files import open_cursor
+
+T = TypeVar("T")
+
+DUCKDB = Capabilities(
+    name="duckdb",
+    dialect="duckdb",
+    # DuckDB sets no limit; this is what stays readable in its shell and in file-based tools around it.
+    max_identifier_bytes=255,
+    has_transactional_ddl=True,
+    has_grants=False,
+    has_comments=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBWarehouse:
+    """A DuckDB file; another process that holds it is waited for, at most for `wait`."""
+
+    path: Path
+    wait: timedelta = timedelta(seconds=60)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return DUCKDB
+
+    @property
+    def label(self) -> str:
+        return f"duckdb://{self.path}"
+
+    @contextmanager
+    def open_session(self) -> Generator[Session]:
+        with open_cursor(self.path, self.wait) as cursor:
+            yield DuckDBSession(cursor)
+
+    def render_swap(
+        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+    ) -> list[str]:
+        del backup  # one transaction needs none
+        return [_sql(statement) for statement in _swap(target, intermediate, in_place)]
+
+    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+        return [_sql(_load(target, path, columns))]
+
+
+class DuckDBSession:
+    """One cursor on a DuckDB file.
+
+    Args:
+        cursor: A connection of its own; of it only `execute` and `interrupt` are used.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(self, statement: exp.Expr) -> None:
+        self._run(_sql(statement))
+
+    def write_rows(self, statement: exp.Expr) -> int:
+        _, rows = self._run(_sql(statement))
+        return int(rows[0][0])
+
+    def fetch_rows(self, query: exp.Expr) -> Rows:
+        columns, rows = self._run(_sql(query))
+        return Rows(tuple(ResultColumn(name, kind, kind == "BOOLEAN") for name, kind in columns), rows)
+
+    def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        # The empty result of a query on the table costs a sixth of a look into the catalogue.
+        try:
+            columns, _ = self._run(_sql(exp.select("*").from_(statements.table(relation)).limit(0)))
+        except TerminalWarehouseError as error:
+            if isinstance(error.__cause__, duckdb.CatalogException):
+                return ()
+            raise
+        return tuple(columns)
+
+    def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
+        query = exp.select("table_name", "table_type").from_("information_schema.tables")
+        same_schema = exp.EQ(this=exp.Lower(this=exp.column("table_schema")), expression=_text(schema.lower()))
+        same_catalog = exp.EQ(this=exp.column("table_catalog"), expression=exp.func("current_database"))
+        _, rows = self._run(_sql(query.where(same_schema, same_catalog)))
+        return {str(name): "view" if kind == "VIEW" else "table" for name, kind in rows}
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        self._run("BEGIN")
+        try:
+            yield
+            self._run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        try:
+            self._run("ROLLBACK")
+        except WarehouseError as error:
+            # A commit that failed has ended its transaction already.
+            if "no transaction is active" not in error.message:
+                raise
+
+    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+        return self.write_rows(_load(target, path, columns))
+
+    def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
+        del backup  # one transaction needs none
+        for statement in _swap(target, intermediate, in_place):
+            self.execute(statement)
+
+    def cancel(self) -> None:
+        self._cursor.interrupt()
+
+    def _run(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        try:
+            if threading.current_thread() is threading.main_thread():
+                return _in_the_background(lambda: self._send(sql), self._cursor.interrupt)
+            return self._send(sql)
+        except duckdb.InterruptException as error:
+            raise CancelledError(str(error)) from error
+        except duckdb.Error as error:
+            raise _translate(error, sql) from error
+
+    def _send(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        result = self._cursor.execute(sql)
+        columns = [(str(column[0]), str(column[1])) for column in result.description or ()]
+        return columns, result.fetchall()
+
+
+def _in_the_background(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
+    """Wait for a thread, so that a signal finds Python waiting and not DuckDB working.
+
+    Signal handlers run in the main thread between two steps of Python. While DuckDB 2.0.0 works there, an
+    exception of a handler ends the query and is lost: all that comes out is `RuntimeError: Query interrupted`.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where the future is asked
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="duckdb-statement", daemon=True).start()
+    try:
+        return future.result()
+    finally:
+        while not future.done():
+            interrupt()
+            try:
+                future.exception(timeout=0.05)
+            except TimeoutError:
+                continue
+
+
+def _translate(error: duckdb.Error, sql: str) -> WarehouseError:
+    message = str(error)
+    is_conflict = isinstance(error, duckdb.TransactionException) and "onflict" in message
+    return (TransientWarehouseError if is_conflict else TerminalWarehouseError)(message, sql)
+
+
+def _sql(statement: exp.Expr) -> str:
+    return statement.sql("duckdb")
+
+
+def _text(value: str) -> exp.Expr:
+    return exp.Literal.string(value)
+
+
+def _swap(target: Relation, intermediate: Relation, in_place: ObjectKind | None) -> Iterator[exp.Expr]:
+    match in_place:
+        case "table":
+            yield statements.drop_table(target)
+        case "view":
+            yield statements.drop_view(target)
+        case None:
+            pass
+    yield statements.rename_table(intermediate, target.name)
+
+
+def _load(target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> exp.Expr:
+    query = exp.select(*_casts(columns)).from_(exp.Table(this=_reader(path, columns)))
+    return exp.Create(this=statements.table(target), kind="TABLE", expression=query)
+
+
+def _casts(columns: Sequence[tuple[str, str]]) -> list[exp.Expr]:
+    """Every column of the file; those with a declared type as that type."""
+    if not columns:
+        return [exp.Star()]
+    casts = [
+        exp.alias_(
+            exp.Cast(this=statements.column(name), to=exp.DataType.build(kind, dialect="duckdb", udt=True)),
+            name,
+            quoted=True,
+        )
+        for name, kind in columns
+    ]
+    return [exp.Star(replace=casts)]
+
+
+def _reader(path: Path, columns: Sequence[tuple[str, str]]) -> exp.Expr:
+    source = _text(str(path))
+    match path.suffix.lower():
+        case ".parquet":
+            return exp.Anonymous(this="read_parquet", expressions=[source])
+        case ".ndjson" | ".jsonl":
+            options = {"format": _text("newline_delimited"), "sample_size": exp.Literal.number(-1)}
+            return exp.Anonymous(this="read_json", expressions=[source, *_options(options)])
+        case ".csv":
+            # A declared column is read as text, so that the cast sees what the file says and not a guess of it.
+            types = exp.Struct(
+                expressions=[
+                    exp.PropertyEQ(this=statements.identifier(name), expression=_text("VARCHAR")) for name, _ in columns
+                ]
+            )
+            options = {"header": exp.true(), "sample_size": exp.Literal.number(-1)}
+            return exp.Anonymous(
+                this="read_csv", expressions=[source, *_options(options | ({"types": types} if columns else {}))]
+            )
+        case _:
+            raise TerminalWarehouseError(unknown_data_format(str(path)))
+
+
+def _options(options: Mapping[str, exp.Expr]) -> list[exp.Expr]:
+    return [exp.EQ(this=exp.column(name), expression=value) for name, value in options.items()]

@@ -1,0 +1,105 @@
+"""One open DuckDB file per process, shared by its sessions and held only while there is one."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+
+from sqlmat_assets.errors import WarehouseError
+from sqlmat_assets.errors.failures import cannot_open, file_is_held
+
+_POLL_SECONDS = 0.1
+_HOLDER = re.compile(r"\(PID (\d+)\)")
+
+
+@dataclass(slots=True)
+class _OpenFile:
+    """A database of this process: `sessions` use it, and `connection` is there while any does."""
+
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    connection: duckdb.DuckDBPyConnection | None = None
+    sessions: int = 0
+
+
+_open_files: dict[Path, _OpenFile] = {}
+_open_files_guard = threading.Lock()
+
+
+@contextmanager
+def open_cursor(path: Path, wait: timedelta) -> Generator[duckdb.DuckDBPyConnection]:
+    """Give a cursor on a DuckDB file, opening the file for the first and closing it after the last.
+
+    A process that has a DuckDB file open for writing keeps every other process out of it, readers included
+    (https://duckdb.org/docs/stable/connect/concurrency); so opening waits, at most for `wait`.
+
+    Raises:
+        TransientWarehouseError: Another process holds the file.
+        TerminalWarehouseError: The file cannot be opened at all.
+    """
+    with _open_files_guard:
+        file = _open_files.setdefault(path.resolve(), _OpenFile())
+    with file.guard:
+        if file.connection is None:
+            file.connection = _connect(path, wait)
+        file.sessions += 1
+        cursor = file.connection.cursor()
+    try:
+        yield cursor
+    finally:
+        cursor.close()
+        with file.guard:
+            file.sessions -= 1
+            if file.sessions == 0:
+                file.connection.close()
+                file.connection = None
+
+
+def _connect(path: Path, wait: timedelta) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait.total_seconds()
+    while True:
+        try:
+            return duckdb.connect(path)
+        except duckdb.Error as error:
+            message = str(error)
+            if "Could not set lock" not in message:
+                raise _explain(path, message) from error
+            if time.monotonic() >= deadline:
+                raise file_is_held(str(path), _holder(message), wait) from error
+        time.sleep(_POLL_SECONDS)
+
+
+def _explain(path: Path, message: str) -> WarehouseError:
+    folder = path.parent
+    if not folder.exists():
+        hint = f"create the folder `{folder}`"
+    elif path.is_dir():
+        hint = "name a file in that folder"
+    elif "newer" in message.lower():
+        hint = "install the version of duckdb that wrote the file, or a later one"
+    elif "not a valid DuckDB database file" in message:
+        hint = "name another file, this one is left as it is"
+    elif "Permission denied" in message:
+        hint = f"allow this user to write to `{path if path.exists() else folder}`"
+    else:
+        hint = None
+    return cannot_open(str(path), message, hint)
+
+
+def _holder(message: str) -> str | None:
+    found = _HOLDER.search(message)
+    if found is None:
+        return None
+    process = found.group(1)
+    try:
+        words = Path("/proc", process, "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return f"process {process}"
+    return f"process {process} (`{' '.join(word for word in words if word)[:120]}`)"
