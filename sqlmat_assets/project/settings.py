@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import project as wording
+from sqlmat_assets.project import values
+from sqlmat_assets.project.intervals import parse_interval
+from sqlmat_assets.project.values import GrantEdit, ValueRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +36,287 @@ class ModelSettings:
     time_limit: timedelta | None = None
     grace: timedelta | None = None
     columns: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting as people write it."""
+
+    name: str
+    example: str
+    meaning: str
+    parse: Callable[[str], object]
+    is_global: bool = False
+
+
+def _no_sign(text: str) -> GrantEdit:
+    return values.parse_grants(text, "")
+
+
+KEYS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key("owner", "data-eng@example.com, team:core", "Who answers for the table", values.parse_owners),
+        Key("tags", "domain=finance, pii", "Tags in the catalogue", values.parse_tags),
+        Key(
+            "grant_select",
+            "-metabase, +joan",
+            "Who may read the table: a list, or what to add to and take from the inherited one; "
+            "`grant_select += joan` and `grant_select -= metabase` say the same",
+            _no_sign,
+        ),
+        Key("distkey", "city_id", "Redshift: the column that rows are distributed by", values.parse_column),
+        Key("sortkey", "country, city_id", "Redshift: the columns that rows are sorted by", values.parse_columns),
+        Key(
+            "diststyle",
+            "all",
+            "Redshift: how rows are distributed: `auto`, `even`, `key` or `all`",
+            values.parse_choice("auto", "even", "key", "all"),
+        ),
+        Key("snapshots_interval", "24h", "How often the rows are kept in `<table>_history`", parse_interval),
+        Key("snapshots_stored_for", "90d", "How long rows stay in `<table>_history`", parse_interval),
+        Key(
+            "unique",
+            "(country, city), id",
+            "Checks: each column, or each group in parentheses, has no value twice",
+            values.parse_column_groups,
+        ),
+        Key("not_null", "id, city", "Checks: each column is never NULL", values.parse_columns),
+        Key("min_rows", "1", "Check: the table has at least so many rows", values.parse_count),
+        Key(
+            "max_row_change",
+            "20%",
+            "Check: the count of rows differs from the published table's by at most so much",
+            values.parse_fraction,
+        ),
+        Key("adopt", "true", "Replace a table of this name that something else has made", values.parse_boolean),
+        Key("time_limit", "30m", "How long the query may run before it is cancelled", parse_interval),
+        Key(
+            "grace",
+            "2h",
+            "How late the table may be; else a tenth of its interval, and at least 10 minutes",
+            parse_interval,
+        ),
+        Key(
+            "columns",
+            "id bigint, price decimal(10, 2)",
+            "Data files: types of columns, in place of those found in the file",
+            values.parse_typed_columns,
+        ),
+        Key("dialect", "duckdb", "The SQL that the files are written in", values.parse_word, is_global=True),
+        Key(
+            "catalog", "my-project", "The catalog (BigQuery: project) of the tables", values.parse_word, is_global=True
+        ),
+        Key(
+            "catalog_aliases",
+            "my-project-dev, legacy",
+            "Other names of that catalog in the SQL",
+            values.parse_words,
+            is_global=True,
+        ),
+    )
+}
+_RESETS = frozenset({"", "null", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line that sets a key; `value` is None where it resets."""
+
+    key: str
+    value: object
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one file sets, in its order, and what is wrong with it."""
+
+    lines: tuple[Setting, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line as written: `grant_select -= jane`."""
+
+    key: str
+    sign: str
+    value: str
+    key_place: Place
+    value_place: Place
+
+
+def parse_conf(text: str, path: str, *, is_global: bool = False) -> Settings:
+    """Read a `.conf`: `key = value` or `key: value` lines, comments after `#` or `;`.
+
+    Args:
+        text: The file's text.
+        path: The file, for messages.
+        is_global: Whether the keys of the whole project may stand in it.
+    """
+    lines: list[_Line] = []
+    problems: list[Problem] = []
+    for number, written in enumerate(text.splitlines(), 1):
+        stripped = written.strip()
+        if not stripped or stripped[0] in "#;":
+            continue
+        line = _split(written, path, number)
+        if line is None:
+            problems.append(wording.not_a_setting(stripped).at(path, number, _column(written, stripped)))
+        elif line.key not in KEYS:
+            near = nearest(line.key, KEYS)
+            known = [key.name for key in KEYS.values() if is_global or not key.is_global]
+            problems.append(wording.unknown_key(line.key, near, known).at(path, number, line.key_place.column))
+        else:
+            lines.append(line)
+    return _parse_lines(lines, problems, is_global=is_global)
+
+
+def parse_header(header: Iterable[tuple[int, str]], text: str, path: str) -> tuple[Settings, str | None]:
+    """Read the comment lines on top of a SQL file: settings, and what else they say.
+
+    Args:
+        header: Each comment line: its number and its text without the comment's signs.
+        text: The whole file, to find the columns of the settings.
+        path: The file, for messages.
+
+    Returns:
+        The settings, and the description: all other lines, or None where nothing is left.
+    """
+    written = text.splitlines()
+    lines: list[_Line] = []
+    problems: list[Problem] = []
+    description: list[str] = []
+    for number, comment in header:
+        line = _split(comment, path, number, max(written[number - 1].find(comment.strip()), 0))
+        if line is not None and line.key in KEYS:
+            lines.append(line)
+            continue
+        if line is not None and (near := nearest(line.key, KEYS)) is not None:
+            error = wording.near_key(line.key, near)
+            problems.append(error.at(path, number, line.key_place.column, is_warning=True))
+        description.append(comment.strip())
+    return _parse_lines(lines, problems, is_global=False), "\n".join(description).strip() or None
+
+
+def inherit(layers: Iterable[Settings]) -> tuple[ModelSettings, dict[str, Place]]:
+    """Put the files' settings over one another, the widest first.
+
+    Returns:
+        The settings, and for each key that has a value the place that set it last.
+    """
+    found: dict[str, Any] = {}
+    places: dict[str, Place] = {}
+    grantees: frozenset[str] = frozenset()
+    for layer in layers:
+        for line in layer.lines:
+            places[line.key] = line.place
+            if isinstance(line.value, GrantEdit):
+                grantees = line.value.apply(grantees)
+            elif line.key == "grant_select":
+                grantees = frozenset()
+            elif line.value is None:
+                found.pop(line.key, None)
+                places.pop(line.key)
+            elif not KEYS[line.key].is_global:
+                found[line.key] = line.value
+    return ModelSettings(grant_select=tuple(sorted(grantees)), **found), places
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word that this one is most likely a slip of."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.8)
+    return found[0] if found else None
+
+
+def _column(written: str, part: str) -> int:
+    return written.find(part) + 1
+
+
+def _split(written: str, path: str, number: int, offset: int = 0) -> _Line | None:
+    """Split a line at its first `=` or `:`; None where there is neither, or nothing like a key before it."""
+    cut = min((at for at in (written.find("="), written.find(":")) if at >= 0), default=-1)
+    left, value = written[:cut].strip(), written[cut + 1 :].strip()
+    sign = left[-1] if cut >= 0 and left.endswith(("+", "-")) else ""
+    key = left.removesuffix(sign).strip()
+    if cut < 0 or not key or any(letter.isspace() for letter in key):
+        return None
+    start = len(written) - len(written.lstrip())
+    key_place = Place(path, number, offset + start + 1)
+    value_start = cut + 1 + len(written[cut + 1 :]) - len(written[cut + 1 :].lstrip())
+    return _Line(
+        key.lower(), sign, value, key_place, Place(path, number, offset + value_start + 1) if value else key_place
+    )
+
+
+def _parse_lines(lines: Iterable[_Line], problems: list[Problem], *, is_global: bool) -> Settings:
+    found: list[Setting] = []
+    first: dict[str, int] = {}
+    for line in lines:
+        where = (line.key_place.path, line.key_place.line, line.key_place.column)
+        if not line.sign and (earlier := first.setdefault(line.key, where[1])) != where[1]:
+            problems.append(wording.duplicate_key(line.key, earlier).at(*where))
+            continue
+        if KEYS[line.key].is_global and not is_global:
+            problems.append(wording.key_only_global(line.key).at(*where))
+            continue
+        if line.sign and line.key != "grant_select":
+            problems.append(wording.sign_not_here(line.key, line.sign).at(*where))
+            continue
+        try:
+            value = _parse_value(line)
+        except wording.TextError as error:
+            place = line.value_place
+            problems.append(error.at(place.path, place.line, place.column))
+        else:
+            found.append(Setting(line.key, value, line.key_place))
+    return Settings(tuple(found), tuple(problems))
+
+
+def _parse_value(line: _Line) -> object:
+    key = KEYS[line.key]
+    is_reset = line.value.lower() in _RESETS
+    if is_reset and not line.sign:
+        return None
+    if is_reset:
+        raise wording.nothing_to_edit(line.key, line.sign)
+    try:
+        return values.parse_grants(line.value, line.sign) if line.sign else key.parse(line.value)
+    except wording.TextError as error:
+        raise wording.bad_interval(key.name, error) from error
+    except ValueRefused as refusal:
+        raise wording.bad_value(key.name, line.value, str(refusal), key.example) from refusal
+
+
+def describe_keys() -> str:
+    """Write the page of all settings as Markdown."""
+    rows = "".join(
+        f"| `{key.name}` | `{key.example}` | {'`global.conf`' if key.is_global else 'any'} | {key.meaning} |\n"
+        for key in sorted(KEYS.values(), key=lambda key: key.name)
+    )
+    return f"{_PAGE}\n| setting | example | where | meaning |\n|---|---|---|---|\n{rows}"
+
+
+_PAGE = """# Settings
+
+Written by `python -m sqlmat_assets.project.settings`; change the table in that module.
+
+A table takes its settings from `global.conf`, `<schema>.conf`, `<schema>/<schema>.conf`, `<schema>.<table>.conf`,
+`<schema>/<table>.conf` and the comment lines on top of its SQL file (`-- owner: data-eng@example.com`). Each of these
+wins over those before it. `=` and `:` both stand between key and value; `null`, `None` or nothing resets a key. In a
+`.conf`, lines that begin with `#` or `;` are comments.
+"""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe_keys())

@@ -1,0 +1,81 @@
+"""How old a table may become: the notation, and what a table without an interval takes from its readers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlmat_assets.errors import project as wording
+from sqlmat_assets.relation import Relation
+
+if TYPE_CHECKING:
+    from sqlmat_assets.project.model import Model
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+_UNITS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": timedelta(weeks=1)}
+# Six digits of weeks are still well inside what a timedelta holds.
+_INTERVAL = re.compile(r"([0-9]{1,6})([mhdw])", re.IGNORECASE)
+
+
+def parse_interval(text: str) -> timedelta:
+    """Read a whole number and a unit: m, h, d or w.
+
+    Raises:
+        TextError: It is no interval, is under a minute, or says `M` (a minute or a month?).
+
+    Examples:
+        >>> parse_interval("24h")
+        datetime.timedelta(days=1)
+    """
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
+        raise wording.no_interval(text)
+    count, unit = match.groups()
+    if unit == "M":
+        raise wording.minute_or_month(text)
+    interval = int(count) * _UNITS[unit.lower()]
+    if interval < MINUTE:
+        raise wording.under_a_minute(text)
+    return interval
+
+
+def format_interval(interval: timedelta) -> str:
+    """Write whole minutes in the largest unit that people still read as one number.
+
+    Examples:
+        >>> format_interval(timedelta(hours=24)), format_interval(timedelta(minutes=90)), format_interval(timedelta(14))
+        ('24h', '90m', '14d')
+    """
+    if interval % HOUR:
+        return f"{interval // MINUTE}m"
+    if interval % DAY or interval < 2 * DAY:
+        return f"{interval // HOUR}h"
+    return f"{interval // DAY}d"
+
+
+def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
+    """Give each table its own interval or, without one, the smallest effective interval among its readers.
+
+    Args:
+        models: A project, or its models; they may read each other in a circle.
+
+    Returns:
+        The tables that have one. A table that nobody with an interval reads, near or far, is not in it.
+    """
+    models = tuple(models)
+    upstream = {model.relation: model.upstream for model in models}
+    effective = {model.relation: model.interval for model in models if model.interval is not None}
+    # From the smallest interval on, so that the first to arrive at a table is the one that counts.
+    for interval, start in sorted((own, relation) for relation, own in effective.items()):
+        ahead = [start]
+        while ahead:
+            for read in upstream[ahead.pop()]:
+                if read in upstream and read not in effective:
+                    effective[read] = interval
+                    ahead.append(read)
+    return effective

@@ -1,0 +1,170 @@
+"""The values of settings: text to value, one function for each way of writing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Both as Dagster demands of an asset's owners and tags; what it would refuse must not get that far.
+_EMAIL = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+_TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
+_TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
+_TEAM = re.compile(r"team:\s*(\S.*)")
+_PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%")
+_COUNT = re.compile(r"[0-9]{1,18}")
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+class ValueRefused(Exception):  # noqa: N818 - says what happened; caught beside the key, which words it
+    """A value that the key cannot have; the text says what it can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEdit:
+    """What one line says about grantees: those who replace the inherited ones (None: nobody does), and edits."""
+
+    replaced_by: tuple[str, ...] | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def apply(self, inherited: frozenset[str]) -> frozenset[str]:
+        """Give the grantees after this line."""
+        start = inherited if self.replaced_by is None else frozenset(self.replaced_by)
+        return (start | frozenset(self.added)) - frozenset(self.removed)
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Split at the commas that stand in no parentheses; items are stripped.
+
+    Raises:
+        ValueRefused: An item is empty, or the parentheses do not match.
+
+    Examples:
+        >>> split_list("(a, b), c")
+        ('(a, b)', 'c')
+    """
+    items = [""]
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            break
+        if letter == "," and not depth:
+            items.append("")
+        else:
+            items[-1] += letter
+    stripped = tuple(item.strip() for item in items)
+    if depth or not all(stripped):
+        raise ValueRefused("a list with commas between its items")
+    return stripped
+
+
+def parse_grants(text: str, sign: str) -> GrantEdit:
+    """Read grantees; `sign` is that of the key, and each item may have its own (`-jane, +joan`)."""
+    replaced: list[str] = []
+    edits: dict[str, list[str]] = {"+": [], "-": []}
+    for item in split_list(text):
+        own = item[0] if item[0] in edits else ""
+        name = item[len(own) :].strip()
+        if not name or (own and sign):
+            raise ValueRefused("a list of users, or of `+user` to add and `-user` to take away")
+        edits.get(own or sign, replaced).append(name)
+    return GrantEdit(tuple(replaced) or None, tuple(edits["+"]), tuple(edits["-"]))
+
+
+def parse_owners(text: str) -> tuple[str, ...]:
+    """Read e-mail addresses and `team:name`."""
+    owners: list[str] = []
+    for item in split_list(text):
+        team = _TEAM.fullmatch(item)
+        if team is None and not _EMAIL.fullmatch(item):
+            raise ValueRefused("an e-mail address or `team:name`")
+        owners.append(f"team:{team[1]}" if team else item)
+    return tuple(owners)
+
+
+def parse_tags(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `key=value` and bare keys."""
+    tags: dict[str, str] = {}
+    for item in split_list(text):
+        key, _, value = (part.strip() for part in item.replace(":", "=", 1).partition("="))
+        if not _TAG_KEY.fullmatch(key) or not _TAG_VALUE.fullmatch(value) or key.startswith("dagster/"):
+            raise ValueRefused("a list of `key` or `key=value` made of letters, digits, `_`, `-` and `.`")
+        tags[key] = value
+    return tuple(tags.items())
+
+
+def parse_column(text: str) -> str:
+    """Read the name of one column, in double quotes or not."""
+    name = text.strip().strip('"`').strip()
+    if not name or any(letter in name for letter in ',()="`'):
+        raise ValueRefused("the name of a column")
+    return name
+
+
+def parse_columns(text: str) -> tuple[str, ...]:
+    """Read names of columns, in parentheses or not."""
+    inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    return tuple(parse_column(item) for item in split_list(inner))
+
+
+def parse_column_groups(text: str) -> tuple[tuple[str, ...], ...]:
+    """Read columns and groups of columns: `(a, b), c`."""
+    return tuple(parse_columns(item) for item in split_list(text))
+
+
+def parse_typed_columns(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `name type` pairs: `id bigint, price decimal(10, 2)`."""
+    columns: list[tuple[str, str]] = []
+    for item in split_list(text):
+        name, _, kind = item.partition(" ")
+        if not kind.strip():
+            raise ValueRefused("a list of columns, each with its type")
+        columns.append((parse_column(name), kind.strip()))
+    return tuple(columns)
+
+
+def parse_choice(*choices: str) -> Callable[[str], str]:
+    """Make a reader of one of a few words in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueRefused(f"one of {', '.join(f'`{choice}`' for choice in choices)}")
+        return text.lower()
+
+    return parse
+
+
+def parse_boolean(text: str) -> bool:
+    """Read `true` or `false` (also yes, no, on, off)."""
+    if text.lower() not in _BOOLEANS:
+        raise ValueRefused("`true` or `false`")
+    return _BOOLEANS[text.lower()]
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number from 1 on."""
+    if not _COUNT.fullmatch(text) or not int(text):
+        raise ValueRefused("a whole number from 1 on")
+    return int(text)
+
+
+def parse_fraction(text: str) -> float:
+    """Read a percentage; 20% is 0.2."""
+    match = _PERCENT.fullmatch(text)
+    if match is None:
+        raise ValueRefused("a percentage")
+    return float(match[1]) / 100
+
+
+def parse_word(text: str) -> str:
+    """Read one word."""
+    if any(letter in text for letter in " ,\t"):
+        raise ValueRefused("one name")
+    return text
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """Read words with commas between them."""
+    return tuple(parse_word(item) for item in split_list(text))
