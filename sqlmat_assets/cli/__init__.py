@@ -1,0 +1,83 @@
+"""The `sqlmat` command: arguments in, what the package says out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from sqlmat_assets.errors import SqlmatError
+from sqlmat_assets.errors.usage import bad_option, unexpected
+
+GOOD, PROBLEMS, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+# A command is imported only when it is run: `check` and `ls` answer before Dagster would be loaded.
+_COMMANDS = {
+    "check": "sqlmat_assets.cli.check",
+    "ls": "sqlmat_assets.cli.ls",
+    "build": "sqlmat_assets.cli.build",
+    "render": "sqlmat_assets.cli.render",
+    "dev": "sqlmat_assets.cli.dev",
+}
+
+
+class _LateCommands(click.Group):
+    """A group that knows its commands by name and imports them when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        if cmd_name not in _COMMANDS:
+            return None
+        return import_module(_COMMANDS[cmd_name]).command
+
+
+@click.group(cls=_LateCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sqlmat", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="SQLMAT_DEBUG", help="Show the traceback of an unexpected error.")
+def sqlmat(*, debug: bool) -> None:
+    """Turn a folder of SELECT files into tables that are replaced only when their checks pass.
+
+    Exit codes: 0 good, 1 problems found or a build failed, 2 wrong usage.
+    """
+    del debug  # read in `run`, which also sees errors from before this function
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing but a real exit gets through."""
+    shown = shlex.join(["sqlmat", *arguments])
+    try:
+        # A command returns its exit code; without standalone mode click hands it over.
+        code = sqlmat.main(list(arguments), "sqlmat", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        click.echo(bad_option(error.format_message(), context.command_path if context else "sqlmat"), err=True)
+        return WRONG_USAGE
+    except SqlmatError as error:
+        click.echo(str(error), err=True)
+        return WRONG_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has left. Python flushes once more at exit, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PROBLEMS
+    except Exception as error:  # noqa: BLE001 - the last place where an error can become words
+        if "--debug" in arguments or os.environ.get("SQLMAT_DEBUG", "0") not in ("", "0"):
+            traceback.print_exc()
+        click.echo(unexpected(error, shown), err=True)
+        return PROBLEMS
+    return code if isinstance(code, int) else GOOD
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))

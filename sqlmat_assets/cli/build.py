@@ -1,0 +1,211 @@
+"""`sqlmat build`: write, audit and publish the tables that are selected."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sqlmat_assets.cli import GOOD, INTERRUPTED, PROBLEMS
+from sqlmat_assets.cli.check import echo_problems
+from sqlmat_assets.cli.display import open_view, write_failure, write_result
+from sqlmat_assets.cli.place import (
+    dagster_home,
+    default_warehouse,
+    find_root,
+    folder_argument,
+    read_project,
+    warehouse_option,
+)
+from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors.usage import interrupted, nothing_to_build
+from sqlmat_assets.execution.build import build
+from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.materialize import Context
+from sqlmat_assets.project.model import Project
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.config import open_warehouse
+
+if TYPE_CHECKING:
+    from sqlmat_assets.components.record import Recorder
+
+
+def _now() -> datetime:
+    """The clock of this process, which nothing below the command line reads."""
+    return datetime.now(UTC)
+
+
+def find_commit(root: Path) -> str | None:
+    """The git commit that the project folder is at, or None outside a clone."""
+    try:
+        asked = subprocess.run(  # noqa: S603 - no shell, and the path is one argument
+            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 - the person's own git, wherever it is
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return asked.stdout.strip() or None if asked.returncode == 0 else None
+
+
+def _select(project: Project, expressions: Sequence[str]) -> tuple[Relation, ...]:
+    """The tables that the expressions select together, all without one.
+
+    Raises:
+        UsageError: An expression cannot be read, or nothing is selected.
+    """
+    if not len(project):
+        raise nothing_to_build(str(project.root))
+    if not expressions:
+        return tuple(project.models)
+    # Dagster's selection syntax needs Dagster, whose import costs more than a small build.
+    from sqlmat_assets.components.selection import resolve_selection
+
+    chosen = {relation for expression in expressions for relation in resolve_selection(project, expression)}
+    return tuple(relation for relation in project.models if relation in chosen)
+
+
+def _untold_problems(project: Project, selected: Sequence[Relation]) -> list[Problem]:
+    """The problems that belong here and that no failing table will tell: warnings, and those of no table."""
+    told = {p for relation in selected for p in project.models[relation].problems if not p.is_warning}
+    strange = {p for model in project if model.relation not in set(selected) for p in model.problems}
+    return [p for p in project.problems if p not in told and p not in strange]
+
+
+@contextmanager
+def _terminable() -> Generator[None]:
+    """Make SIGTERM end a build as Ctrl-C does: queries are cancelled and nothing is left half done."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build at its end; `is_cut` when a person ended it."""
+
+    run: Run
+    warehouse: str
+    reports: tuple[TableReport, ...]
+    seconds: float
+    is_cut: bool
+
+
+def _open_recorder(project: Project, run: Run) -> Recorder:
+    from sqlmat_assets.components.record import Recorder
+
+    return Recorder(dagster_home(project.root), project, run)
+
+
+def _build(
+    project: Project, selected: Sequence[Relation], context: Context, threads: int, *, is_recorded: bool, as_json: bool
+) -> _Build:
+    began = time.monotonic()
+    report = BuildReport(selected)
+    is_cut = False
+    recorder = None
+    with _terminable():
+        try:
+            events = build(project, selected, context, threads=threads)
+            with open_view(selected, as_json=as_json) as view, closing(events):
+                recorder = _open_recorder(project, context.run) if is_recorded else None
+                for event in events:
+                    view.update(report, report.take(event))
+                    if recorder is not None:
+                        recorder.take(event)
+        except KeyboardInterrupt:
+            is_cut = True
+        if recorder is not None and (trouble := recorder.finish()):
+            click.echo(trouble, err=True)
+    return _Build(context.run, context.warehouse.label, report.all(), time.monotonic() - began, is_cut)
+
+
+def _document(done: _Build) -> dict[str, Any]:
+    return {
+        "run": done.run.id,
+        "decided_at": done.run.decided_at.isoformat(),
+        "commit": done.run.commit,
+        "warehouse": done.warehouse,
+        "seconds": round(done.seconds, 3),
+        "interrupted": done.is_cut,
+        "tables": [describe_table(report) for report in done.reports],
+    }
+
+
+def _write_end(done: _Build) -> None:
+    write_result(done.reports)
+    for report in done.reports:
+        if report.is_remarkable:
+            write_failure(report)
+    click.echo()
+    click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.warehouse}")
+
+
+@click.command("build")
+@folder_argument
+@click.option(
+    "-s",
+    "--select",
+    "expressions",
+    metavar="SELECT",
+    multiple=True,
+    help="Which tables: first.people, first.*, +first.people (with what it reads), first.cities+ (with what reads it), "
+    "or Dagster's asset selection syntax. Given twice, both. [default: all]",
+)
+@warehouse_option
+@click.option("--threads", type=click.IntRange(min=1), default=4, show_default=True, help="Tables built at a time.")
+@click.option("--no-record", is_flag=True, help="Leave the Dagster instance alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end; all else to standard error.")
+def command(
+    folder: Path | None,
+    expressions: tuple[str, ...],
+    warehouse: str | None,
+    threads: int,
+    *,
+    no_record: bool,
+    as_json: bool,
+) -> int:
+    """Build the tables of DIR (default: sql), upstream first and in parallel.
+
+    Each table is written beside the published one, checked, and put in its place only when its blocking checks
+    hold. What was published is recorded in the Dagster instance ($DAGSTER_HOME, else .sqlmat beside DIR).
+
+    With --json, standard output is one object: run, decided_at, commit, warehouse, seconds, interrupted, and
+    tables, a list in the order in which they ended. Each has name, outcome (published, failed, held, cancelled,
+    not started), rows, seconds, checks (name, passed, blocking, rows, failed_rows, message), error and held_by.
+    """
+    project = read_project(find_root(folder))
+    opened = open_warehouse(warehouse or default_warehouse(project.root))
+    selected = _select(project, expressions)
+    echo_problems(_untold_problems(project, selected))
+    run = Run(uuid.uuid4().hex[:8], _now(), find_commit(project.root))
+    context = Context(warehouse=opened, names=project.names, run=run, now=_now, root=project.root)
+    done = _build(project, selected, context, threads, is_recorded=not no_record, as_json=as_json)
+    if as_json:
+        click.echo(json.dumps(_document(done), indent=2, ensure_ascii=False))
+    else:
+        _write_end(done)
+    if done.is_cut:
+        click.echo(interrupted(), err=True)
+        return INTERRUPTED
+    return GOOD if is_good(done.reports) and (expressions or not project.errors) else PROBLEMS

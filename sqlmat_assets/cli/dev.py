@@ -1,0 +1,174 @@
+"""`sqlmat dev`: the Dagster UI and daemon on this project."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from sqlmat_assets.cli import GOOD, PROBLEMS
+from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
+from sqlmat_assets.components.home import prepare_home, write_workspace
+from sqlmat_assets.errors.usage import bad_host, dagster_ended, location_broken, port_in_use
+
+_SECONDS_TO_STOP = 20.0
+_SECONDS_BETWEEN_LOOKS = 0.25
+_LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }
+"""
+
+
+class _Stopped(Exception):  # noqa: N818 - a request, not an error
+    """Somebody asked this process to end."""
+
+
+def _free_port(host: str, port: int) -> int:
+    """A port from `port` on that nobody listens at.
+
+    Raises:
+        OSError: The host is no address of this machine.
+    """
+    for candidate in range(port, min(port + 100, 65536)):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise
+            else:
+                return candidate
+    return port
+
+
+def _require_port(host: str, port: int) -> None:
+    try:
+        free = _free_port(host, port)
+    except OSError as error:
+        raise bad_host(host, error.strerror or str(error)) from error
+    if free != port:
+        raise port_in_use(host, port, free)
+
+
+@contextmanager
+def _stoppable() -> Generator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into `_Stopped`.
+
+    A handler also makes what is started here begin with SIGINT at its default: a shell starts its background
+    jobs with SIGINT ignored, `dagster dev` would inherit that, and nothing could end it.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _Stopped
+
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, stop) for number in watched]
+    try:
+        yield
+    finally:
+        for number, handler in zip(watched, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End `dagster dev` and everything that it started, which all live in its process group."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # ending is under way; a second Ctrl-C must not cut it short
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_TO_STOP)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _look(url: str) -> tuple[bool, str | None]:
+    """Whether the web server has loaded the project, and what went wrong when it could not."""
+    body = json.dumps({"query": _LOCATIONS}).encode()
+    request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310 - our own URL
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - the same
+            entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False, None
+    if not entries or any(entry["loadStatus"] != "LOADED" for entry in entries):
+        return False, None
+    broken = [entry["locationOrLoadError"].get("message") for entry in entries]
+    return True, next((message for message in broken if message), None)
+
+
+def _watch(process: subprocess.Popen[bytes], url: str) -> int:
+    """Say when the UI is ready, then wait until `dagster dev` ends by itself, which is an error."""
+    is_ready = False
+    while (code := process.poll()) is None:
+        if not is_ready:
+            is_ready, broken = _look(url)
+            if broken:
+                click.echo(location_broken(broken), err=True)
+            elif is_ready:
+                click.echo(f"ready: {url}")
+                sys.stdout.flush()
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    click.echo(dagster_ended(code), err=True)
+    return PROBLEMS
+
+
+def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "SQLMAT_PROJECT": str(root),
+        "SQLMAT_WAREHOUSE": warehouse,
+    }
+    arguments = ["dev", "--workspace", str(write_workspace(home)), "--host", host, "--port", str(port)]
+    return subprocess.Popen(  # noqa: S603 - this Python, with arguments that click has checked
+        [sys.executable, "-m", "dagster", *arguments, "--log-level", "warning"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
+    )
+
+
+@click.command("dev")
+@folder_argument
+@warehouse_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen at.")
+def command(folder: Path | None, warehouse: str | None, host: str, port: int) -> int:
+    """Open the Dagster UI, with its daemon, on the tables of DIR (default: sql).
+
+    It shares its memory with `sqlmat build`: the instance in $DAGSTER_HOME, else in .sqlmat beside DIR. Ctrl-C
+    ends all of it.
+    """
+    root = find_root(folder)
+    _require_port(host, port)
+    home = prepare_home(dagster_home(root))
+    shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
+    url = f"http://{shown}:{port}"
+    with _stoppable():
+        process = None
+        try:
+            click.echo(f"starting Dagster on {root}, which takes some seconds")
+            process = _start(root, home, warehouse or default_warehouse(root), host, port)
+            return _watch(process, url)
+        except _Stopped:
+            click.echo("stopping", err=True)
+            return GOOD
+        finally:
+            if process is not None:
+                _end(process)

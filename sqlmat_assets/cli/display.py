@@ -1,0 +1,188 @@
+"""How the terminal looks: tables, progress, failures. In a pipe: plain lines without escape codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import click
+
+from sqlmat_assets.cli.report import BuildReport, Outcome, TableReport
+from sqlmat_assets.execution.events import CheckResult, Sample
+from sqlmat_assets.relation import Relation
+
+_STYLES = {
+    Outcome.PUBLISHED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.HELD: "yellow",
+    Outcome.CANCELLED: "yellow",
+    Outcome.NOT_STARTED: "dim",
+}
+_SHOWN_ROWS = 5
+_NARROWEST_COLUMN = 12
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelled out, so that data cannot drive the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()) -> None:
+    """Write a table to standard output: fitted to a terminal, or as aligned plain lines that nothing cuts."""
+    if not sys.stdout.isatty():
+        _write_lines(columns, rows, right)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    Console().print(table)
+
+
+def _write_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> None:
+    lines = [tuple(columns), *(tuple(printable(cell) for cell in row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        cells = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for cell, width, column in zip(line, widths, columns, strict=True)
+        )
+        click.echo("  ".join(cells).rstrip())
+
+
+def _rows(report: TableReport) -> str:
+    return "" if report.rows is None else f"{report.rows:,}"
+
+
+def _seconds(report: TableReport) -> str:
+    return "" if report.seconds is None else f"{report.seconds:.2f}"
+
+
+def _checks(report: TableReport) -> str:
+    if not report.results:
+        return ""
+    passed = sum(result.passed for result in report.results)
+    warned = sum(not result.passed and not result.is_blocking for result in report.results)
+    return f"{passed}/{len(report.results)}" + (f" ({warned} warned)" if warned else "")
+
+
+def _happened(report: TableReport) -> str:
+    return f"held by {report.because}" if report.because else report.outcome.value
+
+
+class View(Protocol):
+    """What shows a build while it goes on."""
+
+    def update(self, report: BuildReport, finished: TableReport | None, /) -> None: ...
+
+
+class _Silent:
+    def update(self, _report: BuildReport, _finished: TableReport | None, /) -> None: ...
+
+
+class _Lines:
+    """One line per finished table, in columns that fit every name."""
+
+    def __init__(self, selected: Collection[Relation]) -> None:
+        self._width = max((len(str(relation)) for relation in selected), default=0)
+
+    def update(self, _report: BuildReport, finished: TableReport | None, /) -> None:
+        if finished is None:
+            return
+        cells = [str(finished.relation).ljust(self._width), _happened(finished)]
+        if finished.rows is not None:
+            cells.append(f"{_rows(finished)} row{'' if finished.rows == 1 else 's'}")
+        if finished.seconds is not None:
+            cells.append(f"{_seconds(finished)} s")
+        if finished.results:
+            cells.append(f"{_checks(finished)} checks")
+        click.echo("  ".join(cells))
+        sys.stdout.flush()
+
+
+@contextmanager
+def open_view(selected: Collection[Relation], *, as_json: bool) -> Generator[View]:
+    """Show a build: a bar on a terminal that goes away at the end, plain lines in a pipe, nothing besides JSON."""
+    on_terminal = sys.stderr.isatty() and (as_json or sys.stdout.isatty())
+    if not on_terminal:
+        yield _Silent() if as_json else _Lines(selected)
+        return
+    from sqlmat_assets.cli.progress import open_bar
+
+    with open_bar(len(selected)) as bar:
+        yield bar
+
+
+def write_result(reports: Sequence[TableReport]) -> None:
+    """Write the table at the end of a build; in a pipe its lines were written one by one."""
+    if not sys.stdout.isatty():
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("table", overflow="fold")
+    table.add_column("what happened", overflow="fold")
+    for column in ("rows", "seconds", "checks"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for report in reports:
+        table.add_row(
+            Text(str(report.relation)),
+            Text(_happened(report), style=_STYLES[report.outcome]),
+            _rows(report),
+            _seconds(report),
+            _checks(report),
+        )
+    Console().print(table)
+
+
+def write_failure(report: TableReport) -> None:
+    """Write why a table was not replaced, or what its checks warn of, with the offending rows."""
+    click.echo()
+    if report.error is not None:
+        click.echo(str(report.error))
+    for result in report.broken:
+        _write_check(report, result)
+
+
+def _write_check(report: TableReport, result: CheckResult) -> None:
+    warning = "" if result.is_blocking else "warning: "
+    place = "" if report.error is not None else f"{report.relation}: "
+    click.echo(f"  {warning}{place}check `{result.name}`: {result.message}")
+    if result.sample is not None and result.sample.rows:
+        _write_sample(result.sample, result.failed_rows)
+
+
+def _write_sample(sample: Sample, failed_rows: int) -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    fitting = max(1, (console.width - 4) // _NARROWEST_COLUMN)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in sample.columns[:fitting]:
+        table.add_column(Text(printable(column)), overflow="ellipsis", no_wrap=True)
+    for row in sample.rows[:_SHOWN_ROWS]:
+        shown = (Text("NULL", style="dim") if cell is None else Text(printable(cell)) for cell in row[:fitting])
+        table.add_row(*shown)
+    console.print(Padding(table, (0, 0, 0, 4)))
+    more = [
+        f"{count:,} more {noun}{'' if count == 1 else 's'}"
+        for count, noun in (
+            (failed_rows - min(len(sample.rows), _SHOWN_ROWS), "row"),
+            (len(sample.columns) - fitting, "column"),
+        )
+        if count > 0
+    ]
+    if more:
+        click.echo(f"    and {', '.join(more)}")

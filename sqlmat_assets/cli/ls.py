@@ -1,0 +1,92 @@
+"""`sqlmat ls`: every table of a project."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sqlmat_assets.cli import GOOD, PROBLEMS
+from sqlmat_assets.cli.check import echo_problems
+from sqlmat_assets.cli.place import find_root, folder_argument, read_project
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.settings import ModelSettings
+
+
+def _minutes(span: timedelta | None) -> int | float | None:
+    if span is None:
+        return None
+    minutes = span.total_seconds() / 60
+    return int(minutes) if minutes.is_integer() else minutes
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return _minutes(value)
+    return value
+
+
+def _settings(settings: ModelSettings) -> dict[str, Any]:
+    """The settings that somebody set: spans in minutes, tags and columns as objects, other lists as lists."""
+    told: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if value != field.default:
+            told[field.name] = dict(value) if field.name in ("tags", "columns") else _plain(value)
+    return told
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """One table as `ls --json` tells it."""
+    return {
+        "name": str(model.relation),
+        "path": model.path,
+        "kind": model.kind.value,
+        "interval_minutes": _minutes(model.interval),
+        "effective_interval_minutes": _minutes(model.effective_interval),
+        "upstream": [str(relation) for relation in model.upstream],
+        "sources": [str(relation) for relation in model.sources],
+        "checks": [spec.name for spec in model.check_specs],
+        "settings": _settings(model.settings),
+    }
+
+
+def _age(model: Model) -> str:
+    """How old a table may become; in brackets when it takes that from its readers."""
+    minutes = _minutes(model.effective_interval)
+    if minutes is None:
+        return ""
+    units = ((10080, "w"), (1440, "d"), (60, "h"), (1, "m"))
+    size, unit = next(((size, unit) for size, unit in units if minutes % size == 0), (1, "m"))
+    text = f"{minutes / size:g}{unit}"
+    return text if model.interval is not None else f"({text})"
+
+
+@click.command("ls")
+@folder_argument
+@click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object per table.")
+def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
+    """List every table of DIR (default: sql): what it is, how old it may become, what it reads.
+
+    An age in brackets is taken from the tables that read this one. With problems in the files, everything
+    that loads is listed all the same, and the exit code is 1.
+    """
+    project = read_project(find_root(folder), dialect)
+    echo_problems(project.problems)
+    if as_json:
+        click.echo(json.dumps([describe(model) for model in project], indent=2, ensure_ascii=False))
+    else:
+        from sqlmat_assets.cli.display import write_table
+
+        reads = [", ".join(map(str, (*model.upstream, *model.sources))) for model in project]
+        rows = [
+            (str(model.relation), model.kind.value, _age(model), str(len(model.check_specs)), read)
+            for model, read in zip(project, reads, strict=True)
+        ]
+        write_table(("table", "kind", "age", "checks", "reads"), rows, right=("age", "checks"))
+    return PROBLEMS if project.errors else GOOD

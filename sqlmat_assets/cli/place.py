@@ -1,0 +1,59 @@
+"""Where a project's things are: its folder, its warehouse, its cache, its Dagster home."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sqlmat_assets.errors.usage import folder_is_file, folder_missing
+from sqlmat_assets.project.load import load_project
+from sqlmat_assets.project.model import Project
+
+DEFAULT_FOLDER = "sql"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def folder_argument(command: _Command) -> _Command:
+    """Add the argument DIR to a command, which gets it as `folder`."""
+    return click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))(command)
+
+
+def warehouse_option(command: _Command) -> _Command:
+    """Add `--warehouse` to a command, which gets a URL or None."""
+    help_text = "Where to build, such as duckdb:///warehouse.duckdb. [default: $SQLMAT_WAREHOUSE, else sqlmat.duckdb beside DIR]"
+    return click.option("--warehouse", metavar="URL", envvar="SQLMAT_WAREHOUSE", help=help_text)(command)
+
+
+def find_root(folder: Path | None) -> Path:
+    """The project folder, absolute.
+
+    Raises:
+        UsageError: There is no such folder.
+    """
+    named = folder or Path(DEFAULT_FOLDER)
+    if named.is_file():
+        raise folder_is_file(str(named))
+    if not named.is_dir():
+        raise folder_missing(str(named), is_default=folder is None)
+    return named.resolve()
+
+
+def default_warehouse(root: Path) -> str:
+    """The URL of the DuckDB file beside the project folder."""
+    return f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
+
+
+def dagster_home(root: Path) -> Path:
+    """The folder of the Dagster instance: `DAGSTER_HOME`, else `.sqlmat` beside the project folder."""
+    named = os.environ.get("DAGSTER_HOME")
+    return Path(named).expanduser().resolve() if named else root.parent / ".sqlmat"
+
+
+def read_project(root: Path, dialect: str | None = None) -> Project:
+    """Load the project with the cache beside it."""
+    return load_project(root, dialect=dialect, cache_dir=root.parent / ".sqlmat" / "cache")

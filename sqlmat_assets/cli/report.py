@@ -1,0 +1,140 @@
+"""What became of each table of a build, gathered from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlmat_assets.errors import CancelledError, SqlmatError
+from sqlmat_assets.execution.events import (
+    Checked,
+    CheckResult,
+    Discarded,
+    Event,
+    Published,
+    Skipped,
+    Started,
+)
+from sqlmat_assets.relation import Relation
+
+
+class Outcome(StrEnum):
+    """What happened to a table."""
+
+    PUBLISHED = "published"
+    FAILED = "failed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    NOT_STARTED = "not started"
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """One table at the end: `because` is what held it, `error` why it was not replaced."""
+
+    relation: Relation
+    outcome: Outcome
+    rows: int | None = None
+    seconds: float | None = None
+    results: tuple[CheckResult, ...] = ()
+    error: SqlmatError | None = None
+    because: Relation | None = None
+
+    @property
+    def broken(self) -> tuple[CheckResult, ...]:
+        """The checks that did not hold, the blocking ones first."""
+        return tuple(sorted((r for r in self.results if not r.passed), key=lambda r: not r.is_blocking))
+
+    @property
+    def is_remarkable(self) -> bool:
+        """Whether there is more to say about it than one line."""
+        return self.outcome is Outcome.FAILED or bool(self.broken)
+
+
+class BuildReport:
+    """Takes the events of one build and tells, at any time, how far it is."""
+
+    def __init__(self, selected: Collection[Relation]) -> None:
+        self._waiting = dict.fromkeys(selected)
+        self._running: dict[Relation, None] = {}
+        self._results: dict[Relation, tuple[CheckResult, ...]] = {}
+        self._finished: dict[Relation, TableReport] = {}
+
+    @property
+    def running(self) -> tuple[Relation, ...]:
+        return tuple(self._running)
+
+    @property
+    def finished(self) -> tuple[TableReport, ...]:
+        """The tables that are done, in the order in which they ended."""
+        return tuple(self._finished.values())
+
+    def take(self, event: Event) -> TableReport | None:
+        """Note an event; the report of its table when the event is the table's last."""
+        match event:
+            case Started(relation):
+                self._waiting.pop(relation, None)
+                self._running[relation] = None
+                return None
+            case Checked(relation, results):
+                self._results[relation] = results
+                return None
+            case Published(relation):
+                report = TableReport(
+                    relation, Outcome.PUBLISHED, event.rows, event.seconds, self._results.get(relation, ())
+                )
+            case Discarded(relation, error):
+                outcome = Outcome.CANCELLED if isinstance(error, CancelledError) else Outcome.FAILED
+                results = event.results or self._results.get(relation, ())
+                report = TableReport(relation, outcome, None, event.seconds, results, error)
+            case Skipped(relation, because):
+                report = TableReport(relation, Outcome.HELD, because=because)
+            case _:
+                return None
+        self._waiting.pop(report.relation, None)
+        self._running.pop(report.relation, None)
+        self._finished[report.relation] = report
+        return report
+
+    def all(self) -> tuple[TableReport, ...]:
+        """Every selected table: first those that ended, in their order, then what an interruption left."""
+        cut = (TableReport(relation, Outcome.CANCELLED) for relation in self._running)
+        never = (TableReport(relation, Outcome.NOT_STARTED) for relation in self._waiting)
+        return (*self.finished, *cut, *never)
+
+
+def counts(reports: Iterable[TableReport]) -> str:
+    """How many tables came to which end: `3 published, 1 failed`."""
+    outcomes = [report.outcome for report in reports]
+    return ", ".join(f"{outcomes.count(one)} {one}" for one in Outcome if one in outcomes)
+
+
+def is_good(reports: Iterable[TableReport]) -> bool:
+    """Whether every table was published."""
+    return all(report.outcome is Outcome.PUBLISHED for report in reports)
+
+
+def _describe_check(result: CheckResult) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "passed": result.passed,
+        "blocking": result.is_blocking,
+        "rows": result.rows,
+        "failed_rows": result.failed_rows,
+        "message": result.message,
+    }
+
+
+def describe_table(report: TableReport) -> dict[str, Any]:
+    """One table as `build --json` tells it."""
+    return {
+        "name": str(report.relation),
+        "outcome": report.outcome.value,
+        "rows": report.rows,
+        "seconds": None if report.seconds is None else round(report.seconds, 3),
+        "checks": [_describe_check(result) for result in report.results],
+        "error": None if report.error is None else str(report.error),
+        "held_by": None if report.because is None else str(report.because),
+    }

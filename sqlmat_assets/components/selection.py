@@ -1,0 +1,109 @@
+"""Which tables a selection means: Dagster's own syntax, with `schema.table` understood in it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+
+from sqlmat_assets.errors import UsageError
+from sqlmat_assets.errors.usage import selection_empty, selection_syntax, selection_unsupported
+from sqlmat_assets.project.model import Project
+from sqlmat_assets.relation import Relation
+
+# What Dagster's grammar writes as one thing: a quoted string, a mark, white space, or else a word.
+_TOKEN = re.compile(r'"[^"]*"|[+():=,]|\s+|[^\s+():=,"]+|"')
+_OPERATORS = frozenset({"and", "or", "not", "*"})
+_PLACE = re.compile(r"Syntax error at line \d+, column (\d+): (.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A selection in Dagster's syntax, and which place of it comes from which of the original.
+
+    `names` are the `schema.table` words as they were written; `starts` pairs the start of each token in `text`
+    with its start in the original.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    starts: tuple[tuple[int, int], ...]
+
+    def original_column(self, column: int) -> int:
+        """The column of the original, from 0, where the token at a column of `text` stands."""
+        return max((pair for pair in self.starts if pair[0] <= column), default=(0, 0))[1]
+
+
+def translate_selection(expression: str) -> Translated:
+    """Turn every `schema.table` into Dagster's `key:"schema/table"`.
+
+    Examples:
+        >>> translate_selection("+first.people or first.c*").text
+        '+key:"first/people" or key:"first/c*"'
+        >>> translate_selection('group:first and not key:"first/people"').text
+        'group:first and not key:"first/people"'
+    """
+    parts: list[str] = []
+    names: list[str] = []
+    starts: list[tuple[int, int]] = []
+    length, before = 0, ""
+    for match in _TOKEN.finditer(expression):
+        token = match.group()
+        is_name = "." in token and not token.startswith('"') and before not in (":", "=")
+        if is_name:
+            names.append(token)
+        part = f'key:"{token.replace(".", "/")}"' if is_name else token
+        starts.append((length, match.start()))
+        parts.append(part)
+        length += len(part)
+        before = before if token.isspace() else token
+    starts.append((length, len(expression)))
+    return Translated("".join(parts), tuple(names), tuple(starts))
+
+
+def resolve_selection(project: Project, expression: str) -> frozenset[Relation]:
+    """The tables of the project that an expression selects.
+
+    Raises:
+        UsageError: The expression cannot be read, asks for what only a running Dagster knows, or selects nothing.
+    """
+    translated = translate_selection(expression)
+    keys = _resolve(project, expression, translated)
+    chosen = frozenset(relation for relation in project.models if relation.key in keys)
+    if not chosen:
+        known = [str(relation) for relation in project.models]
+        missing = [name for name in translated.names if name not in known]
+        raise selection_empty(expression, missing, known)
+    return chosen
+
+
+def _resolve(project: Project, expression: str, translated: Translated) -> set[tuple[str, ...]]:
+    # The public `AssetSelection.from_string` hides where the error is and falls back to an older syntax.
+    from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import AntlrAssetSelectionParser
+    from sqlmat_assets.components.sql_project import build_definitions
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster calls a parameter of its own parser a beta
+        try:
+            selection = AntlrAssetSelectionParser(translated.text).asset_selection
+        except Exception as error:  # noqa: BLE001 - the parser raises nothing narrower
+            raise _syntax_error(project, expression, translated, str(error)) from None
+    try:
+        keys = selection.resolve(build_definitions(project).resolve_asset_graph())
+    except (NotImplementedError, ValueError) as error:
+        raise selection_unsupported(expression, str(error)) from error
+    return {tuple(key.path) for key in keys}
+
+
+def _syntax_error(project: Project, expression: str, translated: Translated, said: str) -> UsageError:
+    found = _PLACE.search(said)
+    if found is None:
+        return selection_unsupported(expression, said)
+    column = translated.original_column(int(found[1]))
+    word = _TOKEN.match(expression, column)
+    if word is None:
+        return selection_syntax(expression, column, "it ends too early", None)
+    named = word.group()
+    same = [str(relation) for relation in project.models if relation.name == named]
+    hint = f"write `{same[0]}`" if same else "tables are written `schema.table`, combined with `and`, `or`, `not`"
+    return selection_syntax(expression, column, f"`{named}` is not expected here", hint)
