@@ -1,5 +1,5 @@
 -- One row per play.
--- unique: session_id, item_in_session
+-- unique: (session_id, item_in_session)
 -- max_row_change: 50%
 with plays as (
     select *, epoch_ms(ts) as played_at

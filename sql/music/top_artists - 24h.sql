@@ -1,5 +1,5 @@
 -- The ten artists with the most plays on each level.
--- unique: level, place
+-- unique: (level, place)
 select
     level,                                                                                 -- free or paid
     row_number() over (partition by level order by count(*) desc, artist) as place,        -- 1 is the most played
