@@ -23,6 +23,11 @@ changes as (
     qualify level is distinct from lag(level) over (partition by user_id order by seen_at)
 ),
 
+versions as (
+    select *, lead(valid_from) over (partition by user_id order by valid_from) as next_from
+    from changes
+),
+
 people as (
     select userId as user_id, firstName as first_name, lastName as last_name, gender, registration
     from raw.auth_events
@@ -31,20 +36,17 @@ people as (
 )
 
 select
-    md5(concat_ws('|', user_id, epoch_ms(valid_from))) as user_key,  -- surrogate key
-    user_id,                                                         -- the account's number
-    people.first_name,                                               -- as last seen
-    people.last_name,                                                -- as last seen
-    people.gender,                                                   -- as the listener states it
-    epoch_ms(people.registration) as registered_at,                  -- UTC
-    changes.level,                                                   -- free or paid
-    changes.valid_from,                                              -- the level's first event, UTC
-    coalesce(
-        lead(changes.valid_from) over (partition by user_id order by changes.valid_from),
-        timestamp '9999-12-31'
-    ) as valid_to,                                                   -- not included, UTC; the year 9999 for now
-    lead(changes.valid_from) over (partition by user_id order by changes.valid_from) is null as is_current  -- the last
-from changes
+    md5(concat_ws('|', user_id, epoch_ms(versions.valid_from))) as user_key,  -- surrogate key
+    user_id,                                                                  -- the account's number, 0 for guests
+    people.first_name,                                                        -- as last seen
+    people.last_name,                                                         -- as last seen
+    people.gender,                                                            -- as the listener states it
+    epoch_ms(people.registration) as registered_at,                           -- UTC
+    versions.level,                                                           -- free or paid
+    versions.valid_from,                                                      -- the level's first event, UTC
+    coalesce(versions.next_from, timestamp '9999-12-31') as valid_to,         -- no longer valid at that moment, UTC
+    versions.next_from is null as is_current                                  -- the listener's last row
+from versions
 left join people using (user_id)
 union all
 select 'unknown', 0, 'unknown', 'unknown', null, null, 'free', timestamp '1970-01-01', timestamp '9999-12-31', true
