@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 from typing import Protocol
 
 import click
 
 from sqlmat_assets.cli.report import BuildReport, Outcome, TableReport
-from sqlmat_assets.execution.events import CheckResult, Sample
+from sqlmat_assets.execution.events import Sample
 from sqlmat_assets.relation import Relation
 
 _STYLES = {
@@ -21,7 +24,8 @@ _STYLES = {
     Outcome.NOT_STARTED: "dim",
 }
 _SHOWN_ROWS = 5
-_NARROWEST_COLUMN = 12
+_WIDEST_COLUMN = 24
+_GAP = "  "
 
 
 def printable(text: str) -> str:
@@ -147,42 +151,50 @@ def write_result(reports: Sequence[TableReport]) -> None:
 def write_failure(report: TableReport) -> None:
     """Write why a table was not replaced, or what its checks warn of, with the offending rows."""
     click.echo()
+    click.echo(click.style(str(report.relation), bold=True))
     if report.error is not None:
-        click.echo(str(report.error))
+        click.echo(indent(str(report.error), "  "))
     for result in report.broken:
-        _write_check(report, result)
+        # The error itself tells of the blocking checks; a check that warns is told of nowhere else.
+        if not result.is_blocking or report.error is None:
+            click.echo(f"  warning: `{result.name}`: {result.message}")
+        elif result.sample is not None and result.sample.rows:
+            click.echo(f"  rows where `{result.name}` does not hold:")
+        if result.sample is not None and result.sample.rows:
+            _write_sample(result.sample, result.failed_rows)
 
 
-def _write_check(report: TableReport, result: CheckResult) -> None:
-    warning = "" if result.is_blocking else "warning: "
-    place = "" if report.error is not None else f"{report.relation}: "
-    click.echo(f"  {warning}{place}check `{result.name}`: {result.message}")
-    if result.sample is not None and result.sample.rows:
-        _write_sample(result.sample, result.failed_rows)
+def _fit(sample: Sample, width: int) -> list[int]:
+    """How wide each column is shown, for as many of the first columns as fit."""
+    natural = [
+        max(len(printable(cell or "NULL")) for cell in (name, *(row[i] for row in sample.rows[:_SHOWN_ROWS])))
+        for i, name in enumerate(sample.columns)
+    ]
+    if sum(natural) + len(_GAP) * (len(natural) - 1) <= width:
+        return natural
+    fitting: list[int] = []
+    for wanted in natural:
+        shown = min(wanted, _WIDEST_COLUMN)
+        if fitting and sum(fitting) + len(_GAP) * len(fitting) + shown > width:
+            break
+        fitting.append(shown)
+    return fitting
 
 
 def _write_sample(sample: Sample, failed_rows: int) -> None:
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False)
-    fitting = max(1, (console.width - 4) // _NARROWEST_COLUMN)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in sample.columns[:fitting]:
-        table.add_column(Text(printable(column)), overflow="ellipsis", no_wrap=True)
-    for row in sample.rows[:_SHOWN_ROWS]:
-        shown = (Text("NULL", style="dim") if cell is None else Text(printable(cell)) for cell in row[:fitting])
-        table.add_row(*shown)
-    console.print(Padding(table, (0, 0, 0, 4)))
-    more = [
-        f"{count:,} more {noun}{'' if count == 1 else 's'}"
-        for count, noun in (
-            (failed_rows - min(len(sample.rows), _SHOWN_ROWS), "row"),
-            (len(sample.columns) - fitting, "column"),
+    """Write a few rows, as wide as the terminal, or 80 columns in a pipe."""
+    margin = " " * 4
+    terminal = shutil.get_terminal_size() if sys.stdout.isatty() else os.terminal_size((80, 24))
+    widths = _fit(sample, terminal.columns - len(margin))
+    shown = sample.rows[:_SHOWN_ROWS]
+    for line in (sample.columns, *shown):
+        texts = ("NULL" if cell is None else printable(cell) for cell in line[: len(widths)])
+        cells = (
+            (text if len(text) <= width else f"{text[: width - 1]}…").ljust(width)
+            for text, width in zip(texts, widths, strict=True)
         )
-        if count > 0
-    ]
+        click.echo(click.style((margin + _GAP.join(cells)).rstrip(), bold=line is sample.columns))
+    left = ((failed_rows - len(shown), "row"), (len(sample.columns) - len(widths), "column"))
+    more = [f"{count:,} more {noun}{'' if count == 1 else 's'}" for count, noun in left if count > 0]
     if more:
-        click.echo(f"    and {', '.join(more)}")
+        click.echo(f"{margin}and {', '.join(more)}")

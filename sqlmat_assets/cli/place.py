@@ -25,7 +25,10 @@ def folder_argument(command: _Command) -> _Command:
 
 def warehouse_option(command: _Command) -> _Command:
     """Add `--warehouse` to a command, which gets a URL or None."""
-    help_text = "Where to build, such as duckdb:///warehouse.duckdb. [default: $SQLMAT_WAREHOUSE, else sqlmat.duckdb beside DIR]"
+    help_text = (
+        "Where to build, such as duckdb:///warehouse.duckdb. "
+        "[default: $SQLMAT_WAREHOUSE, else the file sqlmat.duckdb beside DIR]"
+    )
     return click.option("--warehouse", metavar="URL", envvar="SQLMAT_WAREHOUSE", help=help_text)(command)
 
 

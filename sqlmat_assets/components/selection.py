@@ -79,6 +79,7 @@ def resolve_selection(project: Project, expression: str) -> frozenset[Relation]:
 
 def _resolve(project: Project, expression: str, translated: Translated) -> set[tuple[str, ...]]:
     # The public `AssetSelection.from_string` hides where the error is and falls back to an older syntax.
+    from dagster import DagsterError
     from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import AntlrAssetSelectionParser
     from sqlmat_assets.components.sql_project import build_definitions
 
@@ -90,15 +91,15 @@ def _resolve(project: Project, expression: str, translated: Translated) -> set[t
             raise _syntax_error(project, expression, translated, str(error)) from None
     try:
         keys = selection.resolve(build_definitions(project).resolve_asset_graph())
-    except (NotImplementedError, ValueError) as error:
-        raise selection_unsupported(expression, str(error)) from error
+    except (NotImplementedError, DagsterError) as error:
+        raise selection_unsupported(expression) from error
     return {tuple(key.path) for key in keys}
 
 
 def _syntax_error(project: Project, expression: str, translated: Translated, said: str) -> UsageError:
     found = _PLACE.search(said)
-    if found is None:
-        return selection_unsupported(expression, said)
+    if found is None:  # well formed, with a value that Dagster does not know, such as `is:nothing`
+        return selection_unsupported(expression)
     column = translated.original_column(int(found[1]))
     word = _TOKEN.match(expression, column)
     if word is None:

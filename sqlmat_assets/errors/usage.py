@@ -14,10 +14,10 @@ def with_hint(what: str, hint: str | None) -> str:
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:
-    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    close = get_close_matches(name, list(known), n=2, cutoff=0.75)
     if not close:
         return None
-    return "did you mean " + " or ".join(f"`{one}`" for one in close)
+    return "did you mean " + " or ".join(f"`{one}`" for one in close) + "?"
 
 
 def folder_missing(folder: str, *, is_default: bool) -> UsageError:
@@ -43,10 +43,10 @@ def selection_syntax(expression: str, column: int, reason: str, hint: str | None
     return UsageError(with_hint(f"the selection cannot be read at column {column + 1}: {reason}\n{pointer}", hint))
 
 
-def selection_unsupported(expression: str, reason: str) -> UsageError:
-    """A selection that is well formed and asks for what only a running Dagster knows."""
+def selection_unsupported(expression: str) -> UsageError:
+    """A selection that is well formed and asks for what the files do not tell, such as `status:`."""
     hint = "select by name, `group:`, `kind:`, `tag:` or `owner:`"
-    return UsageError(with_hint(f"the selection `{expression}` cannot be resolved here: {reason}", hint))
+    return UsageError(with_hint(f"the selection `{expression}` asks for what the project's files do not tell", hint))
 
 
 def selection_empty(expression: str, missing: Sequence[str], known: Sequence[str]) -> UsageError:

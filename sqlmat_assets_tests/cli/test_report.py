@@ -1,0 +1,136 @@
+"""What a build's events add up to, and how the end of a build is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sqlmat_assets.cli.display import open_view, printable, write_failure, write_table
+from sqlmat_assets.cli.report import BuildReport, Outcome, counts, describe_table, is_good
+from sqlmat_assets.errors import CancelledError, CheckFailure
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Sample, Skipped, Started
+from sqlmat_assets.relation import Relation
+
+CITIES, PEOPLE, SHOPS = Relation("first", "cities"), Relation("first", "people"), Relation("first", "shops")
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def result(name: str = "positive", *, passed: bool = True, blocking: bool = True, sample: Sample | None = None):
+    message = "" if passed else "false in 2 of 14 rows"
+    return CheckResult(name, passed, blocking, 14, 0 if passed else 2, message, "SELECT 1", 0.1, sample)
+
+
+def published(relation: Relation, rows: int = 14) -> Published:
+    return Published(relation, rows, (), "SELECT 1", NOON, 1.5)
+
+
+def gather(*events: Event) -> BuildReport:
+    report = BuildReport([CITIES, PEOPLE, SHOPS])
+    for event in events:
+        report.take(event)
+    return report
+
+
+def test_checks_reach_the_report_of_the_published_table() -> None:
+    report = gather(Started(CITIES), Checked(CITIES, (result(),), 0.1), published(CITIES))
+    assert describe_table(report.finished[0]) == {
+        "name": "first.cities",
+        "outcome": "published",
+        "rows": 14,
+        "seconds": 1.5,
+        "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
+        "error": None,
+        "held_by": None,
+    }
+
+
+def test_only_the_last_event_of_a_table_finishes_it() -> None:
+    report = BuildReport([CITIES])
+    assert report.take(Started(CITIES)) is None
+    assert report.running == (CITIES,)
+    assert report.take(Checked(CITIES, (), 0.0)) is None
+    finished = report.take(published(CITIES))
+    assert finished is not None
+    assert finished.outcome is Outcome.PUBLISHED
+    assert report.running == ()
+
+
+def test_what_an_interruption_leaves_is_told_apart() -> None:
+    report = gather(Started(CITIES), published(CITIES), Started(PEOPLE))
+    assert [(r.relation, r.outcome) for r in report.all()] == [
+        (CITIES, Outcome.PUBLISHED),
+        (PEOPLE, Outcome.CANCELLED),
+        (SHOPS, Outcome.NOT_STARTED),
+    ]
+    assert counts(report.all()) == "1 published, 1 cancelled, 1 not started"
+    assert not is_good(report.all())
+
+
+def test_a_cancelled_query_is_no_failure_and_a_held_table_names_its_holder() -> None:
+    report = gather(Discarded(CITIES, CancelledError("cancelled")), Skipped(PEOPLE, CITIES))
+    assert [r.outcome for r in report.finished] == [Outcome.CANCELLED, Outcome.HELD]
+    assert describe_table(report.finished[1])["held_by"] == "first.cities"
+
+
+def test_every_table_published_is_good() -> None:
+    report = gather(published(CITIES), published(PEOPLE), published(SHOPS))
+    assert is_good(report.all())
+    assert counts(report.all()) == "3 published"
+
+
+def test_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    with open_view([CITIES, Relation("a", "b")], as_json=False) as view:
+        report = BuildReport([CITIES, Relation("a", "b")])
+        for event in (
+            Started(CITIES),
+            Checked(CITIES, (result(), result("warn", passed=False, blocking=False)), 0.1),
+            published(CITIES, 1234),
+            Skipped(Relation("a", "b"), CITIES),
+        ):
+            view.update(report, report.take(event))
+    assert capsys.readouterr().out == (
+        "first.cities  published  1,234 rows  1.50 s  1/2 (1 warned) checks\n"
+        "a.b           held by first.cities\n"
+    )  # fmt: skip
+
+
+def test_a_failure_is_told_with_its_rows_at_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = ("city", "population", *(f"column_{n}" for n in range(8)))
+    sample = Sample(columns, (("Berlin\x1b[31m", None, *("x" * 30 for _ in range(8))),))
+    failed = result(passed=False, sample=sample)
+    held = "`first.cities` still holds its previous rows"
+    error = CheckFailure(f"1 check of `first.cities` failed\n  `positive`: {failed.message}\n{held}")
+    write_failure(gather(Discarded(CITIES, error, (failed, result("soft", passed=False, blocking=False)))).finished[0])
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "\n"
+        "first.cities\n"
+        "  1 check of `first.cities` failed\n"
+        "    `positive`: false in 2 of 14 rows\n"
+        "  `first.cities` still holds its previous rows\n"
+        "  rows where `positive` does not hold:\n"
+        "    city"
+    )
+    assert "Berlin\\x1b[31m  NULL" in out
+    assert out.endswith("    and 1 more row, 7 more columns\n  warning: `soft`: false in 2 of 14 rows\n")
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+def test_a_warning_of_a_published_table_is_told() -> None:
+    report = gather(Checked(CITIES, (result(passed=False, blocking=False),), 0.1), published(CITIES))
+    assert report.finished[0].is_remarkable
+    assert is_good(report.finished)
+
+
+def test_data_cannot_drive_the_terminal() -> None:
+    assert printable("a\x1b[2J\nb\t€") == "a\\x1b[2J\\nb\\t€"
+
+
+def test_a_table_in_a_pipe_is_aligned_and_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(("table", "checks", "reads"), [("first.cities", "3", "x" * 200), ("a.b", "12", "")], right=("checks",))
+    assert capsys.readouterr().out == (
+        "table         checks  reads\n"
+        f"first.cities       3  {'x' * 200}\n"
+        "a.b               12\n"
+    )  # fmt: skip
