@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 import uuid
 from collections.abc import Generator, Sequence
@@ -29,6 +28,7 @@ from sqlmat_assets.cli.place import (
     warehouse_option,
 )
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
+from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.usage import interrupted, nothing_to_build
 from sqlmat_assets.execution.build import build
@@ -45,21 +45,6 @@ if TYPE_CHECKING:
 def _now() -> datetime:
     """The clock of this process, which nothing below the command line reads."""
     return datetime.now(UTC)
-
-
-def find_commit(root: Path) -> str | None:
-    """The git commit that the project folder is at, or None outside a clone."""
-    try:
-        asked = subprocess.run(  # noqa: S603 - no shell, and the path is one argument
-            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 - the person's own git, wherever it is
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return asked.stdout.strip() or None if asked.returncode == 0 else None
 
 
 def _select(project: Project, expressions: Sequence[str]) -> tuple[Relation, ...]:
@@ -198,7 +183,8 @@ def command(
     opened = open_warehouse(warehouse or default_warehouse(project.root))
     selected = _select(project, expressions)
     echo_problems(_untold_problems(project, selected))
-    run = Run(uuid.uuid4().hex[:8], _now(), find_commit(project.root))
+    origin = find_origin(project.root)
+    run = Run(uuid.uuid4().hex[:8], _now(), origin and origin.commit)
     context = Context(warehouse=opened, names=project.names, run=run, now=_now, root=project.root)
     done = _build(project, selected, context, threads, is_recorded=not no_record, as_json=as_json)
     if as_json:

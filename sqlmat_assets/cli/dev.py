@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -21,10 +22,12 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
 from sqlmat_assets.components.home import prepare_home, write_workspace
-from sqlmat_assets.errors.usage import bad_host, dagster_ended, location_broken, port_in_use
+from sqlmat_assets.errors.usage import already_running, bad_host, dagster_ended, location_broken, port_in_use
 
 _SECONDS_TO_STOP = 20.0
 _SECONDS_BETWEEN_LOOKS = 0.25
+# Dagster would rather be started by `dg dev`, which wants a project of its own layout.
+_DISCOURAGED = "ignore:Function `dev_command` is superseded"
 _LOCATIONS = """
 { workspaceOrError { ... on Workspace { locationEntries {
     loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }
@@ -62,6 +65,25 @@ def _require_port(host: str, port: int) -> None:
         raise bad_host(host, error.strerror or str(error)) from error
     if free != port:
         raise port_in_use(host, port, free)
+
+
+@contextmanager
+def _hold(home: Path, url: str) -> Generator[None]:
+    """Be the only one to run a daemon on this instance: two would start everything twice.
+
+    Raises:
+        UsageError: Another `sqlmat dev` runs on it.
+    """
+    with (home / "dev.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise already_running(file.read().strip()) from None
+        file.truncate(0)
+        file.write(url)
+        file.flush()
+        yield
 
 
 @contextmanager
@@ -137,7 +159,7 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
     }
     arguments = ["dev", "--workspace", str(write_workspace(home)), "--host", host, "--port", str(port)]
     return subprocess.Popen(  # noqa: S603 - this Python, with arguments that click has checked
-        [sys.executable, "-m", "dagster", *arguments, "--log-level", "warning"],
+        [sys.executable, "-W", _DISCOURAGED, "-m", "dagster", *arguments, "--log-level", "warning"],
         env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
@@ -156,11 +178,11 @@ def command(folder: Path | None, warehouse: str | None, host: str, port: int) ->
     ends all of it.
     """
     root = find_root(folder)
-    _require_port(host, port)
     home = prepare_home(dagster_home(root))
     shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
     url = f"http://{shown}:{port}"
-    with _stoppable():
+    with _hold(home, url), _stoppable():
+        _require_port(host, port)
         process = None
         try:
             click.echo(f"starting Dagster on {root}, which takes some seconds")

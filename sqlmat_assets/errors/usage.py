@@ -108,6 +108,11 @@ def interrupted() -> str:
     )
 
 
+def already_running(url: str) -> UsageError:
+    """A second `sqlmat dev` on one Dagster instance."""
+    return UsageError(with_hint(f"`sqlmat dev` already runs on this project: {url}", "open that page, or end it first"))
+
+
 def location_broken(message: str) -> str:
     """Dagster runs and could not load the definitions."""
     return with_hint(

@@ -93,6 +93,10 @@ WORDED = [
         "  hint: run `sqlmat build` again to build the rest",
     ),
     (
+        usage.already_running("http://127.0.0.1:3000"),
+        "`sqlmat dev` already runs on this project: http://127.0.0.1:3000\n  hint: open that page, or end it first",
+    ),
+    (
         usage.location_broken("boom\n"),
         "Dagster could not load the project: boom\n  hint: run `sqlmat check`, then reload in the UI",
     ),
