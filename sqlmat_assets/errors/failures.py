@@ -43,11 +43,16 @@ def engine_refused(message: str, held: str, statement: str | None) -> str:
     return f"{message}\n{held}" if statement is None else f"{message}\n{held}\nstatement: {statement}"
 
 
-def checks_failed(relation: str, failed: Sequence[tuple[str, str]], held: str) -> CheckFailure:
+def with_state(message: str, held: str) -> str:
+    """What went wrong, and what the target holds now."""
+    return f"{message}\n{held}"
+
+
+def checks_failed(relation: str, failed: Sequence[tuple[str, str]]) -> CheckFailure:
     """Blocking checks did not hold; `failed` has their names and what was wrong with each."""
     head = f"{len(failed)} {'check' if len(failed) == 1 else 'checks'} of `{relation}` failed"
     lines = [f"  `{name}`: {message}" for name, message in failed]
-    return CheckFailure("\n".join([head, *lines, held]))
+    return CheckFailure("\n".join([head, *lines]))
 
 
 def quarantined(relation: str, problems: Sequence[Problem], held: str) -> str:
@@ -59,24 +64,28 @@ def not_ours(relation: str, kind: str) -> str:
     """A table or view stands in the target's place and sqlmat has no record of it."""
     return (
         f"`{relation}` is a {kind} that sqlmat did not make\n"
-        f"  hint: set `adopt = true` in its settings to replace it, or give the file another name\n"
-        f"`{relation}` was not touched"
+        f"  hint: set `adopt = true` in its settings to replace it, or give the file another name"
     )
 
 
-def time_limit_passed(limit: timedelta, held: str) -> str:
+def time_limit_passed(limit: timedelta) -> str:
     """The query ran longer than it may."""
-    return f"cancelled after its time limit of {span(limit)}\n  hint: set `time_limit` to allow more\n{held}"
+    return f"cancelled after its time limit of {span(limit)}\n  hint: set `time_limit` to allow more"
 
 
-def cancelled(held: str) -> str:
+def cancelled() -> str:
     """Somebody stopped the run."""
-    return f"cancelled\n{held}"
+    return "cancelled"
 
 
-def no_data_file(path: str, held: str) -> str:
+def no_data_file(path: str) -> str:
     """The file that a table is loaded from is gone."""
-    return f"the data file `{path}` does not exist\n{held}"
+    return f"the data file `{path}` does not exist"
+
+
+def kind_not_built(path: str, kind: str) -> str:
+    """A kind of table that is only read, checked and shown so far."""
+    return f"`{path}`: tables of kind `{kind}` cannot be built yet"
 
 
 def unknown_data_format(path: str) -> str:

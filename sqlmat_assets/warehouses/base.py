@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlmat_assets.relation import Relation
 
 ObjectKind = Literal["table", "view"]
+Statement = exp.Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,13 @@ class Rows:
 class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
 
-    def execute(self, statement: exp.Expr) -> None: ...
+    def execute(self, statement: Statement) -> None: ...
 
-    def write_rows(self, statement: exp.Expr) -> int:
+    def write_rows(self, statement: Statement) -> int:
         """Execute a statement that writes a table, and tell how many rows it wrote."""
         ...
 
-    def fetch_rows(self, query: exp.Expr) -> Rows: ...
+    def fetch_rows(self, query: Statement) -> Rows: ...
 
     def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
         """The columns (name, type) of a table or view in order; empty when there is none."""

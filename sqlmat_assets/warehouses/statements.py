@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+
+Value = str | int | float | datetime | None
 
 
 def identifier(name: str) -> exp.Identifier:
@@ -87,7 +89,7 @@ def count_rows(relation: Relation) -> exp.Expr:
     return exp.select(exp.alias_(exp.Count(this=exp.Star()), "rows", quoted=True)).from_(table(relation))
 
 
-def literal(value: str | float | datetime | None) -> exp.Expr:
+def literal(value: Value) -> exp.Expr:
     """A value; a moment becomes a timestamp in UTC, without a zone.
 
     Raises:
@@ -107,7 +109,7 @@ def literal(value: str | float | datetime | None) -> exp.Expr:
             return exp.Literal.number(value)
 
 
-def insert_values(target: Relation, values: dict[str, str | int | float | datetime | None]) -> exp.Expr:
+def insert_values(target: Relation, values: Mapping[str, Value]) -> exp.Expr:
     """`INSERT` of one row."""
     return exp.Insert(
         this=exp.Schema(this=table(target), expressions=[identifier(name) for name in values]),
@@ -115,9 +117,7 @@ def insert_values(target: Relation, values: dict[str, str | int | float | dateti
     )
 
 
-def update_values(
-    target: Relation, values: dict[str, str | int | float | datetime | None], where: dict[str, str]
-) -> exp.Expr:
+def update_values(target: Relation, values: Mapping[str, Value], where: Mapping[str, Value]) -> exp.Expr:
     """`UPDATE` of the rows whose columns have the values in `where`."""
     return exp.Update(
         this=table(target),
@@ -131,9 +131,14 @@ def delete_rows(target: Relation, where: exp.Expr) -> exp.Expr:
     return exp.Delete(this=table(target), where=exp.Where(this=where))
 
 
-def equal(values: dict[str, str]) -> exp.Expr:
+def equal(values: Mapping[str, Value]) -> exp.Expr:
     """Every column has its value."""
     return exp.and_(*(exp.EQ(this=column(name), expression=literal(value)) for name, value in values.items()))
+
+
+def before(name: str, moment: datetime) -> exp.Expr:
+    """A column's moment lies before another."""
+    return exp.LT(this=column(name), expression=literal(moment))
 
 
 def select_columns(source: Relation, names: Sequence[str], where: exp.Expr | None = None) -> exp.Expr:

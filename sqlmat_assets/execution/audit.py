@@ -1,0 +1,165 @@
+"""Running the checks of a table, on what is about to be published or on what is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlmat_assets.errors import TransientWarehouseError, WarehouseError, failures
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Checked, CheckResult, Sample
+from sqlmat_assets.execution.rules import Subject, run_rule, sample_of
+from sqlmat_assets.project.model import CheckQuery, CheckSpec, Model
+from sqlmat_assets.project.rewrite import rewrite
+from sqlmat_assets.warehouses import check_statements
+from sqlmat_assets.warehouses.base import ResultColumn, Rows, Session, Statement
+
+
+def audit_published(model: Model, context: Context, only: Collection[str] | None = None) -> Checked:
+    """Run the checks of a table on its published rows.
+
+    Args:
+        model: The table.
+        context: Where it is.
+        only: The names of the checks to run; None for all.
+
+    Raises:
+        WarehouseError: The warehouse cannot be reached.
+    """
+    started_at = context.now()
+    with context.warehouse.open_session() as session, context.cancellation.watch(session, None):
+        results = tuple(run_checks(model, Subject(model.relation), session, context, only))
+    return Checked(model.relation, results, context.seconds_since(started_at))
+
+
+def run_checks(
+    model: Model, subject: Subject, session: Session, context: Context, only: Collection[str] | None = None
+) -> Iterator[CheckResult]:
+    """Run the checks of a table, those of its file first; a check that the engine refuses has failed."""
+    for query in model.checks:
+        specs = [spec for spec in query.specs if only is None or spec.name in only]
+        if specs:
+            yield from _run_query(model, query, specs, subject, session, context)
+    for rule in model.rules:
+        if only is None or rule.spec.name in only:
+            yield run_rule(rule, subject, session, context)
+
+
+def _run_query(
+    model: Model,
+    query: CheckQuery,
+    specs: Sequence[CheckSpec],
+    subject: Subject,
+    session: Session,
+    context: Context,
+) -> Iterator[CheckResult]:
+    started_at = context.now()
+    sql = query.sql
+    if subject.relation != model.relation:
+        sql = rewrite(sql, context.names, {model.relation: subject.relation})
+    evaluation = _Evaluation(sql, session, context)
+    outcomes = evaluation.outcomes(specs, [spec.title for spec in query.specs])
+    seconds = context.seconds_since(started_at)
+    for spec, outcome in zip(specs, outcomes, strict=True):
+        yield CheckResult(
+            name=spec.name,
+            passed=not outcome.message,
+            is_blocking=spec.is_blocking,
+            rows=outcome.rows,
+            failed_rows=outcome.failed_rows,
+            message=outcome.message,
+            sql=query.sql,
+            seconds=seconds,
+            sample=evaluation.sample(spec.title) if outcome.failed_rows else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    rows: int = 0
+    failed_rows: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """One statement of checks, evaluated inside the engine: what comes back is counts and a few rows."""
+
+    sql: str
+    session: Session
+    context: Context
+
+    def outcomes(self, specs: Sequence[CheckSpec], titles: Sequence[str]) -> list[_Outcome]:
+        """One outcome per check; `titles` are the columns that the statement ought to have, in order."""
+        wanted = [spec.title for spec in specs]
+        try:
+            return self._count(wanted)
+        except TransientWarehouseError:
+            raise
+        except WarehouseError:
+            return self._one_by_one(wanted, titles)
+
+    def _one_by_one(self, wanted: Sequence[str], titles: Sequence[str]) -> list[_Outcome]:
+        """Find out which check the engine refuses, and why."""
+        try:
+            columns = self._fetch(check_statements.no_rows_of(self.sql)).columns
+        except TransientWarehouseError:
+            raise
+        except WarehouseError as error:
+            return [_Outcome(message=error.message)] * len(wanted)
+        return [self._count_one(title, _column_of(title, titles, columns)) for title in wanted]
+
+    def _count_one(self, title: str, column: ResultColumn | None) -> _Outcome:
+        if column is None:
+            return _Outcome(message=failures.check_has_no_column(title))
+        if not column.is_boolean:
+            return _Outcome(message=failures.check_is_not_boolean(column.type))
+        try:
+            return self._count([column.name])[0]
+        except TransientWarehouseError:
+            raise
+        except WarehouseError as error:
+            return _Outcome(message=error.message)
+
+    def _count(self, titles: Sequence[str]) -> list[_Outcome]:
+        found = self._fetch(check_statements.count_outcomes(self.sql, titles))
+        rows, *counts = found.rows[0]
+        outcomes: list[_Outcome] = []
+        for number in range(len(titles)):
+            known, held, _ = counts[3 * number : 3 * number + 3]
+            column = found.columns[1 + 3 * number + 2]
+            outcomes.append(_judge(int(rows), int(known), int(held), column))
+        return outcomes
+
+    def sample(self, title: str) -> Sample | None:
+        """Up to 20 rows that do not hold, with the columns of the row itself where the check is about single rows."""
+        whole = check_statements.with_own_columns(self.sql, self.context.names.dialect)
+        for sql in (whole, self.sql):
+            if sql is None:
+                continue
+            try:
+                return sample_of(self._fetch(check_statements.sample_offending(sql, title)))
+            except WarehouseError:
+                # The sample is a courtesy: a column that has the name of the check, say, makes it ambiguous.
+                continue
+        return None
+
+    def _fetch(self, query: Statement) -> Rows:
+        return self.context.retries.run(lambda: self.session.fetch_rows(query), self.context.sleep)
+
+
+def _column_of(title: str, titles: Sequence[str], columns: Sequence[ResultColumn]) -> ResultColumn | None:
+    """The column of a check: by its place, for an engine may spell the name otherwise; else by its name."""
+    if len(columns) == len(titles):
+        return columns[titles.index(title)]
+    return next((column for column in columns if column.name.lower() == title.lower()), None)
+
+
+def _judge(rows: int, known: int, held: int, column: ResultColumn) -> _Outcome:
+    if rows == 0:
+        return _Outcome(message=failures.check_has_no_rows())
+    if not column.is_boolean:
+        return _Outcome(rows, rows, failures.check_is_not_boolean(column.type))
+    if held == rows:
+        return _Outcome(rows)
+    return _Outcome(rows, rows - held, failures.check_is_false(known - held, rows - known, rows))

@@ -1,0 +1,112 @@
+"""Building many tables: in parallel where the graph allows, upstream first."""
+
+from __future__ import annotations
+
+import heapq
+import queue
+from collections.abc import Collection, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped
+from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.model import Model, Project
+from sqlmat_assets.relation import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class _Crashed:
+    """A bug came out of a thread."""
+
+    error: BaseException
+
+
+class _Schedule:
+    """Which of the selected tables may start now; ready ones with the most descendants come first."""
+
+    def __init__(self, project: Project, selected: Collection[Relation]) -> None:
+        graph = ModelGraph(project)
+        chosen = frozenset(selected)
+        self._downstream = {r: [d for d in graph.downstream(r) if d in chosen] for r in chosen}
+        self._waits_for = {r: {u for u in graph.upstream(r) if u in chosen} for r in chosen}
+        self._weight = {r: len(graph.descendants(r)) for r in chosen}
+        self._ready = [(-self._weight[r], r) for r in chosen if not self._waits_for[r]]
+        self._skipped: set[Relation] = set()
+        heapq.heapify(self._ready)
+
+    def take(self, count: int) -> Iterator[Relation]:
+        """The next tables to start, at most so many."""
+        for _ in range(min(count, len(self._ready))):
+            yield heapq.heappop(self._ready)[1]
+
+    def succeed(self, relation: Relation) -> None:
+        """Let those go that waited for this table alone."""
+        for reader in self._downstream[relation]:
+            self._waits_for[reader].discard(relation)
+            if not self._waits_for[reader] and reader not in self._skipped:
+                heapq.heappush(self._ready, (-self._weight[reader], reader))
+
+    def fail(self, relation: Relation) -> Iterator[Relation]:
+        """Give up on everything that depends on this table, and tell what that is, nearest first."""
+        reached = [relation]
+        for failed in reached:
+            for reader in self._downstream[failed]:
+                if reader not in self._skipped:
+                    self._skipped.add(reader)
+                    reached.append(reader)
+                    yield reader
+
+
+def build(project: Project, selected: Collection[Relation], context: Context, *, threads: int = 4) -> Generator[Event]:
+    """Build the selected tables; what depends on one that failed is skipped.
+
+    Events come in the order in which they happen, on the caller's thread; those of one table keep their order.
+    Closing the generator, or an exception such as `KeyboardInterrupt` in it, ends the running statements and waits
+    until what they wrote is dropped.
+
+    Args:
+        project: All tables.
+        selected: The tables to build.
+        context: The run.
+        threads: How many tables are built at once.
+
+    Raises:
+        KeyError: A selected table is not in the project.
+        WarehouseError: The warehouse cannot be opened at all.
+    """
+    schedule = _Schedule(project, selected)
+    happened: queue.SimpleQueue[Event | _Crashed] = queue.SimpleQueue()
+    running = 0
+    # One session more than there are threads keeps the warehouse open from the first table to the last.
+    with context.warehouse.open_session(), ThreadPoolExecutor(threads, "sqlmat-build") as pool:
+        try:
+            while True:
+                for relation in schedule.take(threads - running):
+                    pool.submit(_report, project.models[relation], context, happened)
+                    running += 1
+                if not running:
+                    return
+                event = happened.get()
+                if isinstance(event, _Crashed):
+                    raise event.error
+                yield event
+                if isinstance(event, Published):
+                    running -= 1
+                    schedule.succeed(event.relation)
+                elif isinstance(event, Discarded):
+                    running -= 1
+                    for reader in schedule.fail(event.relation):
+                        yield Skipped(reader, event.relation)
+        except BaseException:
+            context.cancellation.cancel()
+            raise
+
+
+def _report(model: Model, context: Context, happened: queue.SimpleQueue[Event | _Crashed]) -> None:
+    try:
+        for event in materialize(model, context):
+            happened.put(event)
+    except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
+        happened.put(_Crashed(error))

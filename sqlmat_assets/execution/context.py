@@ -1,0 +1,39 @@
+"""What a materialization needs beside the table itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlmat_assets.execution.cancellation import Cancellation
+from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.retries import Retries
+from sqlmat_assets.execution.state import RunState
+from sqlmat_assets.project.references import Names
+from sqlmat_assets.warehouses.base import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when tables are built; one for all tables of a run, from any of its threads.
+
+    `now` returns aware moments; `root` is the project's folder. `cancellation` ends the run from another thread.
+    `state` is what the run has learned of the warehouse.
+    """
+
+    warehouse: Warehouse
+    names: Names
+    run: Run
+    now: Callable[[], datetime]
+    root: Path
+    retries: Retries = field(default_factory=Retries)
+    sleep: Callable[[float], None] = time.sleep
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    state: RunState = field(default_factory=RunState)
+
+    def seconds_since(self, moment: datetime) -> float:
+        """How long ago a moment was."""
+        return (self.now() - moment).total_seconds()

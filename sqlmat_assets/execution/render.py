@@ -1,0 +1,124 @@
+"""The statements that a materialization would send, without sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlmat_assets.execution.cancellation import Cancellation
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Discarded
+from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.state import RunState
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import check_statements
+from sqlmat_assets.warehouses.base import (
+    Capabilities,
+    ObjectKind,
+    Rows,
+    Session,
+    Statement,
+    Warehouse,
+)
+
+
+def render(model: Model, context: Context) -> list[str]:
+    """The exact statements for a warehouse in which nothing is built yet, in order.
+
+    They are what `materialize` sends to a session that writes them down and answers that all is well.
+
+    Raises:
+        MaterializeError: The table cannot be built.
+    """
+    sent: list[str] = []
+    aside = replace(
+        context, warehouse=_Notebook(context.warehouse, sent), cancellation=Cancellation(), state=RunState()
+    )
+    for event in materialize(_with_gate_open(model), aside):
+        if isinstance(event, Discarded):
+            raise event.error
+    return sent
+
+
+def _with_gate_open(model: Model) -> Model:
+    """The model with checks that never block: the answers in the notebook are none to be judged."""
+    checks = tuple(
+        replace(query, specs=tuple(replace(spec, is_blocking=False) for spec in query.specs)) for query in model.checks
+    )
+    rules = tuple(replace(rule, spec=replace(rule.spec, is_blocking=False)) for rule in model.rules)
+    return replace(model, checks=checks, rules=rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notebook:
+    """A warehouse of which only the facts are asked."""
+
+    warehouse: Warehouse
+    sent: list[str]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.warehouse.capabilities
+
+    @property
+    def label(self) -> str:
+        return self.warehouse.label
+
+    @contextmanager
+    def open_session(self) -> Generator[Session]:
+        yield _NotebookSession(self.warehouse, self.sent)
+
+    def render_swap(
+        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+    ) -> list[str]:
+        return self.warehouse.render_swap(target, intermediate, backup, in_place)
+
+    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+        return self.warehouse.render_load(target, path, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _NotebookSession:
+    """Writes every statement down, and answers that nothing is built and that every check holds."""
+
+    warehouse: Warehouse
+    sent: list[str]
+
+    def execute(self, statement: Statement) -> None:
+        self._note(statement)
+
+    def write_rows(self, statement: Statement) -> int:
+        self._note(statement)
+        return 1
+
+    def fetch_rows(self, query: Statement) -> Rows:
+        self._note(query)
+        return check_statements.all_hold(query)
+
+    def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        return ()
+
+    def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
+        return {}
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        self.sent.append("BEGIN")
+        yield
+        self.sent.append("COMMIT")
+
+    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+        self.sent.extend(self.warehouse.render_load(target, path, columns))
+        return 1
+
+    def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
+        self.sent.extend(self.warehouse.render_swap(target, intermediate, backup, in_place))
+
+    def cancel(self) -> None:
+        """Nothing runs."""
+
+    def _note(self, statement: Statement) -> None:
+        self.sent.append(statement.sql(self.warehouse.capabilities.dialect))

@@ -1,0 +1,136 @@
+"""The ready-made checks, which a setting adds to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlmat_assets.errors import TransientWarehouseError, WarehouseError, failures
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import CheckResult, Sample
+from sqlmat_assets.project.model import CheckRule, RuleKind
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import check_statements, statements
+from sqlmat_assets.warehouses.base import Rows, Session, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is checked: the table `relation`, with so many `rows` where that is known.
+
+    `published` is the table that it would replace, if there is one.
+    """
+
+    relation: Relation
+    rows: int | None = None
+    published: Relation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    rows: int
+    failed_rows: int
+    message: str
+    statement: Statement
+    offending: Statement | None = None
+
+
+def run_rule(rule: CheckRule, subject: Subject, session: Session, context: Context) -> CheckResult:
+    """Run a ready-made check; it has failed where the engine refuses its query."""
+    started_at = context.now()
+
+    def fetch(query: Statement) -> Rows:
+        return context.retries.run(lambda: session.fetch_rows(query), context.sleep)
+
+    sample: Sample | None = None
+    try:
+        verdict = _Judge(rule, subject, fetch).judge()
+        sql = verdict.statement.sql(context.warehouse.capabilities.dialect)
+        if verdict.message and verdict.offending is not None:
+            sample = sample_of(fetch(verdict.offending))
+        rows, failed_rows, message = verdict.rows, verdict.failed_rows, verdict.message
+    except TransientWarehouseError:
+        raise
+    except WarehouseError as error:
+        rows, failed_rows, message, sql = 0, 0, error.message, error.statement or ""
+    return CheckResult(
+        name=rule.spec.name,
+        passed=not message,
+        is_blocking=rule.spec.is_blocking,
+        rows=rows,
+        failed_rows=failed_rows,
+        message=message,
+        sql=sql,
+        seconds=context.seconds_since(started_at),
+        sample=sample,
+    )
+
+
+def sample_of(found: Rows) -> Sample:
+    """Rows for a person: every value as text, as SQL would write it where that is short."""
+    return Sample(
+        tuple(column.name for column in found.columns), tuple(tuple(_text(v) for v in row) for row in found.rows)
+    )
+
+
+def _text(value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    rule: CheckRule
+    subject: Subject
+    fetch: Callable[[Statement], Rows]
+
+    def judge(self) -> _Verdict:
+        match self.rule.kind:
+            case RuleKind.UNIQUE:
+                return self._unique()
+            case RuleKind.NOT_NULL:
+                return self._not_null()
+            case RuleKind.MIN_ROWS:
+                return self._min_rows()
+            case RuleKind.MAX_ROW_CHANGE:
+                return self._max_row_change()
+
+    def _unique(self) -> _Verdict:
+        relation, columns = self.subject.relation, self.rule.columns
+        statement = check_statements.count_repeats(relation, columns)
+        values, failed_rows = (int(value) for value in self.fetch(statement).rows[0])
+        message = failures.values_repeat(columns, values, failed_rows) if values else ""
+        offending = check_statements.sample_repeats(relation, columns)
+        return _Verdict(self._rows(), failed_rows, message, statement, offending)
+
+    def _not_null(self) -> _Verdict:
+        relation, name = self.subject.relation, self.rule.columns[0]
+        statement = check_statements.count_nulls(relation, name)
+        rows, nulls = (int(value) for value in self.fetch(statement).rows[0])
+        message = failures.value_is_null(name, nulls, rows) if nulls else ""
+        return _Verdict(rows, nulls, message, statement, check_statements.sample_nulls(relation, name))
+
+    def _min_rows(self) -> _Verdict:
+        rows, limit = self._rows(), int(self.rule.limit)
+        message = failures.too_few_rows(rows, limit) if rows < limit else ""
+        return _Verdict(rows, 0, message, statements.count_rows(self.subject.relation))
+
+    def _max_row_change(self) -> _Verdict:
+        rows, limit = self._rows(), self.rule.limit
+        statement = statements.count_rows(self.subject.published or self.subject.relation)
+        if self.subject.published is None:
+            return _Verdict(rows, 0, "", statement)
+        before = int(self.fetch(statement).rows[0][0])
+        is_too_much = abs(rows - before) > limit * before
+        message = failures.rows_changed_too_much(before, rows, limit) if is_too_much else ""
+        return _Verdict(rows, 0, message, statement)
+
+    def _rows(self) -> int:
+        if self.subject.rows is not None:
+            return self.subject.rows
+        return int(self.fetch(statements.count_rows(self.subject.relation)).rows[0][0])

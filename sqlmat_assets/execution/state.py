@@ -1,0 +1,240 @@
+"""What sqlmat keeps in the schema `_sqlmat` of the warehouse: its tables, and the leases of its runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.names import backup_of, intermediate_of, run_of
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
+
+SCHEMA = "_sqlmat"
+TABLES = Relation(SCHEMA, "tables")
+LEASES = Relation(SCHEMA, "leases")
+
+# Moments are kept in UTC without a zone: every engine has that type, and every driver returns it without more packages.
+_TABLES_COLUMNS = (
+    ("schema_name", "text"),
+    ("table_name", "text"),
+    ("run", "text"),
+    ("commit_id", "text"),
+    ("decided_at", "timestamp"),
+    ("started_at", "timestamp"),
+    ("published_at", "timestamp"),
+    ("row_count", "bigint"),
+    ("code", "text"),
+    ("builds", "bigint"),
+    ("mean_seconds", "double"),
+)
+_LEASES_COLUMNS = (("run", "text"), ("host", "text"), ("pid", "bigint"), ("expires_at", "timestamp"))
+_RECORD_COLUMNS = tuple(name for name, _ in _TABLES_COLUMNS)
+
+LEASE_LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The last publish of a table. `builds` counts all of them, `mean_seconds` is how long they took."""
+
+    relation: Relation
+    run: str
+    commit: str | None
+    decided_at: datetime
+    started_at: datetime
+    published_at: datetime
+    rows: int
+    code: str
+    builds: int
+    mean_seconds: float
+
+    def with_publish(self, later: Record) -> Record:
+        """The record after another publish, whose own count is one."""
+        builds = self.builds + 1
+        mean = self.mean_seconds + (later.mean_seconds - self.mean_seconds) / builds
+        return replace(later, builds=builds, mean_seconds=mean)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is in a table's place: its kind, and what sqlmat has recorded of it."""
+
+    in_place: ObjectKind | None
+    record: Record | None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether somebody else made what is there."""
+        return self.in_place is not None and self.record is None
+
+
+class RunState:
+    """What one run has learned of the warehouse, so that it asks once and not once per table.
+
+    It may be out of date; then the engine refuses the swap that was based on it, and `refresh` asks again.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.RLock()
+        self._kinds: dict[str, dict[str, ObjectKind]] = {}
+        self._records: dict[tuple[str, str], Record] = {}
+        self._leased_until: datetime | None = None
+
+    def prepare(
+        self, session: Session, target: Relation, capabilities: Capabilities, run: Run, now: datetime
+    ) -> Standing:
+        """Have a lease, the target's schema, and nothing in it that is left over; then tell what is in place."""
+        with self._guard:
+            if self._leased_until is None or self._leased_until - now < LEASE_LASTS / 2:
+                self._take_lease(session, capabilities, run, now)
+            schema = capabilities.fold(target.schema)
+            if schema not in self._kinds:
+                session.execute(statements.create_schema(target.schema))
+                kinds = session.fetch_kinds(target.schema)
+                swept = sweep(session, target.schema, kinds, run, now)
+                self._kinds[schema] = {capabilities.fold(n): kind for n, kind in kinds.items() if n not in swept}
+            for own in (intermediate_of(target, run.id, capabilities), backup_of(target, run.id, capabilities)):
+                # An earlier attempt of this run, in a process that is gone, may have left it.
+                if self._kinds[schema].pop(capabilities.fold(own.name), None) is not None:
+                    session.execute(statements.drop_table(own, if_exists=True))
+            return self._standing(target, capabilities)
+
+    def refresh(self, session: Session, target: Relation, capabilities: Capabilities) -> Standing:
+        """Ask again what is in the target's place."""
+        with self._guard:
+            kinds = session.fetch_kinds(target.schema)
+            self._kinds[capabilities.fold(target.schema)] = {capabilities.fold(n): kind for n, kind in kinds.items()}
+            self._read_records(session, capabilities)
+            return self._standing(target, capabilities)
+
+    def published(self, record: Record, capabilities: Capabilities) -> None:
+        """Take note of a publish of this run."""
+        with self._guard:
+            schema, name = _key(record.relation, capabilities)
+            self._records[schema, name] = record
+            self._kinds[schema][name] = "table"
+
+    def _standing(self, target: Relation, capabilities: Capabilities) -> Standing:
+        schema, name = _key(target, capabilities)
+        return Standing(self._kinds[schema].get(name), self._records.get((schema, name)))
+
+    def _take_lease(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
+        session.execute(statements.create_schema(SCHEMA))
+        session.execute(statements.create_table(TABLES, _TABLES_COLUMNS))
+        session.execute(statements.create_table(LEASES, _LEASES_COLUMNS))
+        holder = {"run": run.id, "host": socket.gethostname(), "pid": os.getpid()}
+        lease = {**holder, "expires_at": now + LEASE_LASTS}
+        with session.transaction():
+            session.execute(statements.delete_rows(LEASES, statements.equal(holder)))
+            session.execute(statements.delete_rows(LEASES, statements.before("expires_at", now)))
+            session.execute(statements.insert_values(LEASES, lease))
+        self._leased_until = now + LEASE_LASTS
+        self._read_records(session, capabilities)
+
+    def _read_records(self, session: Session, capabilities: Capabilities) -> None:
+        self._records = {_key(record.relation, capabilities): record for record in fetch_records(session)}
+
+
+def fetch_records(session: Session) -> list[Record]:
+    """Every table that sqlmat has published here, the latest publish of one table last."""
+    found = session.fetch_rows(statements.select_columns(TABLES, _RECORD_COLUMNS))
+    records = [_record(row) for row in found.rows]
+    return sorted(records, key=lambda record: record.published_at)
+
+
+def write_record(session: Session, record: Record, previous: Record | None) -> None:
+    """Note a publish in its own transaction; `previous` is what was noted of the table before."""
+    values = {
+        "schema_name": record.relation.schema,
+        "table_name": record.relation.name,
+        "run": record.run,
+        "commit_id": record.commit,
+        "decided_at": record.decided_at,
+        "started_at": record.started_at,
+        "published_at": record.published_at,
+        "row_count": record.rows,
+        "code": record.code,
+        "builds": record.builds,
+        "mean_seconds": record.mean_seconds,
+    }
+    if previous is None:
+        session.execute(statements.insert_values(TABLES, values))
+    else:
+        place = {"schema_name": previous.relation.schema, "table_name": previous.relation.name}
+        session.execute(statements.update_values(TABLES, values, place))
+
+
+def sweep(session: Session, schema: str, kinds: dict[str, ObjectKind], run: Run, now: datetime) -> frozenset[str]:
+    """Drop what runs that are over have left in a schema: their lease has expired, or their process is gone.
+
+    Args:
+        session: Where to drop.
+        schema: The schema to look at.
+        kinds: What is in the schema; listed before the leases are read, so that whatever is listed had its lease.
+        run: The run that sweeps; its own tables stay.
+        now: The time.
+
+    Returns:
+        The names that were dropped.
+    """
+    made_by = {name: maker for name in kinds if (maker := run_of(name)) is not None}
+    if not made_by:
+        return frozenset()
+    alive = {run.id, *_living_runs(session, now)}
+    over = frozenset(name for name, maker in made_by.items() if maker not in alive)
+    for name in sorted(over):
+        session.execute(statements.drop_table(Relation(schema, name), if_exists=True))
+    return over
+
+
+def _living_runs(session: Session, now: datetime) -> frozenset[str]:
+    found = session.fetch_rows(statements.select_columns(LEASES, [name for name, _ in _LEASES_COLUMNS]))
+    return frozenset(
+        str(run)
+        for run, host, pid, expires_at in found.rows
+        if expires_at.replace(tzinfo=UTC) > now and (host != socket.gethostname() or _is_running(int(pid)))
+    )
+
+
+def _is_running(pid: int) -> bool:
+    if pid == os.getpid() or Path("/proc", str(pid)).exists():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _key(relation: Relation, capabilities: Capabilities) -> tuple[str, str]:
+    return capabilities.fold(relation.schema), capabilities.fold(relation.name)
+
+
+def _record(row: tuple[object, ...]) -> Record:
+    schema, name, run, commit, decided_at, started_at, published_at, rows, code, builds, mean_seconds = row
+    return Record(
+        relation=Relation(str(schema), str(name)),
+        run=str(run),
+        commit=None if commit is None else str(commit),
+        decided_at=_moment(decided_at),
+        started_at=_moment(started_at),
+        published_at=_moment(published_at),
+        rows=int(str(rows)),
+        code=str(code),
+        builds=int(str(builds)),
+        mean_seconds=float(str(mean_seconds)),
+    )
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is no timestamp")
+    return value.replace(tzinfo=UTC)

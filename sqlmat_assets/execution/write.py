@@ -1,0 +1,60 @@
+"""Filling the intermediate table."""
+
+from __future__ import annotations
+
+from sqlmat_assets.errors import MaterializeError, failures
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Column, Written
+from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.parse import statement_text
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Session
+
+
+def write(model: Model, intermediate: Relation, session: Session, context: Context) -> Written:
+    """Fill the intermediate table, and describe it and its columns.
+
+    Raises:
+        MaterializeError: The engine refuses, or there is nothing to fill it from.
+    """
+    started_at = context.now()
+    match model.kind:
+        case Kind.QUERY:
+            rows, statement = _write_query(model, intermediate, session, context)
+        case Kind.DATA:
+            rows, statement = _write_data(model, intermediate, session, context)
+        case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
+            raise MaterializeError(failures.kind_not_built(model.path, model.kind))
+    columns = _describe(model, intermediate, session, context)
+    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at))
+
+
+def _write_query(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:
+    query = statement_text(model.sql, model.dialect)
+    statement = statements.create_table_as(intermediate, query)
+    rows = context.retries.run(lambda: session.write_rows(statement), context.sleep)
+    return rows, statement.sql(context.warehouse.capabilities.dialect)
+
+
+def _write_data(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:
+    path = context.root / model.path
+    if not path.is_file():
+        raise MaterializeError(failures.no_data_file(model.path))
+    columns = model.settings.columns
+    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns))
+
+
+def _describe(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[Column, ...]:
+    capabilities = context.warehouse.capabilities
+    texts = {capabilities.fold(column.name): column.description for column in model.columns}
+    found = session.fetch_columns(intermediate)
+    columns = tuple(Column(name, kind, texts.get(capabilities.fold(name))) for name, kind in found)
+    if capabilities.has_comments:
+        if model.description:
+            session.execute(statements.comment_on_table(intermediate, model.description))
+        for column in columns:
+            if column.description:
+                session.execute(statements.comment_on_column(intermediate, column.name, column.description))
+    return columns

@@ -1,0 +1,123 @@
+"""Syntax trees of the queries that tell whether checks hold, and which rows break them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import ResultColumn, Rows
+from sqlmat_assets.warehouses.statements import column, derived_table, identifier, table
+
+SAMPLE_ROWS = 20
+_CHECKED = "checked"
+_TIMES = "sqlmat_times"
+
+
+def count_outcomes(query: str, titles: Sequence[str]) -> exp.Expr:
+    """One row of counts over the result of a check's query.
+
+    Its columns: all rows, then for each title the rows that are not NULL, the rows that are true, and any value
+    (which has the type of the column).
+    """
+    counts: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows", quoted=True)]
+    for number, title in enumerate(titles):
+        value = exp.Column(this=identifier(title), table=identifier(_CHECKED))
+        held = exp.Case(ifs=[exp.If(this=value.copy(), true=exp.Literal.number(1))])
+        counts += [
+            exp.alias_(exp.Count(this=value), f"known_{number}", quoted=True),
+            exp.alias_(exp.Count(this=held), f"held_{number}", quoted=True),
+            exp.alias_(exp.AnyValue(this=value.copy()), f"value_{number}", quoted=True),
+        ]
+    return exp.select(*counts).from_(derived_table(query, _CHECKED))
+
+
+def no_rows_of(query: str) -> exp.Expr:
+    """The columns of a query's result, without rows."""
+    return exp.select("*").from_(derived_table(query, _CHECKED)).limit(0)
+
+
+def sample_offending(query: str, title: str) -> exp.Expr:
+    """Some rows of a check's result that are not true."""
+    value = exp.Column(this=identifier(title), table=identifier(_CHECKED))
+    return exp.select("*").from_(derived_table(query, _CHECKED)).where(_is_not_true(value)).limit(SAMPLE_ROWS)
+
+
+def with_own_columns(query: str, dialect: str) -> str | None:
+    """A check's query with all columns of the rows it looks at before its own; None where it shows no single rows.
+
+    Examples:
+        >>> with_own_columns("SELECT a > 0 AS positive FROM s.t", "duckdb")
+        'SELECT *, a > 0 AS positive FROM s.t'
+        >>> with_own_columns("SELECT count(*) > 0 AS filled FROM s.t", "duckdb") is None
+        True
+    """
+    try:
+        tree = sqlglot.parse_one(query, dialect=dialect)
+    except SqlglotError:
+        return None
+    if not isinstance(tree, exp.Select) or tree.args.get("from_") is None:
+        return None
+    if any(tree.args.get(part) for part in ("group", "having", "distinct", "windows", "qualify")):
+        return None
+    if any(projection.find(exp.AggFunc, exp.Star) for projection in tree.expressions):
+        return None
+    return exp.Select(**{**tree.args, "expressions": [exp.Star(), *tree.expressions]}).sql(dialect)
+
+
+def count_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:
+    """How many values of some columns occur more than once, and in how many rows; values with a NULL do not count."""
+    counts = [
+        exp.alias_(exp.Count(this=exp.Star()), "values", quoted=True),
+        exp.alias_(
+            exp.Coalesce(this=exp.Sum(this=column(_TIMES)), expressions=[exp.Literal.number(0)]), "rows", quoted=True
+        ),
+    ]
+    return exp.select(*counts).from_(_repeats(source, columns).subquery(identifier("repeats")))
+
+
+def sample_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:
+    """Some values that occur more than once, the most frequent first, each with its count."""
+    order = [exp.Ordered(this=column(_TIMES), desc=True), *(exp.Ordered(this=column(name)) for name in columns)]
+    return _repeats(source, columns).order_by(*order).limit(SAMPLE_ROWS)
+
+
+def count_nulls(source: Relation, name: str) -> exp.Expr:
+    """How many rows a table has, and in how many of them a column is NULL."""
+    nulls = exp.Case(ifs=[exp.If(this=exp.Is(this=column(name), expression=exp.Null()), true=exp.Literal.number(1))])
+    counts = [
+        exp.alias_(exp.Count(this=exp.Star()), "rows", quoted=True),
+        exp.alias_(exp.Count(this=nulls), "nulls", quoted=True),
+    ]
+    return exp.select(*counts).from_(table(source))
+
+
+def sample_nulls(source: Relation, name: str) -> exp.Expr:
+    """Some rows in which a column is NULL."""
+    is_null = exp.Is(this=column(name), expression=exp.Null())
+    return exp.select("*").from_(table(source)).where(is_null).limit(SAMPLE_ROWS)
+
+
+def all_hold(query: exp.Expr) -> Rows:
+    """What an engine answers to a counting query of this module where the check holds; no rows to any other."""
+    names = query.named_selects if isinstance(query, exp.Query) else []
+    if "rows" not in names:
+        return Rows((), ())
+    counts = {"values": 0, "nulls": 0}
+    columns = tuple(ResultColumn(name, "BOOLEAN", is_boolean=True) for name in names)
+    return Rows(columns, [tuple(counts.get(name, 1) for name in names)])
+
+
+def _repeats(source: Relation, columns: Sequence[str]) -> exp.Select:
+    counted = exp.alias_(exp.Count(this=exp.Star()), _TIMES, quoted=True)
+    more_than_one = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
+    known = [exp.Not(this=exp.Is(this=column(name), expression=exp.Null())) for name in columns]
+    query = exp.select(*map(column, columns), counted).from_(table(source)).where(*known)
+    return query.group_by(*map(column, columns)).having(more_than_one)
+
+
+def _is_not_true(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=exp.Is(this=value, expression=exp.true()))
