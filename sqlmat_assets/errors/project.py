@@ -167,11 +167,11 @@ def processor_without_definition(relation: Relation) -> TextError:
     )
 
 
-def not_a_definition(relation: Relation) -> TextError:
+def not_a_definition() -> TextError:
     """The SQL of a processed table that is no CREATE TABLE with columns."""
     return TextError(
-        f"the columns of the processed table `{relation}` cannot be read here",
-        f"write one CREATE TABLE statement: `create table {relation} (id bigint, name text)`",
+        "the columns that the script returns cannot be read here",
+        "write one CREATE TABLE statement with types: `create table first.cities (id bigint, name text)`",
     )
 
 

@@ -65,18 +65,24 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """One file that matters.
+    """One file of a table.
 
-    `path` is relative to the project folder, with `/`. `schema` names whose settings a `.conf` holds (empty: the
-    whole project's) and is None for every other file; `name` is None just for those. `is_dotted`: the schema
-    stands in the file's own name.
+    `path` is relative to the project folder, with `/`. `is_dotted`: the schema stands in the file's own name.
     """
 
     path: str
     role: Role
-    name: TableName | None = None
-    schema: str | None = None
+    relation: Relation
+    interval: timedelta | None = None
     is_dotted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SharedConf:
+    """The settings of a schema or, without one, of the whole project."""
+
+    path: str
+    schema: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Scan:
     """The files of a folder in the order of their paths, and what is wrong with their names."""
 
     files: tuple[FoundFile, ...]
+    confs: tuple[SharedConf, ...]
     problems: tuple[Problem, ...]
 
 
@@ -139,19 +146,21 @@ def read_folder(root: Path) -> Scan:
 
     Hidden files and folders are passed over, and so is what lies inside a `*_unit` folder.
     """
-    files: list[FoundFile] = []
+    found: list[FoundFile | SharedConf] = []
     problems: list[Problem] = []
     for path, folder, is_folder in _walk(root, problems):
         raw = path.rpartition("/")[2]
         try:
-            found = _recognize_folder(path, raw, folder) if is_folder else _recognize(path, raw, folder)
+            known = _recognize_folder(path, raw, folder) if is_folder else _recognize(path, raw, folder)
         except wording.TextError as error:
             problems.append(error.at(path))
         else:
-            if found is not None:
-                files.append(found)
-    files.sort(key=lambda file: file.path)
-    return Scan(tuple(files), tuple(problems))
+            if known is not None:
+                found.append(known)
+    found.sort(key=lambda file: file.path)
+    files = tuple(file for file in found if isinstance(file, FoundFile))
+    confs = tuple(file for file in found if isinstance(file, SharedConf))
+    return Scan(files, confs, tuple(problems))
 
 
 def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str | None, bool]]:
@@ -192,10 +201,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _recognize_folder(path: str, raw: str, folder: str | None) -> FoundFile:
     stem = unicodedata.normalize("NFC", raw).removesuffix("_unit")
-    return FoundFile(path, Role.UNIT, parse_table_name(stem, folder, "_unit"))
+    return FoundFile(path, Role.UNIT, parse_table_name(stem, folder, "_unit").relation)
 
 
-def _recognize(path: str, raw: str, folder: str | None) -> FoundFile | None:
+def _recognize(path: str, raw: str, folder: str | None) -> FoundFile | SharedConf | None:
     file = unicodedata.normalize("NFC", raw)
     lower = file.lower()
     known = next((known for known in _ENDINGS if lower.endswith(known[0])), None)
@@ -205,15 +214,15 @@ def _recognize(path: str, raw: str, folder: str | None) -> FoundFile | None:
     stem, ending = file[:-length], file[-length:]
     if role is Role.CONF and "." not in stem:
         if folder is None:
-            return FoundFile(path, role, schema="" if stem == "global" else stem)
+            return SharedConf(path, None if stem == "global" else stem)
         if stem == folder:
-            return FoundFile(path, role, schema=stem)
+            return SharedConf(path, stem)
     if role is Role.SCRIPT:
         return _recognize_script(path, stem, folder)
     name = parse_table_name(stem, folder, ending)
     if name.interval is not None and role not in _DEFINES:
         raise wording.interval_not_here(file, _SEPARATOR.split(stem)[0] + ending)
-    return FoundFile(path, role, name, is_dotted="." in stem)
+    return FoundFile(path, role, name.relation, name.interval, is_dotted="." in stem)
 
 
 def _recognize_script(path: str, stem: str, folder: str | None) -> FoundFile | None:
@@ -226,4 +235,4 @@ def _recognize_script(path: str, stem: str, folder: str | None) -> FoundFile | N
         return None
     if name.interval is not None:
         raise wording.interval_not_here(f"{stem}.py", f"{name.relation.name}.py")
-    return FoundFile(path, Role.SCRIPT, name)
+    return FoundFile(path, Role.SCRIPT, name.relation)

@@ -80,11 +80,24 @@ class ColumnDoc:
 
 
 @dataclass(frozen=True, slots=True)
+class Processor:
+    """The other files of a processed table; paths are relative to the project folder, None where one is missing.
+
+    `definition` is the text of the CREATE TABLE, which is the model's `path`; the model's `sql` is that of `query`.
+    """
+
+    script: str
+    query: str | None
+    definition: str = ""
+    requirements: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One table of the project.
 
-    `sql` is the file's text as it is (empty for data files); `columns` are the named outputs in order, empty
-    where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built.
+    `sql` is the query's text as it is (empty for data files and loads); `columns` are the named outputs in order,
+    empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built.
     """
 
     relation: Relation
@@ -102,6 +115,7 @@ class Model:
     rules: tuple[CheckRule, ...] = ()
     settings: ModelSettings = field(default_factory=ModelSettings)
     problems: tuple[Problem, ...] = ()
+    processor: Processor | None = None
 
     @property
     def is_quarantined(self) -> bool:

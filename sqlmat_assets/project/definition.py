@@ -1,0 +1,35 @@
+"""The CREATE TABLE of a processed table, parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import project as wording
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDefinition:
+    """The columns (name, type as written for the dialect) of a CREATE TABLE, and what is wrong with it."""
+
+    columns: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def parse_definition(text: str, dialect: str, path: str) -> ParsedDefinition:
+    """Read the columns of the one CREATE TABLE statement in a file; never raises."""
+    try:
+        statements = [statement for statement in sqlglot.parse(text, dialect=dialect) if statement is not None]
+    except SqlglotError:
+        statements = []
+    definition = statements[0] if len(statements) == 1 else None
+    if isinstance(definition, exp.Create) and definition.kind == "TABLE" and isinstance(definition.this, exp.Schema):
+        found = [column for column in definition.this.expressions if isinstance(column, exp.ColumnDef)]
+        columns = [(column.name, column.kind.sql(dialect=dialect)) for column in found if column.kind is not None]
+        if columns and len(columns) == len(found):
+            return ParsedDefinition(tuple(columns))
+    return ParsedDefinition(problems=(wording.not_a_definition().at(path, 1, 1),))

@@ -1,0 +1,158 @@
+"""From the files of one table to its model, before anything is known of the other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.companions import TableFiles
+from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model, Processor
+from sqlmat_assets.project.parsed import ParsedFiles
+from sqlmat_assets.project.references import Names, Reference, resolve
+from sqlmat_assets.project.rules import build_rules
+from sqlmat_assets.project.settings import Place, Settings, inherit, parse_conf, parse_header
+from sqlmat_assets.project.texts import Texts
+from sqlmat_assets.project.validate import Draft, Read
+from sqlmat_assets.relation import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """What the SELECT of a table says."""
+
+    sql: str = ""
+    reads: tuple[Read, ...] = ()
+    columns: tuple[ColumnDoc, ...] = ()
+    has_all_columns: bool = False
+    description: str | None = None
+    header: Settings = field(default_factory=Settings)
+    problems: tuple[Problem, ...] = ()
+
+
+class Drafter:
+    """Makes drafts of the tables of one folder.
+
+    Args:
+        texts: The folder's files.
+        parsed: The parser, in the folder's dialect.
+        names: How names in the SQL are understood.
+        known: The tables of the folder by the names that the engine knows them by.
+    """
+
+    def __init__(self, texts: Texts, parsed: ParsedFiles, names: Names, known: Mapping[Relation, Relation]) -> None:
+        self._texts = texts
+        self._parsed = parsed
+        self._names = names
+        self._known = known
+        self._tables = frozenset(known.values())
+
+    def draft(self, table: TableFiles, shared: Iterable[Settings]) -> Draft:
+        """Read, parse and put together one table.
+
+        Args:
+            table: Its files.
+            shared: The settings of the project and of its schema, the wider first.
+        """
+        problems = list(table.problems)
+        query = self._read_query(table)
+        processor, defined = self._read_processor(table, problems)
+        own = [self._read_conf(path) for path in table.confs]
+        settings, places = inherit([*shared, *own, query.header])
+        checks, check_reads = self._read_checks(table, problems)
+        problems += [*query.problems, *query.header.problems, *(problem for conf in own for problem in conf.problems)]
+        columns = tuple(ColumnDoc(name) for name, _ in settings.columns)
+        if table.kind in (Kind.QUERY, Kind.PROCESSED):
+            columns = query.columns if processor is None else defined
+        read = tuple(dict.fromkeys(read.relation for read in query.reads))
+        model = Model(
+            relation=table.relation,
+            path=table.path,
+            kind=table.kind,
+            dialect=self._names.dialect,
+            sql=query.sql,
+            interval=table.interval,
+            description=query.description,
+            columns=columns,
+            upstream=tuple(relation for relation in read if relation in self._tables),
+            sources=tuple(relation for relation in read if relation not in self._tables),
+            checks=checks,
+            rules=build_rules(settings, places),
+            settings=settings,
+            problems=tuple(problems),
+            processor=processor,
+        )
+        has_all = query.has_all_columns if processor is None else bool(defined)
+        return Draft(model, query.reads, check_reads, places, has_all_columns=has_all)
+
+    def _read_query(self, table: TableFiles) -> _Query:
+        if table.query is None:
+            return _Query()
+        text = self._texts.read(table.query)
+        if text is None:
+            return _Query(problems=self._unread(table.query))
+        parsed = self._parsed.query(text, table.query)
+        header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.query)
+        return _Query(
+            sql=text,
+            reads=self._resolve(parsed.reads, table),
+            columns=parsed.columns,
+            has_all_columns=bool(parsed.columns) and not parsed.has_star and not parsed.problems,
+            description=description,
+            header=header,
+            problems=parsed.problems,
+        )
+
+    def _resolve(self, references: Iterable[Reference], table: TableFiles, path: str | None = None) -> tuple[Read, ...]:
+        """Find the tables behind references; a table that reads itself does not count."""
+        where = path or table.query or table.path
+        return tuple(
+            Read(relation, Place(where, reference.line, reference.column))
+            for reference in references
+            for relation in resolve(reference, self._names, self._known)
+            if relation != table.relation
+        )
+
+    def _read_processor(
+        self, table: TableFiles, problems: list[Problem]
+    ) -> tuple[Processor | None, tuple[ColumnDoc, ...]]:
+        if table.script is None:
+            return None, ()
+        if table.path in (table.query, table.script):
+            return Processor(table.script, table.query, requirements=table.requirements), ()
+        text = self._texts.read(table.path)
+        if text is None:
+            problems += self._unread(table.path)
+            return Processor(table.script, table.query, requirements=table.requirements), ()
+        parsed = self._parsed.definition(text, table.path)
+        problems += parsed.problems
+        columns = tuple(ColumnDoc(name) for name, _ in parsed.columns)
+        return Processor(table.script, table.query, text, table.requirements), columns
+
+    def _read_conf(self, path: str) -> Settings:
+        text = self._texts.read(path)
+        return Settings(problems=self._unread(path)) if text is None else parse_conf(text, path)
+
+    def _read_checks(
+        self, table: TableFiles, problems: list[Problem]
+    ) -> tuple[tuple[CheckQuery, ...], tuple[Read, ...]]:
+        queries: list[CheckQuery] = []
+        reads: list[Read] = []
+        for path in table.checks:
+            text = self._texts.read(path)
+            if text is None:
+                problems += self._unread(path)
+                continue
+            parsed = self._parsed.checks(text, path)
+            problems += parsed.problems
+            for check in parsed.queries:
+                found = self._resolve(check.reads, table, path)
+                reads += found
+                queries.append(
+                    CheckQuery(check.sql, check.specs, tuple(dict.fromkeys(read.relation for read in found)))
+                )
+        return tuple(queries), tuple(reads)
+
+    def _unread(self, path: str) -> tuple[Problem, ...]:
+        problem = self._texts.problem(path)
+        return () if problem is None else (problem,)

@@ -1,0 +1,161 @@
+"""From a folder to a project."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from sqlmat_assets.errors import Problem, UsageError
+from sqlmat_assets.errors import project as wording
+from sqlmat_assets.project.cache import ParseCache
+from sqlmat_assets.project.companions import group_files
+from sqlmat_assets.project.draft import Drafter
+from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
+from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.intervals import effective_intervals
+from sqlmat_assets.project.model import Model, Project
+from sqlmat_assets.project.parsed import ParsedFiles
+from sqlmat_assets.project.references import Names
+from sqlmat_assets.project.settings import KEYS, Settings, nearest, parse_conf
+from sqlmat_assets.project.texts import Texts
+from sqlmat_assets.project.validate import Draft, find_problems
+from sqlmat_assets.relation import Relation
+
+_DEFAULT_DIALECT = "duckdb"
+# Known without asking sqlglot, whose import takes a while.
+_DIALECTS = frozenset({"bigquery", "duckdb", "postgres", "redshift"})
+_TEXT_ROLES = frozenset({Role.SQL, Role.CHECKS, Role.CONF})
+
+
+def load_project(root: Path, *, dialect: str | None = None, cache_dir: Path | None = None) -> Project:
+    """Read a folder of SQL files. What is wrong in it is in the result: one broken file never hides another.
+
+    Args:
+        root: The folder.
+        dialect: The SQL dialect; else the one that `global.conf` says, else DuckDB's.
+        cache_dir: Where parsed files are kept between loads; None to keep nothing.
+
+    Raises:
+        UsageError: The root is no folder, or there is no such dialect.
+    """
+    if not root.is_dir():
+        raise UsageError(wording.not_a_folder(str(root)))
+    if dialect is not None:
+        try:
+            check_dialect(dialect)
+        except wording.TextError as error:
+            raise UsageError(str(error)) from error
+    with _paused_collector():
+        return _load(root, dialect, cache_dir)
+
+
+@contextmanager
+def _paused_collector() -> Generator[None]:
+    """Parsing makes many short-lived objects and few cycles; looking for garbage in between only costs time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _load(root: Path, dialect: str | None, cache_dir: Path | None) -> Project:
+    texts = Texts(root)
+    scan = _without_gone(read_folder(root), texts)
+    confs = {conf.path: _read_conf(conf, texts) for conf in scan.confs}
+    names, problems = _choose_names([confs[conf.path] for conf in scan.confs if conf.schema is None], dialect)
+    grouped = group_files(scan, lambda relation: _fold(relation, names))
+    cache = ParseCache.open(cache_dir, root, names.dialect)
+    known = {_fold(table.relation, names): table.relation for table in grouped.tables}
+    drafter = Drafter(texts, ParsedFiles(cache, names.dialect), names, known)
+    shared = [confs[conf.path] for conf in scan.confs if conf.schema is None]
+    drafts: list[Draft] = []
+    for table in grouped.tables:
+        of_schema = grouped.schema_confs.get(_fold(table.relation, names).schema, ())
+        drafts.append(drafter.draft(table, [*shared, *(confs[path] for path in of_schema)]))
+    cache.save()
+    models = _finish(drafts)
+    for found in (scan.problems, grouped.problems, *(conf.problems for conf in confs.values())):
+        problems += found
+    for model in models.values():
+        problems += model.problems
+    return Project(root, names.dialect, MappingProxyType(models), _sorted(problems), names)
+
+
+def _without_gone(scan: Scan, texts: Texts) -> Scan:
+    """Leave out what was deleted between listing and reading, as if it had gone a moment earlier."""
+    files = tuple(file for file in scan.files if file.role not in _TEXT_ROLES or not texts.is_gone(file.path))
+    confs = tuple(conf for conf in scan.confs if not texts.is_gone(conf.path))
+    return replace(scan, files=files, confs=confs)
+
+
+def _read_conf(conf: SharedConf, texts: Texts) -> Settings:
+    text = texts.read(conf.path)
+    if text is None:
+        problem = texts.problem(conf.path)
+        return Settings(problems=() if problem is None else (problem,))
+    return parse_conf(text, conf.path, is_global=conf.schema is None)
+
+
+def _choose_names(confs: Iterable[Settings], dialect: str | None) -> tuple[Names, list[Problem]]:
+    """Take the dialect and the catalog from `global.conf`; a dialect that the caller names wins."""
+    found = {line.key: line for conf in confs for line in conf.lines if KEYS[line.key].is_global}
+    values: dict[str, Any] = {key: line.value for key, line in found.items() if line.value is not None}
+    problems: list[Problem] = []
+    chosen = dialect or values.get("dialect", _DEFAULT_DIALECT)
+    if dialect is None and "dialect" in values:
+        try:
+            check_dialect(chosen)
+        except wording.TextError as error:
+            place = found["dialect"].place
+            problems.append(error.at(place.path, place.line, place.column))
+            chosen = _DEFAULT_DIALECT
+    return Names(chosen, values.get("catalog"), values.get("catalog_aliases", ())), problems
+
+
+def check_dialect(name: str) -> None:
+    """Refuse what sqlglot has no dialect for.
+
+    Raises:
+        TextError: There is no such dialect.
+    """
+    if name in _DIALECTS:
+        return
+    from sqlglot.dialects.dialect import Dialects
+
+    known = sorted(dialect.value for dialect in Dialects if dialect.value)
+    if name not in known:
+        raise wording.unknown_dialect(name, nearest(name, known), known)
+
+
+def _fold(relation: Relation, names: Names) -> Relation:
+    """The name by which the engine knows the table of a file."""
+    return names.identity((relation.schema, relation.name), (False, False)) or relation
+
+
+def _finish(drafts: Iterable[Draft]) -> dict[Relation, Model]:
+    """Add to each model what follows from the others."""
+    drafts = tuple(drafts)
+    models = [draft.model for draft in drafts]
+    graph = ModelGraph(models)
+    effective = effective_intervals(models)
+    found = find_problems(drafts, graph, effective)
+    return {
+        model.relation: replace(
+            model,
+            effective_interval=effective.get(model.relation),
+            problems=_sorted([*model.problems, *found[model.relation]]),
+        )
+        for model in models
+    }
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(set(problems), key=lambda p: (p.path, p.line, p.column, p.what, p.hint or "")))

@@ -1,0 +1,147 @@
+"""The rules that no single file can break: they need the whole project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import project as wording
+from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.settings import Place
+from sqlmat_assets.project.spelling import Speller
+from sqlmat_assets.relation import Relation
+
+# What a file or another system gives is as old as it is; nobody has to say how often to build it.
+_NEEDS_NO_INTERVAL = frozenset({Kind.DATA, Kind.LOAD, Kind.DELIVERY})
+_COLUMN_KEYS = ("distkey", "sortkey", "unique", "not_null")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A table that a query reads, where it says so; it may be one of the project or from outside."""
+
+    relation: Relation
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A model that knows nothing of the others, and where things stand in its files.
+
+    `places` are those of its settings. `has_all_columns`: the model's columns are all that the table has.
+    """
+
+    model: Model
+    reads: tuple[Read, ...] = ()
+    check_reads: tuple[Read, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    has_all_columns: bool = False
+
+
+def find_problems(
+    drafts: Iterable[Draft], graph: ModelGraph, effective: Mapping[Relation, timedelta]
+) -> dict[Relation, list[Problem]]:
+    """Say what is wrong between tables, for each table that it concerns.
+
+    A cycle is one problem, found at all of its members.
+    """
+    drafts = tuple(drafts)
+    models = {draft.model.relation: draft.model for draft in drafts}
+    found: dict[Relation, list[Problem]] = {relation: [] for relation in models}
+    reads = {read.relation for draft in drafts for read in draft.reads}
+    speller = Speller(models)
+    for draft in drafts:
+        problems = found[draft.model.relation]
+        problems.extend(_interval_problems(draft.model, graph, effective))
+        problems.extend(_column_problems(draft))
+        problems.extend(_name_problems(draft.model, draft.places))
+        problems.extend(_source_problems(draft, models, speller))
+        problems.extend(_check_problems(draft, models, reads, speller))
+    for relation, problem in _cycle_problems(graph, {draft.model.relation: draft for draft in drafts}):
+        found[relation].append(problem)
+    return found
+
+
+def _interval_problems(model: Model, graph: ModelGraph, effective: Mapping[Relation, timedelta]) -> Iterator[Problem]:
+    relation = model.relation
+    if model.kind not in _NEEDS_NO_INTERVAL and relation not in effective and not graph.downstream(relation):
+        stem, dot, ending = model.path.rpartition("/")[2].rpartition(".")
+        yield wording.root_without_interval(relation, f"{stem} - 24h{dot}{ending}").at(model.path)
+
+
+def _cycle_problems(graph: ModelGraph, drafts: Mapping[Relation, Draft]) -> Iterator[tuple[Relation, Problem]]:
+    for cycle in graph.cycles:
+        first, second = cycle.way[:2]
+        place = next(read.place for read in drafts[first].reads if read.relation == second)
+        steps = [(relation, drafts[relation].model.path) for relation in cycle.way]
+        problem = wording.cycle(steps, len(cycle.members)).at(place.path, place.line, place.column)
+        for relation in sorted(cycle.members):
+            yield relation, problem
+
+
+def _column_problems(draft: Draft) -> Iterator[Problem]:
+    if not draft.has_all_columns:
+        return
+    names = [column.name for column in draft.model.columns]
+    known = {name.casefold() for name in names}
+    for key in _COLUMN_KEYS:
+        missing = [column for column in _columns_of(draft.model, key) if column.casefold() not in known]
+        for column in dict.fromkeys(missing):
+            place = draft.places[key]
+            error = wording.key_column_missing(key, column, draft.model.relation, names)
+            yield error.at(place.path, place.line, place.column)
+
+
+def _columns_of(model: Model, key: str) -> Iterator[str]:
+    settings = model.settings
+    match key:
+        case "distkey":
+            yield from () if settings.distkey is None else (settings.distkey,)
+        case "unique":
+            yield from (column for group in settings.unique for column in group)
+        case "sortkey":
+            yield from settings.sortkey
+        case _:
+            yield from settings.not_null
+
+
+def _name_problems(model: Model, places: Mapping[str, Place]) -> Iterator[Problem]:
+    """Find checks of one name: rules beside the file's and each other, and checks of two files."""
+    taken: dict[str, tuple[str, int]] = {}
+    for query in model.checks:
+        for spec in query.specs:
+            path, line = taken.setdefault(spec.name, (spec.path, spec.line))
+            # Within one file the parser of the checks has said so already.
+            if path != spec.path:
+                yield wording.rule_name_taken(spec.name, model.relation, path, line).at(spec.path, spec.line, 1)
+    for rule in model.rules:
+        place = places[rule.kind.value]
+        if rule.spec.name in taken:
+            path, line = taken[rule.spec.name]
+            error = wording.rule_name_taken(rule.spec.name, model.relation, path, line)
+            yield error.at(place.path, place.line, place.column)
+        taken[rule.spec.name] = (place.path, place.line)
+
+
+def _source_problems(draft: Draft, models: Mapping[Relation, Model], speller: Speller) -> Iterator[Problem]:
+    seen: set[Relation] = set()
+    for read in draft.reads:
+        if read.relation in models or read.relation.catalog is not None or read.relation in seen:
+            continue
+        seen.add(read.relation)
+        near = speller.nearest(read.relation)
+        if near is not None:
+            error = wording.source_like_table(read.relation, near)
+            yield error.at(read.place.path, read.place.line, read.place.column, is_warning=True)
+
+
+def _check_problems(
+    draft: Draft, models: Mapping[Relation, Model], reads: set[Relation], speller: Speller
+) -> Iterator[Problem]:
+    for read in draft.check_reads:
+        if read.relation not in models and read.relation not in reads:
+            error = wording.check_reads_unknown(read.relation, speller.nearest(read.relation))
+            yield error.at(read.place.path, read.place.line, read.place.column)
