@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from sqlmat_assets.errors import SqlmatError
+from sqlmat_assets.errors import SqlmatError, UsageError
 from sqlmat_assets.errors.usage import bad_option, unexpected
 
 GOOD, PROBLEMS, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
         return WRONG_USAGE
     except SqlmatError as error:
         click.echo(str(error), err=True)
-        return WRONG_USAGE
+        return WRONG_USAGE if isinstance(error, UsageError) else PROBLEMS
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED

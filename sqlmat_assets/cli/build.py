@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+import queue
 import signal
+import threading
 import time
 import uuid
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sqlmat_assets.cli import GOOD, INTERRUPTED, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
-from sqlmat_assets.cli.display import open_view, write_failure, write_result
+from sqlmat_assets.cli.display import View, open_view, write_failure, write_result
 from sqlmat_assets.cli.place import (
     dagster_home,
     default_warehouse,
@@ -29,17 +31,18 @@ from sqlmat_assets.cli.place import (
 )
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.components.origin import find_origin
+from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.usage import interrupted, nothing_to_build
 from sqlmat_assets.execution.build import build
-from sqlmat_assets.execution.events import Run
-from sqlmat_assets.execution.materialize import Context
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Event, Run
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
 
-if TYPE_CHECKING:
-    from sqlmat_assets.components.record import Recorder
+# How soon Ctrl-C is seen while nothing happens, where waiting for a lock cannot be interrupted.
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def _now() -> datetime:
@@ -96,33 +99,86 @@ class _Build:
     is_cut: bool
 
 
-def _open_recorder(project: Project, run: Run) -> Recorder:
-    from sqlmat_assets.components.record import Recorder
+class _Pump(threading.Thread):
+    """Drives a build on a thread of its own, so that neither display nor recording ever holds it up."""
 
-    return Recorder(dagster_home(project.root), project, run)
+    def __init__(self, events: Iterable[Event]) -> None:
+        super().__init__(name="sqlmat-events", daemon=True)
+        self.happened: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+        self._events = events
+
+    def run(self) -> None:
+        try:
+            for event in self._events:
+                self.happened.put(event)
+            self.happened.put(None)
+        except BaseException as error:  # noqa: BLE001 - raised again on the main thread
+            self.happened.put(error)
+
+    def next(self, timeout: float) -> Event | None:
+        """The next event, or None at the end.
+
+        Raises:
+            queue.Empty: Nothing happened for so many seconds.
+        """
+        event = self.happened.get(timeout=timeout)
+        if isinstance(event, BaseException):
+            raise event
+        return event
+
+
+def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | None) -> None:
+    """Show what happens, and record while nothing does."""
+    while True:
+        has_more = recorder is not None and recorder.work() if pump.happened.empty() else True
+        try:
+            event = pump.next(0 if has_more else _SECONDS_BETWEEN_LOOKS)
+        except queue.Empty:
+            continue
+        if event is None:
+            return
+        view.update(report, report.take(event))
+        if recorder is not None:
+            recorder.take(event)
+
+
+def _run(
+    project: Project,
+    selected: Sequence[Relation],
+    context: Context,
+    threads: int,
+    recorder: Recorder | None,
+    view: View,
+) -> BuildReport:
+    """Build; Ctrl-C cancels what is running, and what that comes to is still noted."""
+    report = BuildReport(selected)
+    pump = _Pump(build(project, selected, context, threads=threads))
+    pump.start()
+    try:
+        _follow(pump, report, view, recorder)
+    except KeyboardInterrupt:
+        report.cut()
+        context.cancellation.cancel()
+        _follow(pump, report, view, recorder)
+    except BaseException:
+        context.cancellation.cancel()
+        pump.join()
+        raise
+    return report
 
 
 def _build(
     project: Project, selected: Sequence[Relation], context: Context, threads: int, *, is_recorded: bool, as_json: bool
 ) -> _Build:
     began = time.monotonic()
-    report = BuildReport(selected)
-    is_cut = False
-    recorder = None
+    recorder = Recorder(dagster_home(project.root), context.run) if is_recorded else None
     with _terminable():
-        try:
-            events = build(project, selected, context, threads=threads)
-            with open_view(selected, as_json=as_json) as view, closing(events):
-                recorder = _open_recorder(project, context.run) if is_recorded else None
-                for event in events:
-                    view.update(report, report.take(event))
-                    if recorder is not None:
-                        recorder.take(event)
-        except KeyboardInterrupt:
-            is_cut = True
+        with open_view(selected, as_json=as_json) as view:
+            report = _run(project, selected, context, threads, recorder, view)
+        seconds = time.monotonic() - began
         if recorder is not None and (trouble := recorder.finish()):
             click.echo(trouble, err=True)
-    return _Build(context.run, context.warehouse.label, report.all(), time.monotonic() - began, is_cut)
+    return _Build(context.run, context.warehouse.label, report.all(), seconds, report.is_cut)
 
 
 def _document(done: _Build) -> dict[str, Any]:

@@ -61,6 +61,17 @@ class BuildReport:
         self._running: dict[Relation, None] = {}
         self._results: dict[Relation, tuple[CheckResult, ...]] = {}
         self._finished: dict[Relation, TableReport] = {}
+        self._begun_before_cut: frozenset[Relation] | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether somebody ended the build before its time."""
+        return self._begun_before_cut is not None
+
+    def cut(self) -> None:
+        """Note that the build is being ended: what is cancelled from here on did not fail."""
+        if self._begun_before_cut is None:
+            self._begun_before_cut = frozenset(self._running)
 
     @property
     def running(self) -> tuple[Relation, ...]:
@@ -86,17 +97,26 @@ class BuildReport:
                     relation, Outcome.PUBLISHED, event.rows, event.seconds, self._results.get(relation, ())
                 )
             case Discarded(relation, error):
-                outcome = Outcome.CANCELLED if isinstance(error, CancelledError) else Outcome.FAILED
                 results = event.results or self._results.get(relation, ())
-                report = TableReport(relation, outcome, None, event.seconds, results, error)
+                report = TableReport(relation, self._ending(relation, error), None, event.seconds, results, error)
             case Skipped(relation, because):
-                report = TableReport(relation, Outcome.HELD, because=because)
+                holder = self._finished.get(because)
+                report = (
+                    TableReport(relation, Outcome.NOT_STARTED)
+                    if holder is not None and holder.outcome in (Outcome.CANCELLED, Outcome.NOT_STARTED)
+                    else TableReport(relation, Outcome.HELD, because=because)
+                )
             case _:
                 return None
         self._waiting.pop(report.relation, None)
         self._running.pop(report.relation, None)
         self._finished[report.relation] = report
         return report
+
+    def _ending(self, relation: Relation, error: SqlmatError) -> Outcome:
+        if self._begun_before_cut is None or not isinstance(error, CancelledError):
+            return Outcome.FAILED  # a time limit cancels too, and nobody asked for that
+        return Outcome.CANCELLED if relation in self._begun_before_cut else Outcome.NOT_STARTED
 
     def all(self) -> tuple[TableReport, ...]:
         """Every selected table: first those that ended, in their order, then what an interruption left."""

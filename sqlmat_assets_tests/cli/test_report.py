@@ -67,9 +67,23 @@ def test_what_an_interruption_leaves_is_told_apart() -> None:
     assert not is_good(report.all())
 
 
-def test_a_cancelled_query_is_no_failure_and_a_held_table_names_its_holder() -> None:
-    report = gather(Discarded(CITIES, CancelledError("cancelled")), Skipped(PEOPLE, CITIES))
-    assert [r.outcome for r in report.finished] == [Outcome.CANCELLED, Outcome.HELD]
+def test_a_person_cancels_and_nothing_failed() -> None:
+    report = gather(Started(CITIES))
+    report.cut()
+    for event in (
+        Discarded(CITIES, CancelledError("cancelled")),
+        Skipped(PEOPLE, CITIES),
+        Started(SHOPS),
+        Discarded(SHOPS, CancelledError("cancelled")),
+    ):
+        report.take(event)
+    assert report.is_cut
+    assert [r.outcome for r in report.all()] == [Outcome.CANCELLED, Outcome.NOT_STARTED, Outcome.NOT_STARTED]
+
+
+def test_a_time_limit_is_a_failure_and_a_held_table_names_its_holder() -> None:
+    report = gather(Started(CITIES), Discarded(CITIES, CancelledError("time limit")), Skipped(PEOPLE, CITIES))
+    assert [r.outcome for r in report.finished] == [Outcome.FAILED, Outcome.HELD]
     assert describe_table(report.finished[1])["held_by"] == "first.cities"
 
 

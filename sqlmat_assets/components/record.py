@@ -1,0 +1,146 @@
+"""What a build from the command line did, written into the Dagster instance."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlmat_assets.components.home import prepare_home
+from sqlmat_assets.errors.usage import not_recorded
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Run
+from sqlmat_assets.relation import Relation
+
+if TYPE_CHECKING:
+    import dagster as dg
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+        AssetCheckEvaluationTargetMaterializationData,
+    )
+
+
+def _root_cause(error: BaseException) -> str:
+    """The first line of what really went wrong, below the layers that passed it on."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (said.splitlines() or [type(error).__name__])[0]
+
+
+class Recorder:
+    """Takes the events of a build as they come, and reports them to the instance without a Dagster run.
+
+    Recording never fails a build. When the instance refuses a table, that one and all after it wait for `finish`,
+    which tries them once more: each refusal by a locked SQLite takes half a minute.
+
+    Args:
+        home: The folder of the instance; made when there is none.
+        run: Which run the events belong to.
+    """
+
+    def __init__(self, home: Path, run: Run) -> None:
+        self._home = home
+        self._run = run
+        self._instance: dg.DagsterInstance | None = None
+        self._results: dict[Relation, tuple[CheckResult, ...]] = {}
+        self._targets: dict[Relation, AssetCheckEvaluationTargetMaterializationData] = {}
+        self._waiting: deque[Published | Discarded] = deque()
+        self._trouble: str | None = None
+
+    def take(self, event: Event) -> None:
+        """Note an event; what is to be recorded of it waits for `work`."""
+        match event:
+            case Checked():
+                self._results[event.relation] = event.results
+            case Published() | Discarded():
+                self._waiting.append(event)
+            case _:
+                pass
+
+    def work(self) -> bool:
+        """Record one table, and tell whether there was one to record."""
+        if not self._waiting or self._trouble is not None:
+            return False
+        self._trouble = self._try(self._waiting[0])
+        if self._trouble is None:
+            self._waiting.popleft()
+        return True
+
+    def finish(self) -> str | None:
+        """Record what is left and close the instance.
+
+        Returns:
+            What to tell a person about what could not be recorded; None when all is well.
+        """
+        self._trouble = None
+        while self.work():
+            pass
+        if self._instance is not None:
+            self._instance.dispose()
+            self._instance = None
+        return None if self._trouble is None else not_recorded(len(self._waiting), str(self._home), self._trouble)
+
+    def _try(self, event: Published | Discarded) -> str | None:
+        try:
+            self._record(event)
+        except Exception as error:  # noqa: BLE001 - a storage can fail in any way, and the table is built
+            return _root_cause(error)
+        return None
+
+    def _record(self, event: Published | Discarded) -> None:
+        # Importing Dagster takes over a second, in which the first tables are already being built.
+        from sqlmat_assets.components.events import translate_evaluation
+
+        instance = self._open()
+        results = self._results.get(event.relation, ())
+        target = None
+        if isinstance(event, Published):
+            target = self._targets.get(event.relation) or self._report_published(instance, event, results)
+        else:
+            results = event.results or results
+            self._report_failed(instance, event)
+        for result in results:
+            instance.report_runless_asset_event(translate_evaluation(event.relation, result, target))
+
+    def _open(self) -> dg.DagsterInstance:
+        if self._instance is None:
+            import dagster as dg
+
+            self._instance = dg.DagsterInstance.from_config(str(prepare_home(self._home)))
+        return self._instance
+
+    def _report_published(
+        self, instance: dg.DagsterInstance, published: Published, results: tuple[CheckResult, ...]
+    ) -> AssetCheckEvaluationTargetMaterializationData:
+        """Report a materialization and return what its checks are tied to."""
+        import dagster as dg
+        from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+            AssetCheckEvaluationTargetMaterializationData,
+        )
+
+        from sqlmat_assets.components.events import translate_published
+        from sqlmat_assets.components.translation import translate_key
+
+        key = translate_key(published.relation)
+        metadata = translate_published(published, results, self._run)
+        instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=metadata))
+        stored = instance.fetch_materializations(key, limit=1).records[0]
+        target = AssetCheckEvaluationTargetMaterializationData(
+            storage_id=stored.storage_id, run_id=stored.run_id, timestamp=stored.timestamp
+        )
+        # Kept, so that a check that must be reported again does not bring a second materialization.
+        self._targets[published.relation] = target
+        return target
+
+    def _report_failed(self, instance: dg.DagsterInstance, discarded: Discarded) -> None:
+        """Report why a table was not replaced, among the events of its asset."""
+        import dagster as dg
+
+        from sqlmat_assets.components.events import translate_discarded
+        from sqlmat_assets.components.translation import translate_key
+
+        metadata = {
+            "failed": dg.MetadataValue.md(translate_discarded(discarded)),
+            "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
+            "run": dg.MetadataValue.text(self._run.id),
+        }
+        instance.report_runless_asset_event(dg.AssetObservation(translate_key(discarded.relation), metadata=metadata))

@@ -1,0 +1,167 @@
+"""What a build recorded, read back from a real instance on disk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sqlmat_assets.components.record import Recorder
+from sqlmat_assets.errors import CheckFailure, TerminalWarehouseError
+from sqlmat_assets.execution.events import (
+    Checked,
+    CheckResult,
+    Column,
+    Discarded,
+    Event,
+    Published,
+    Run,
+    Sample,
+    Skipped,
+    Started,
+)
+from sqlmat_assets.relation import Relation
+
+CITIES = Relation("first", "cities")
+KEY = dg.AssetKey(["first", "cities"])
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+RUN = Run("abc123", NOON, "c0ffee")
+PUBLISHED = Published(CITIES, 14, (Column("city", "VARCHAR", "its name"),), "SELECT 1", NOON, 1.5)
+GOOD = CheckResult("good", True, True, 14, 0, "", "SELECT true", 0.1)
+BAD = CheckResult(
+    "bad", False, True, 14, 2, "false in 2 of 14 rows", "SELECT false", 0.1, Sample(("city",), (("Berlin",), (None,)))
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / ".sqlmat"
+
+
+def record(home: Path, *events: Event) -> str | None:
+    recorder = Recorder(home, RUN)
+    for event in events:
+        recorder.take(event)
+        recorder.work()
+    return recorder.finish()
+
+
+@contextmanager
+def opened(home: Path) -> Generator[dg.DagsterInstance]:
+    instance = dg.DagsterInstance.from_config(str(home))
+    try:
+        yield instance
+    finally:
+        instance.dispose()
+
+
+def latest_check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluation:
+    key = dg.AssetCheckKey(KEY, name)
+    stored = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+    assert stored.event is not None
+    assert stored.event.dagster_event is not None
+    return stored.event.dagster_event.asset_check_evaluation_data
+
+
+def test_a_published_table_is_a_materialization_with_its_checks_tied_to_it(home: Path) -> None:
+    assert record(home, Started(CITIES), Checked(CITIES, (GOOD,), 0.1), PUBLISHED) is None
+    with opened(home) as instance:
+        (stored,) = instance.fetch_materializations(KEY, limit=5).records
+        assert stored.asset_materialization is not None
+        metadata = stored.asset_materialization.metadata
+        assert metadata["dagster/row_count"].value == 14
+        assert metadata["run"].value == "abc123"
+        assert metadata["commit"].value == "c0ffee"
+        assert metadata["decided at"].value == NOON.timestamp()
+        check = latest_check(instance, "good")
+        assert check.passed
+        assert check.target_materialization_data is not None
+        assert check.target_materialization_data.storage_id == stored.storage_id
+
+
+def test_checks_are_tied_to_the_new_materialization_and_not_to_the_one_before(home: Path) -> None:
+    record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED)
+    record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED)
+    with opened(home) as instance:
+        newest, older = instance.fetch_materializations(KEY, limit=5).records
+        target = latest_check(instance, "good").target_materialization_data
+        assert target is not None
+        assert target.storage_id == newest.storage_id != older.storage_id
+
+
+def test_a_failed_check_is_recorded_without_a_materialization(home: Path) -> None:
+    error = CheckFailure("1 check of `first.cities` failed")
+    assert record(home, Checked(CITIES, (GOOD, BAD), 0.1), Discarded(CITIES, error, (GOOD, BAD))) is None
+    with opened(home) as instance:
+        assert instance.fetch_materializations(KEY, limit=5).records == []
+        check = latest_check(instance, "bad")
+        assert not check.passed
+        assert check.target_materialization_data is None
+        assert check.description == "false in 2 of 14 rows"
+        assert latest_check(instance, "good").passed
+
+
+def test_why_a_table_failed_stands_among_the_events_of_its_asset(home: Path) -> None:
+    record(home, Discarded(CITIES, TerminalWarehouseError("no space left on device")))
+    with opened(home) as instance:
+        (seen,) = instance.fetch_observations(KEY, limit=5).records
+        assert seen.asset_observation is not None
+        assert "no space left on device" in str(seen.asset_observation.metadata["failed"].value)
+
+
+def test_a_held_table_leaves_no_event(home: Path) -> None:
+    assert record(home, Skipped(CITIES, Relation("first", "people"))) is None
+    assert not home.exists()
+
+
+def test_the_home_is_made_with_telemetry_off_and_outside_of_git(home: Path) -> None:
+    record(home, PUBLISHED)
+    assert "telemetry:\n  enabled: false\n" in (home / "dagster.yaml").read_text()
+    assert (home / ".gitignore").read_text() == "*\n"
+
+
+def test_a_dagster_yaml_of_the_user_stays(home: Path) -> None:
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
+    record(home, PUBLISHED)
+    assert (home / "dagster.yaml").read_text() == "telemetry:\n  enabled: true\n"
+    assert not (home / ".gitignore").exists()
+
+
+def test_a_home_that_cannot_be_made_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    home = tmp_path / "file" / ".sqlmat"
+    said = record(home, PUBLISHED, PUBLISHED)
+    assert said == (
+        f"warning: 2 tables are not recorded in the Dagster instance `{home}`: Not a directory\n"
+        "  hint: the tables themselves are built; the next build records again"
+    )
+
+
+def test_a_broken_instance_is_a_warning(home: Path) -> None:
+    home.mkdir()
+    (home / "dagster.yaml").write_text("storage: [what\n")
+    said = record(home, PUBLISHED)
+    assert said is not None
+    assert said.startswith(f"warning: 1 table is not recorded in the Dagster instance `{home}`: ")
+
+
+def test_what_was_refused_once_is_recorded_at_the_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = dg.DagsterInstance.report_runless_asset_event
+    refusals = iter([False, True])
+
+    def refuse_once(self: dg.DagsterInstance, event: dg.AssetMaterialization) -> object:
+        if next(refusals, False):
+            raise sqlite3.OperationalError("database is locked")
+        return report(self, event)
+
+    monkeypatch.setattr(dg.DagsterInstance, "report_runless_asset_event", refuse_once)
+    assert record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED) is None
+    with opened(home) as instance:
+        assert len(instance.fetch_materializations(KEY, limit=5).records) == 1
+        assert latest_check(instance, "good").passed
