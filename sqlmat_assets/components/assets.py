@@ -1,0 +1,159 @@
+"""One op per table: it builds the table, or runs its checks alone."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import dagster as dg
+
+from sqlmat_assets.components.events import (
+    translate_discarded,
+    translate_evaluation,
+    translate_published,
+    translate_result,
+)
+from sqlmat_assets.components.op_names import op_name
+from sqlmat_assets.components.origin import Origin
+from sqlmat_assets.components.resources import WarehouseResource
+from sqlmat_assets.components.translation import translate_checks, translate_key, translate_model
+from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
+from sqlmat_assets.errors.failures import holds_now, quarantined
+from sqlmat_assets.execution.audit import audit_published
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run
+from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.references import Names
+from sqlmat_assets.relation import Relation
+
+DECIDED_AT_TAG = "sqlmat/decided_at"
+"""A run's tag: the ISO moment at which it was decided that its tables are due."""
+
+# Dagster reads the annotation of `context` from the function, so this module keeps its annotations as objects.
+_TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all tables of a project share while they are built."""
+
+    root: Path
+    names: Names
+    origin: Origin | None
+    resource_key: str
+
+
+def build_asset(model: Model, site: Site, without: Sequence[Relation] = ()) -> dg.AssetsDefinition:
+    """A table as an asset with its checks.
+
+    Its op is an ordinary one: any executor runs it. It is put together by hand because the decorators derive
+    names of inputs and outputs from keys, where `a_b.c` and `a.b_c` become one input and one of them is lost.
+    """
+    spec = translate_model(model, root=site.root, origin=site.origin, without=without)
+    checks = {f"check_{check.name}": check for check in translate_checks(model)}
+    reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
+    outs = {name: dg.Out(dg.Nothing, is_required=False) for name in (_TABLE, *checks)}
+    op = dg.op(
+        name=op_name(model.relation),
+        ins={name: dg.In(dg.Nothing) for name in reads},
+        out=outs,
+        required_resource_keys=set() if model.is_quarantined else {site.resource_key},
+    )(_refuse(model) if model.is_quarantined else _compute(model, site))
+    return dg.AssetsDefinition(
+        node_def=op,
+        keys_by_input_name=reads,
+        keys_by_output_name={_TABLE: spec.key},
+        specs=[spec],
+        check_specs_by_output_name=checks,
+        can_subset=True,
+    )
+
+
+def _compute(model: Model, site: Site) -> Callable[[dg.AssetExecutionContext], Iterator[Any]]:
+    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        resource = cast(WarehouseResource, getattr(context.resources, site.resource_key))
+        work = Context(
+            warehouse=resource.open(),
+            names=site.names,
+            run=_run(context, site),
+            now=lambda: datetime.now(UTC),
+            root=site.root,
+            cancellation=resource.cancellation,
+            state=resource.state,
+        )
+        if context.selected_asset_keys:
+            yield from _materialize(model, work)
+        else:
+            only = {key.name for key in context.selected_asset_check_keys}
+            yield from (translate_result(model.relation, r) for r in _audit(model, work, only))
+
+    return compute
+
+
+def _refuse(model: Model) -> Callable[[dg.AssetExecutionContext], Iterator[Any]]:
+    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:  # noqa: ARG001 - the signature of every op
+        held = holds_now(str(model.relation), is_built=None)
+        errors = [problem for problem in model.problems if not problem.is_warning]
+        raise dg.Failure(quarantined(str(model.relation), errors, held), allow_retries=False)
+        yield  # it has to be a generator, like every other
+
+    return compute
+
+
+def _materialize(model: Model, work: Context) -> Iterator[Any]:
+    results: tuple[CheckResult, ...] = ()
+    with closing(cast(Any, materialize(model, work))) as events:
+        for event in events:
+            match event:
+                case Checked():
+                    results = event.results
+                case Published():
+                    yield _published(model, event, results, work.run)
+                case Discarded():
+                    for result in event.results:
+                        yield translate_evaluation(model.relation, result)
+                    raise _failure(event)
+                case _:
+                    pass
+
+
+def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]:
+    try:
+        return audit_published(model, work, only).results
+    except SqlmatError as error:
+        raise dg.Failure(str(error), allow_retries=isinstance(error, TransientWarehouseError)) from error
+
+
+def _published(model: Model, event: Published, results: Sequence[CheckResult], run: Run) -> dg.MaterializeResult[Any]:
+    return dg.MaterializeResult(
+        asset_key=translate_key(model.relation),
+        metadata=translate_published(event, results, run),
+        # Behind the materialization, so that they are tied to the rows that they looked at.
+        check_results=[translate_result(model.relation, result) for result in results],
+    )
+
+
+def _failure(event: Discarded) -> dg.Failure:
+    # The table has been tried again where that could help; a check that failed would fail again.
+    return dg.Failure(translate_discarded(event), allow_retries=False)
+
+
+def _run(context: dg.AssetExecutionContext, site: Site) -> Run:
+    decided = context.run.tags.get(DECIDED_AT_TAG)
+    commit = None if site.origin is None else site.origin.commit
+    return Run(context.run.run_id[:8], datetime.fromisoformat(decided) if decided else _started(context), commit)
+
+
+def _started(context: dg.AssetExecutionContext) -> datetime:
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    if record is None or record.start_time is None:
+        return datetime.now(UTC)
+    return datetime.fromtimestamp(record.start_time, UTC)
+
+
+def _schema_and_name(key: dg.AssetKey) -> tuple[str, str, str | None]:
+    *catalog, schema, name = key.path
+    return schema, name, catalog[0] if catalog else None

@@ -1,0 +1,140 @@
+"""What happened to a table, as Dagster records it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+
+from sqlmat_assets.components.translation import translate_key
+from sqlmat_assets.errors.catalogue import blocked, fenced, markdown_table
+from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample
+from sqlmat_assets.relation import Relation
+
+Lineage = Mapping[str, Sequence[tuple[Relation, str]]]
+"""Which columns of which tables each column comes from."""
+
+
+def translate_published(
+    published: Published, results: Sequence[CheckResult], run: Run, lineage: Lineage | None = None
+) -> dict[str, dg.MetadataValue]:
+    """The metadata of a materialization.
+
+    Args:
+        published: What readers see now.
+        results: The checks that were run before it was published.
+        run: What it was a part of; says when it was decided, from which the age of the table counts.
+        lineage: Where its columns come from; None where that could not be told.
+    """
+    metadata: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(published.rows),
+        "dagster/table_name": dg.MetadataValue.text(str(published.relation)),
+        "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(published.columns)),
+        "seconds": dg.MetadataValue.float(round(published.seconds, 3)),
+        "decided at": dg.MetadataValue.timestamp(run.decided_at),
+        "started at": dg.MetadataValue.timestamp(published.started_at),
+        "run": dg.MetadataValue.text(run.id),
+        "sql": dg.MetadataValue.md(fenced(published.statement, "sql")),
+    }
+    if run.commit is not None:
+        metadata["commit"] = dg.MetadataValue.text(run.commit)
+    if lineage:
+        metadata["dagster/column_lineage"] = dg.MetadataValue.column_lineage(_lineage(lineage))
+    if results:
+        metadata["checks"] = dg.MetadataValue.table(
+            [
+                dg.TableRecord({"check": r.name, "passed": r.passed, "rows": r.rows, "failed rows": r.failed_rows})
+                for r in results
+            ],
+            dg.TableSchema(
+                [
+                    dg.TableColumn("check"),
+                    dg.TableColumn("passed", "bool"),
+                    dg.TableColumn("rows", "int"),
+                    dg.TableColumn("failed rows", "int"),
+                ]
+            ),
+        )
+    return metadata
+
+
+def translate_check_metadata(result: CheckResult) -> dict[str, dg.MetadataValue]:
+    """The metadata of a check's outcome: how many rows failed, which, and the SQL that says so."""
+    metadata: dict[str, dg.MetadataValue] = {
+        "rows": dg.MetadataValue.int(result.rows),
+        "failed rows": dg.MetadataValue.int(result.failed_rows),
+        "seconds": dg.MetadataValue.float(round(result.seconds, 3)),
+        "sql": dg.MetadataValue.md(fenced(result.sql, "sql")),
+    }
+    if result.sample is not None and result.sample.columns:
+        metadata["offending rows"] = _sample(result.sample)
+    return metadata
+
+
+def translate_result(relation: Relation, result: CheckResult) -> dg.AssetCheckResult:
+    """A check's outcome, to be yielded inside a step behind the materialization that it belongs to."""
+    return dg.AssetCheckResult(
+        passed=result.passed,
+        asset_key=translate_key(relation),
+        check_name=result.name,
+        severity=_severity(result),
+        description=result.message or None,
+        metadata=translate_check_metadata(result),
+    )
+
+
+def translate_evaluation(
+    relation: Relation,
+    result: CheckResult,
+    target: AssetCheckEvaluationTargetMaterializationData | None = None,
+) -> dg.AssetCheckEvaluation:
+    """A check's outcome that belongs to `target`, or to no materialization at all.
+
+    A table that was not replaced has no materialization that its rows could belong to, and the last one is not it.
+    """
+    return dg.AssetCheckEvaluation(
+        asset_key=translate_key(relation),
+        check_name=result.name,
+        passed=result.passed,
+        metadata=translate_check_metadata(result),
+        target_materialization_data=target,
+        severity=_severity(result),
+        description=result.message or None,
+        blocking=result.is_blocking,
+    )
+
+
+def translate_discarded(discarded: Discarded) -> str:
+    """Why a table was not replaced, as Markdown: what went wrong, what it holds now, the offending rows."""
+    failed = (r for r in discarded.results if not r.passed and r.is_blocking and r.sample is not None)
+    samples = [(r.name, markdown_table(r.sample.columns, r.sample.rows)) for r in failed if r.sample is not None]
+    return blocked(str(discarded.error), samples)
+
+
+def translate_columns(columns: Iterable[Column]) -> dg.TableSchema:
+    """The columns of a table as Dagster shows them."""
+    return dg.TableSchema([dg.TableColumn(column.name, column.type, column.description) for column in columns])
+
+
+def _severity(result: CheckResult) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if result.is_blocking else dg.AssetCheckSeverity.WARN
+
+
+def _lineage(lineage: Lineage) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset_key=translate_key(relation), column_name=name) for relation, name in deps]
+            for column, deps in lineage.items()
+        }
+    )
+
+
+def _sample(sample: Sample) -> dg.MetadataValue:
+    # One field per column: of two columns with one name the second would hide the first.
+    names = [
+        name if sample.columns.index(name) == place else f"{name} ({place + 1})"
+        for place, name in enumerate(sample.columns)
+    ]
+    records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in sample.rows]
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in names]))

@@ -1,0 +1,76 @@
+"""Where the project folder comes from: its git commit and its address on the web."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+_SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?(?P<host>[^:/]+)[:/](?P<path>[^/].*)")
+_HTTP = re.compile(r"https?://(?:[^@/]+@)?(?P<host>[^/]+)/(?P<path>.+)")
+_BLOB = {"gitlab": "-/blob", "bitbucket": "src"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A commit of a git clone.
+
+    `url` is the address of the project folder at that commit, with no slash at its end; None where the remote has
+    no web page (a path, none at all).
+    """
+
+    commit: str
+    url: str | None = None
+
+    def file_url(self, path: str) -> str | None:
+        """The address of a file; `path` is relative to the project folder."""
+        return None if self.url is None else f"{self.url}/{quote(path)}"
+
+
+def find_origin(root: Path) -> Origin | None:
+    """Ask git about the project folder, once for all of its files; None outside a clone or without git."""
+    where = _git(root, "rev-parse", "HEAD", "--show-prefix")
+    if where is None:
+        return None
+    commit, _, prefix = where.partition("\n")
+    remote = _git(root, "remote", "get-url", "origin")
+    base = None if remote is None else web_address(remote, commit)
+    return Origin(commit, base and f"{base}/{quote(prefix)}".rstrip("/"))
+
+
+def web_address(remote: str, commit: str) -> str | None:
+    """The page of a repository's files at a commit; any name or password in the remote is left out.
+
+    Examples:
+        >>> web_address("git@github.com:acme/tables.git", "1a2b3c")
+        'https://github.com/acme/tables/blob/1a2b3c'
+        >>> web_address("https://joan:secret@gitlab.com/acme/tables.git", "1a2b3c")
+        'https://gitlab.com/acme/tables/-/blob/1a2b3c'
+        >>> web_address("/srv/git/tables.git", "1a2b3c")
+    """
+    if "://" not in remote and (remote.startswith(("/", ".", "~")) or ":" not in remote):
+        return None
+    if remote.startswith(("file:", "git:")):
+        return None
+    found = _HTTP.fullmatch(remote) or _SSH.fullmatch(remote)
+    if found is None:
+        return None
+    host, path = found["host"], found["path"].removesuffix("/").removesuffix(".git")
+    blob = next((way for name, way in _BLOB.items() if name in host), "blob")
+    return f"https://{host}/{path}/{blob}/{commit}"
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        asked = subprocess.run(  # noqa: S603 - no shell, and the arguments are ours
+            ["git", "-C", str(root), *arguments],  # noqa: S607 - the person's own git, wherever it is
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return asked.stdout.strip() or None if asked.returncode == 0 else None

@@ -1,0 +1,49 @@
+"""The warehouse as a Dagster resource."""
+
+from __future__ import annotations
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from sqlmat_assets.execution.cancellation import Cancellation
+from sqlmat_assets.execution.state import RunState
+from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.config import open_warehouse
+
+
+class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
+    """The database that tables are built in.
+
+    Nothing is connected by loading definitions, nor by the UI and the daemon: a step opens it. Dagster makes one
+    of these for each run in a process; what belongs to the run and not to one of its tables is kept here.
+
+    Args:
+        url: Such as `duckdb:///folder/warehouse.duckdb`.
+    """
+
+    url: str
+
+    _cancellation: Cancellation = PrivateAttr(default_factory=Cancellation)
+    _state: RunState = PrivateAttr(default_factory=RunState)
+
+    def open(self) -> Warehouse:
+        """The warehouse; its sessions are opened by who needs them.
+
+        Raises:
+            UsageError: The URL names no warehouse that is known.
+        """
+        return open_warehouse(self.url)
+
+    @property
+    def cancellation(self) -> Cancellation:
+        """Ends what this run has running in the warehouse."""
+        return self._cancellation
+
+    @property
+    def state(self) -> RunState:
+        """What this run has learned of the warehouse."""
+        return self._state
+
+    def cancel(self) -> None:
+        """End the running statements of this run, from any thread."""
+        self._cancellation.cancel()

@@ -1,0 +1,80 @@
+"""A folder of SQL as Dagster definitions, and the component that brings it into any Dagster project."""
+
+from __future__ import annotations
+
+import warnings
+
+import dagster as dg
+
+from sqlmat_assets.components.assets import Site, build_asset
+from sqlmat_assets.components.origin import find_origin
+from sqlmat_assets.components.resources import WarehouseResource
+from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.load import load_project
+from sqlmat_assets.project.model import Project
+from sqlmat_assets.relation import Relation
+
+RESOURCE_KEY = "warehouse"
+
+
+def build_definitions(
+    project: Project,
+    *,
+    warehouse: WarehouseResource | None = None,
+    resource_key: str = RESOURCE_KEY,
+) -> dg.Definitions:
+    """All tables of a project with their checks, and what they read from elsewhere.
+
+    Args:
+        project: The tables; those with problems are shown and refuse to run.
+        warehouse: Where they are built; None where the definitions around these bring that resource.
+        resource_key: The name of that resource.
+    """
+    site = Site(project.root, project.names, find_origin(project.root), resource_key)
+    circles = _circles(project)
+    sources = distinct_relations(source for model in project for source in model.sources)
+    specs = [translate_source(source) for source in sources if source not in project.models]
+    if loose := _loose_problems(project):
+        specs.append(translate_problems(loose))
+    with warnings.catch_warnings():
+        # References to files are the one part of Dagster used here that it calls a beta.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        tables = [build_asset(model, site, circles.get(model.relation, ())) for model in project]
+    return dg.Definitions(
+        assets=[*tables, *specs],
+        resources={} if warehouse is None else {resource_key: warehouse},
+    )
+
+
+def _circles(project: Project) -> dict[Relation, tuple[Relation, ...]]:
+    """For each table in a circle, what it reads within that circle."""
+    return {member: tuple(cycle.members) for cycle in ModelGraph(project).cycles for member in cycle.members}
+
+
+def _loose_problems(project: Project) -> list[Problem]:
+    """The problems that no table tells."""
+    told = {problem for model in project for problem in model.problems}
+    return [problem for problem in project.problems if problem not in told]
+
+
+class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
+    """A folder of SQL files: each becomes an asset with its checks.
+
+    Args:
+        path: The folder, relative to the `defs.yaml` that names it.
+        dialect: Of its SQL; by default what its settings say.
+        warehouse: The URL of the database to build in; without one, the project around brings the resource.
+        resource_key: The name of that resource.
+    """
+
+    path: str
+    dialect: str | None = None
+    warehouse: str | None = None
+    resource_key: str = RESOURCE_KEY
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        project = load_project((context.path / self.path).resolve(), dialect=self.dialect)
+        warehouse = None if self.warehouse is None else WarehouseResource(url=self.warehouse)
+        return build_definitions(project, warehouse=warehouse, resource_key=self.resource_key)

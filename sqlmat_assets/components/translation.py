@@ -1,0 +1,174 @@
+"""Tables, checks and sources of a project as Dagster shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import dagster as dg
+
+from sqlmat_assets.components.freshness import translate_freshness
+from sqlmat_assets.components.op_names import group_name
+from sqlmat_assets.components.origin import Origin
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors.catalogue import age, not_built
+from sqlmat_assets.project.intervals import format_interval
+from sqlmat_assets.project.model import CheckSpec, Kind, Model
+from sqlmat_assets.relation import Relation
+
+# What Dagster admits; the rest of a project's settings is no reason not to load.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+_TAG_KEY = re.compile(r"(?:[A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
+_TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
+_CHECK_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+QUARANTINED = "quarantined"
+# The type of a column is known to the warehouse only; Dagster would otherwise show "string".
+_UNKNOWN_TYPE = "?"
+
+
+def translate_key(relation: Relation) -> dg.AssetKey:
+    """Dagster's key of a table: schema and name, and the catalog only where a source has one."""
+    return dg.AssetKey(list(relation.key))
+
+
+def translate_model(
+    model: Model,
+    *,
+    root: Path,
+    origin: Origin | None = None,
+    without: Collection[Relation] = (),
+) -> dg.AssetSpec:
+    """A table as an asset.
+
+    Args:
+        model: The table.
+        root: The project folder.
+        origin: The clone that the folder belongs to.
+        without: Tables that it reads and that shall be no dependencies: in a circle Dagster loads nothing at all.
+    """
+    reads = distinct_relations((*model.upstream, *model.sources))
+    return dg.AssetSpec(
+        translate_key(model.relation),
+        deps=[translate_key(read) for read in reads if read != model.relation and read not in without],
+        group_name=group_name(model.relation.schema),
+        kinds=_kinds(model),
+        owners=translate_owners(model.settings.owner),
+        tags=translate_tags(model.settings.tags),
+        description=_description(model),
+        metadata=_metadata(model, root, origin),
+        freshness_policy=translate_freshness(model.effective_interval, model.settings.grace),
+    )
+
+
+def translate_source(relation: Relation) -> dg.AssetSpec:
+    """A table that is read and not built here."""
+    return dg.AssetSpec(
+        translate_key(relation),
+        group_name=group_name(relation.schema),
+        kinds={"source"},
+        metadata={"dagster/table_name": str(relation)},
+    )
+
+
+def translate_problems(problems: Iterable[Problem]) -> dg.AssetSpec:
+    """Problems of files that are no table, as one asset beside the tables: that is where people look."""
+    return dg.AssetSpec(
+        dg.AssetKey(["_sqlmat", "problems"]),
+        group_name="_sqlmat",
+        kinds={QUARANTINED},
+        description=not_built("Problems in files that are no table", problems),
+    )
+
+
+def translate_checks(model: Model) -> list[dg.AssetCheckSpec]:
+    """The checks of a table; of those that are themselves a problem, the ones that Dagster can show."""
+    key = translate_key(model.relation)
+    shown = {spec.name: spec for spec in reversed(model.check_specs) if _CHECK_NAME.fullmatch(spec.name)}
+    return [
+        dg.AssetCheckSpec(spec.name, asset=key, blocking=spec.is_blocking, description=_check_description(spec))
+        for spec in reversed(shown.values())
+    ]
+
+
+def translate_owners(owners: Iterable[str]) -> list[str]:
+    """Owners as Dagster writes them: an address as it is, anything else as a team.
+
+    Examples:
+        >>> translate_owners(["joan@example.com", "data-eng", "team:ops"])
+        ['joan@example.com', 'team:data-eng', 'team:ops']
+    """
+    return [owner if _EMAIL.fullmatch(owner) else f"team:{owner.removeprefix('team:')}" for owner in owners]
+
+
+def translate_tags(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The tags that Dagster admits; what it would refuse is left out, and so is what it keeps for itself.
+
+    Examples:
+        >>> translate_tags([("taxi", "yellow"), ("a b", "c"), ("dagster/kind/x", "y")])
+        {'taxi': 'yellow'}
+    """
+    return {
+        key: value
+        for key, value in tags
+        if _TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value) and not key.startswith("dagster/")
+    }
+
+
+def distinct_relations(relations: Iterable[Relation]) -> tuple[Relation, ...]:
+    """The relations in their order, each once."""
+    return tuple(dict.fromkeys(relations))
+
+
+def _kinds(model: Model) -> set[str]:
+    match model.kind:
+        case Kind.QUERY:
+            form = "sql"
+        case Kind.PROCESSED:
+            form = "python"
+        case Kind.DATA:
+            form = Path(model.path).suffix.removeprefix(".") or "file"
+        case Kind.LOAD | Kind.DELIVERY:
+            form = model.kind.value
+    return {model.dialect, form, *([QUARANTINED] if model.is_quarantined else [])}
+
+
+def _description(model: Model) -> str | None:
+    parts = [model.description] if model.description else []
+    if model.effective_interval is not None:
+        parts.append(age(format_interval(model.effective_interval), is_own=model.interval is not None))
+    if model.is_quarantined:
+        parts.insert(0, not_built("Not built while its files have problems", model.problems))
+    elif model.problems:
+        parts.append(not_built("Warnings", model.problems))
+    return "\n\n".join(parts) or None
+
+
+def _metadata(model: Model, root: Path, origin: Origin | None) -> dict[str, object]:
+    metadata: dict[str, object] = {
+        "dagster/table_name": str(model.relation),
+        "dagster/code_references": _code_references(model.path, root, origin),
+    }
+    if model.effective_interval is not None:
+        metadata["interval"] = format_interval(model.effective_interval)
+    if model.columns:
+        metadata["dagster/column_schema"] = dg.TableSchema(
+            [dg.TableColumn(column.name, _UNKNOWN_TYPE, column.description) for column in model.columns]
+        )
+    return metadata
+
+
+def _code_references(path: str, root: Path, origin: Origin | None) -> dg.CodeReferencesMetadataValue:
+    references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = [
+        dg.LocalFileCodeReference(file_path=str(root / path), line_number=1)
+    ]
+    url = None if origin is None else origin.file_url(path)
+    if url is not None:
+        references.append(dg.UrlCodeReference(url=url, label=path))
+    return dg.CodeReferencesMetadataValue(code_references=references)
+
+
+def _check_description(spec: CheckSpec) -> str:
+    place = f"{spec.path}:{spec.line}" if spec.line else spec.path
+    return f"{spec.title}\n\n{place}"

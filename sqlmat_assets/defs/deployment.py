@@ -1,0 +1,30 @@
+"""The tables of one folder, built in one warehouse; the environment says which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from sqlmat_assets.components.resources import WarehouseResource
+from sqlmat_assets.components.sql_project import build_definitions
+from sqlmat_assets.project.load import load_project
+
+PROJECT = dg.EnvVar("SQLMAT_PROJECT")
+"""The project folder; `sql` beside this package without it."""
+
+WAREHOUSE = dg.EnvVar("SQLMAT_WAREHOUSE")
+"""The URL of the warehouse; the DuckDB file `sqlmat.duckdb` beside the project folder without it."""
+
+
+def build_deployment() -> dg.Definitions:
+    """Everything that Dagster loads: the tables, the warehouse, a job for all tables."""
+    root = Path(PROJECT.get_value() or Path(__file__).parents[2] / "sql").resolve()
+    project = load_project(root, cache_dir=root.parent / ".sqlmat" / "cache")
+    # Handed on by name where it is set: the UI then shows the name, and never a password.
+    url = WAREHOUSE if WAREHOUSE.get_value() else f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
+    everything = dg.define_asset_job("everything", dg.AssetSelection.all(), description="Build every table.")
+    return dg.Definitions.merge(
+        build_definitions(project, warehouse=WarehouseResource(url=url)),
+        dg.Definitions(jobs=[everything], executor=dg.in_process_executor),
+    )

@@ -1,0 +1,70 @@
+"""The wording of what the Dagster catalogue and its runs say about tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlmat_assets.errors import Problem
+
+
+def age(interval: str, *, is_own: bool) -> str:
+    """How old a table may become, and who says so."""
+    return f"At most {interval} old." if is_own else f"At most {interval} old, because of a table that reads it."
+
+
+def not_built(title: str, problems: Iterable[Problem]) -> str:
+    """Problems under a title, as Markdown that keeps their lines."""
+    lines = "\n".join(str(problem) for problem in problems)
+    return f"**{title}**\n\n{fenced(lines)}"
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """Text as a Markdown block; the fence is longer than any in the text.
+
+    Examples:
+        >>> print(fenced("SELECT 1", "sql"))
+        ```sql
+        SELECT 1
+        ```
+    """
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
+    r"""A few rows as a Markdown table; None is shown as NULL.
+
+    Examples:
+        >>> print(markdown_table(["id", "name"], [["1", None], ["2", "a|b"]]))
+        | id | name |
+        | --- | --- |
+        | 1 | NULL |
+        | 2 | a\|b |
+    """
+    lines = [
+        list(columns),
+        ["---"] * len(columns),
+        *(["NULL" if cell is None else cell for cell in row] for row in rows),
+    ]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def blocked(error: str, samples: Iterable[tuple[str, str]]) -> str:
+    """Why a table was not replaced, followed by the offending rows of each check that failed.
+
+    Args:
+        error: What went wrong and what the table holds now.
+        samples: The name of a check and its rows as Markdown.
+    """
+    return "\n\n".join([error, *(f"`{name}`:\n\n{table}" for name, table in samples)])
+
+
+def no_evaluation(check: str) -> str:
+    """A check that was asked for alone has no outcome."""
+    return f"`{check}` was not evaluated"
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
