@@ -70,7 +70,7 @@ def _run_query(
             message=outcome.message,
             sql=query.sql,
             seconds=seconds,
-            sample=evaluation.sample(spec.title) if outcome.failed_rows else None,
+            sample=evaluation.sample(spec.title) if outcome.has_sample else None,
         )
 
 
@@ -79,6 +79,7 @@ class _Outcome:
     rows: int = 0
     failed_rows: int = 0
     message: str = ""
+    has_sample: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +163,4 @@ def _judge(rows: int, known: int, held: int, column: ResultColumn) -> _Outcome:
         return _Outcome(rows, rows, failures.check_is_not_boolean(column.type))
     if held == rows:
         return _Outcome(rows)
-    return _Outcome(rows, rows - held, failures.check_is_false(known - held, rows - known, rows))
+    return _Outcome(rows, rows - held, failures.check_is_false(known - held, rows - known, rows), has_sample=True)

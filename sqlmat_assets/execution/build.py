@@ -88,9 +88,7 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
                     running += 1
                 if not running:
                     return
-                event = happened.get()
-                if isinstance(event, _Crashed):
-                    raise event.error
+                event = _next_event(happened)
                 yield event
                 if isinstance(event, Published):
                     running -= 1
@@ -102,6 +100,13 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
         except BaseException:
             context.cancellation.cancel()
             raise
+
+
+def _next_event(happened: queue.SimpleQueue[Event | _Crashed]) -> Event:
+    event = happened.get()
+    if isinstance(event, _Crashed):
+        raise event.error
+    return event
 
 
 def _report(model: Model, context: Context, happened: queue.SimpleQueue[Event | _Crashed]) -> None:

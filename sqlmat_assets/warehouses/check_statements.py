@@ -32,18 +32,20 @@ def count_outcomes(query: str, titles: Sequence[str]) -> exp.Expr:
             exp.alias_(exp.Count(this=held), f"held_{number}", quoted=True),
             exp.alias_(exp.AnyValue(this=value.copy()), f"value_{number}", quoted=True),
         ]
-    return exp.select(*counts).from_(derived_table(query, _CHECKED))
+    return exp.select(*counts).from_(derived_table(query, _CHECKED), copy=False)
 
 
 def no_rows_of(query: str) -> exp.Expr:
     """The columns of a query's result, without rows."""
-    return exp.select("*").from_(derived_table(query, _CHECKED)).limit(0)
+    return exp.select("*").from_(derived_table(query, _CHECKED), copy=False).limit(0)
 
 
 def sample_offending(query: str, title: str) -> exp.Expr:
     """Some rows of a check's result that are not true."""
     value = exp.Column(this=identifier(title), table=identifier(_CHECKED))
-    return exp.select("*").from_(derived_table(query, _CHECKED)).where(_is_not_true(value)).limit(SAMPLE_ROWS)
+    return (
+        exp.select("*").from_(derived_table(query, _CHECKED), copy=False).where(_is_not_true(value)).limit(SAMPLE_ROWS)
+    )
 
 
 def with_own_columns(query: str, dialect: str) -> str | None:

@@ -68,7 +68,7 @@ class DuckDBSession:
     """One cursor on a DuckDB file.
 
     Args:
-        cursor: A connection of its own; of it only `execute` and `interrupt` are used.
+        cursor: A connection of its own; of it only `execute`, `description` and `interrupt` are used.
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -78,28 +78,27 @@ class DuckDBSession:
         self._run(_sql(statement))
 
     def write_rows(self, statement: exp.Expr) -> int:
-        _, rows = self._run(_sql(statement))
-        return int(rows[0][0])
+        return int(self._run(_sql(statement))[0][0])
 
     def fetch_rows(self, query: exp.Expr) -> Rows:
-        columns, rows = self._run(_sql(query))
-        return Rows(tuple(ResultColumn(name, kind, kind == "BOOLEAN") for name, kind in columns), rows)
+        rows = self._run(_sql(query))
+        return Rows(tuple(ResultColumn(name, kind, kind == "BOOLEAN") for name, kind in self._columns()), rows)
 
     def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
         # The empty result of a query on the table costs a sixth of a look into the catalogue.
         try:
-            columns, _ = self._run(_sql(exp.select("*").from_(statements.table(relation)).limit(0)))
+            self._run(_sql(exp.select("*").from_(statements.table(relation)).limit(0)))
         except TerminalWarehouseError as error:
             if isinstance(error.__cause__, duckdb.CatalogException):
                 return ()
             raise
-        return tuple(columns)
+        return tuple(self._columns())
 
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         query = exp.select("table_name", "table_type").from_("information_schema.tables")
         same_schema = exp.EQ(this=exp.Lower(this=exp.column("table_schema")), expression=_text(schema.lower()))
         same_catalog = exp.EQ(this=exp.column("table_catalog"), expression=exp.func("current_database"))
-        _, rows = self._run(_sql(query.where(same_schema, same_catalog)))
+        rows = self._run(_sql(query.where(same_schema, same_catalog)))
         return {str(name): "view" if kind == "VIEW" else "table" for name, kind in rows}
 
     @contextmanager
@@ -131,7 +130,11 @@ class DuckDBSession:
     def cancel(self) -> None:
         self._cursor.interrupt()
 
-    def _run(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+    def _columns(self) -> list[tuple[str, str]]:
+        """The columns (name, type) of the last result."""
+        return [(str(column[0]), str(column[1])) for column in self._cursor.description or ()]
+
+    def _run(self, sql: str) -> list[tuple[Any, ...]]:
         try:
             if threading.current_thread() is threading.main_thread():
                 return _in_the_background(lambda: self._send(sql), self._cursor.interrupt)
@@ -141,10 +144,8 @@ class DuckDBSession:
         except duckdb.Error as error:
             raise _translate(error, sql) from error
 
-    def _send(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        result = self._cursor.execute(sql)
-        columns = [(str(column[0]), str(column[1])) for column in result.description or ()]
-        return columns, result.fetchall()
+    def _send(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._cursor.execute(sql).fetchall()
 
 
 def _in_the_background(work: Callable[[], T], interrupt: Callable[[], None]) -> T:
@@ -180,7 +181,7 @@ def _translate(error: duckdb.Error, sql: str) -> WarehouseError:
 
 
 def _sql(statement: exp.Expr) -> str:
-    return statement.sql("duckdb")
+    return statement.sql("duckdb", copy=False)
 
 
 def _text(value: str) -> exp.Expr:

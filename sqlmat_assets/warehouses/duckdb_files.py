@@ -22,11 +22,15 @@ _HOLDER = re.compile(r"\(PID (\d+)\)")
 
 @dataclass(slots=True)
 class _OpenFile:
-    """A database of this process: `sessions` use it, and `connection` is there while any does."""
+    """A database of this process: `sessions` use it, and `connection` is there while any does.
+
+    `idle` are cursors whose session has ended well; a new one costs as much as a small query.
+    """
 
     guard: threading.Lock = field(default_factory=threading.Lock)
     connection: duckdb.DuckDBPyConnection | None = None
     sessions: int = 0
+    idle: list[duckdb.DuckDBPyConnection] = field(default_factory=list[duckdb.DuckDBPyConnection])
 
 
 _open_files: dict[Path, _OpenFile] = {}
@@ -50,16 +54,28 @@ def open_cursor(path: Path, wait: timedelta) -> Generator[duckdb.DuckDBPyConnect
         if file.connection is None:
             file.connection = _connect(path, wait)
         file.sessions += 1
-        cursor = file.connection.cursor()
+        cursor = file.idle.pop() if file.idle else file.connection.cursor()
+    ended_well = False
     try:
         yield cursor
+        ended_well = True
     finally:
-        cursor.close()
         with file.guard:
+            if ended_well:
+                file.idle.append(cursor)
+            else:
+                cursor.close()
             file.sessions -= 1
             if file.sessions == 0:
-                file.connection.close()
-                file.connection = None
+                _close(file)
+
+
+def _close(file: _OpenFile) -> None:
+    while file.idle:
+        file.idle.pop().close()
+    if file.connection is not None:
+        file.connection.close()
+        file.connection = None
 
 
 def _connect(path: Path, wait: timedelta) -> duckdb.DuckDBPyConnection:
