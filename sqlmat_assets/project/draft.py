@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.companions import TableFiles
-from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model, Processor
+from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names, Reference, resolve
 from sqlmat_assets.project.rules import build_rules
@@ -61,9 +61,6 @@ class Drafter:
         settings, places = inherit([*shared, *own, query.header])
         checks, check_reads = self._read_checks(table, problems)
         problems += [*query.problems, *query.header.problems, *(problem for conf in own for problem in conf.problems)]
-        columns = tuple(ColumnDoc(name) for name, _ in settings.columns)
-        if table.kind in (Kind.QUERY, Kind.PROCESSED):
-            columns = query.columns if processor is None else defined
         read = tuple(dict.fromkeys(read.relation for read in query.reads))
         model = Model(
             relation=table.relation,
@@ -73,7 +70,7 @@ class Drafter:
             sql=query.sql,
             interval=table.interval,
             description=query.description,
-            columns=columns,
+            columns=query.columns if processor is None else defined,
             upstream=tuple(relation for relation in read if relation in self._tables),
             sources=tuple(relation for relation in read if relation not in self._tables),
             checks=checks,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
-from sqlmat_assets.project.intervals import parse_interval
+from sqlmat_assets.project.intervals import is_interval, parse_interval
 from sqlmat_assets.relation import Relation
 
 # Hyphen, en dash, em dash, space, no-break space.
@@ -126,6 +126,8 @@ def parse_table_name(stem: str, folder: str | None, ending: str = ".sql") -> Tab
 
 def _parse_relation(table: str, folder: str | None, file: str) -> Relation:
     schema, dot, name = table.rpartition(".")
+    if is_interval(name):
+        raise wording.no_table_name(file)
     if not dot:
         if folder is None:
             raise wording.no_schema(file)

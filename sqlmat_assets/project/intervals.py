@@ -44,6 +44,11 @@ def parse_interval(text: str) -> timedelta:
     return interval
 
 
+def is_interval(text: str) -> bool:
+    """Whether a text is written like an interval."""
+    return _INTERVAL.fullmatch(text) is not None
+
+
 def format_interval(interval: timedelta) -> str:
     """Write whole minutes in the largest unit that people still read as one number.
 

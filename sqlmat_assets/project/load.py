@@ -71,14 +71,14 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None) -> Project:
     scan = _without_gone(read_folder(root), texts)
     confs = {conf.path: _read_conf(conf, texts) for conf in scan.confs}
     names, problems = _choose_names([confs[conf.path] for conf in scan.confs if conf.schema is None], dialect)
-    grouped = group_files(scan, lambda relation: _fold(relation, names))
+    grouped = group_files(scan, names.fold)
     cache = ParseCache.open(cache_dir, root, names.dialect)
-    known = {_fold(table.relation, names): table.relation for table in grouped.tables}
+    known = {names.fold(table.relation): table.relation for table in grouped.tables}
     drafter = Drafter(texts, ParsedFiles(cache, names.dialect), names, known)
     shared = [confs[conf.path] for conf in scan.confs if conf.schema is None]
     drafts: list[Draft] = []
     for table in grouped.tables:
-        of_schema = grouped.schema_confs.get(_fold(table.relation, names).schema, ())
+        of_schema = grouped.schema_confs.get(names.fold(table.relation).schema, ())
         drafts.append(drafter.draft(table, [*shared, *(confs[path] for path in of_schema)]))
     cache.save()
     models = _finish(drafts)
@@ -133,11 +133,6 @@ def check_dialect(name: str) -> None:
     known = sorted(dialect.value for dialect in Dialects if dialect.value)
     if name not in known:
         raise wording.unknown_dialect(name, nearest(name, known), known)
-
-
-def _fold(relation: Relation, names: Names) -> Relation:
-    """The name by which the engine knows the table of a file."""
-    return names.identity((relation.schema, relation.name), (False, False)) or relation
 
 
 def _finish(drafts: Iterable[Draft]) -> dict[Relation, Model]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
 
@@ -132,13 +133,15 @@ class Model:
 class Project:
     """All tables of a folder, in the order of their names, with everything that is wrong in it.
 
-    `problems` holds those of the models too, and those of files that are no table.
+    `problems` holds those of the models too, and those of files that are no table. `names` says how names in its SQL
+    are told apart.
     """
 
     root: Path
     dialect: str
     models: Mapping[Relation, Model] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()
+    names: Names = field(default=Names("duckdb"))
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models.values())

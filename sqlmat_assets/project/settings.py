@@ -166,7 +166,7 @@ def parse_conf(text: str, path: str, *, is_global: bool = False) -> Settings:
     """
     lines: list[_Line] = []
     problems: list[Problem] = []
-    for number, written in enumerate(text.splitlines(), 1):
+    for number, written in enumerate(text.split("\n"), 1):
         stripped = written.strip()
         if not stripped or stripped[0] in "#;":
             continue
@@ -193,12 +193,12 @@ def parse_header(header: Iterable[tuple[int, str]], text: str, path: str) -> tup
     Returns:
         The settings, and the description: all other lines, or None where nothing is left.
     """
-    written = text.splitlines()
+    written = text.split("\n")
     lines: list[_Line] = []
     problems: list[Problem] = []
     description: list[str] = []
     for number, comment in header:
-        line = _split(comment, path, number, max(written[number - 1].find(comment.strip()), 0))
+        line = _split(comment.strip(), path, number, max(written[number - 1].find(comment.strip()), 0))
         if line is not None and line.key in KEYS:
             lines.append(line)
             continue

@@ -1,0 +1,300 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.settings import (
+    KEYS,
+    ModelSettings,
+    Place,
+    Settings,
+    describe_keys,
+    inherit,
+    parse_conf,
+    parse_header,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def settings(*confs: str) -> ModelSettings:
+    """What a table has after these files, the widest first."""
+    parsed = [parse_conf(text, f"{number}.conf") for number, text in enumerate(confs)]
+    assert [problem for conf in parsed for problem in conf.problems] == []
+    return inherit(parsed)[0]
+
+
+def problems(conf: str, *, is_global: bool = False) -> list[str]:
+    return [str(problem) for problem in parse_conf(conf, "x.conf", is_global=is_global).problems]
+
+
+def test_every_setting_is_a_key_and_every_key_a_setting() -> None:
+    fields = set(ModelSettings.__slots__)
+    assert {key.name for key in KEYS.values() if not key.is_global} == fields
+    assert {key.name for key in KEYS.values() if key.is_global} == {"dialect", "catalog", "catalog_aliases"}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_example_is_a_value(name: str) -> None:
+    key = KEYS[name]
+    parsed = parse_conf(f"{name} = {key.example}", "global.conf", is_global=True)
+    assert parsed.problems == ()
+    assert parsed.lines[0].value is not None
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == describe_keys()
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ("owner = data-eng@example.com", ModelSettings(owner=("data-eng@example.com",))),
+        ("owner: team:core, jo@x.org", ModelSettings(owner=("team:core", "jo@x.org"))),
+        ("tags = domain=finance, pii", ModelSettings(tags=(("domain", "finance"), ("pii", "")))),
+        ("tags: domain:finance", ModelSettings(tags=(("domain", "finance"),))),
+        ("distkey = city_id", ModelSettings(distkey="city_id")),
+        ('distkey = "city_id"', ModelSettings(distkey="city_id")),
+        ("sortkey = country, city_id", ModelSettings(sortkey=("country", "city_id"))),
+        ("sortkey = (country, city_id)", ModelSettings(sortkey=("country", "city_id"))),
+        ("diststyle = ALL", ModelSettings(diststyle="all")),
+        ("snapshots_interval = 24h", ModelSettings(snapshots_interval=timedelta(days=1))),
+        ("snapshots_stored_for = 90d", ModelSettings(snapshots_stored_for=timedelta(days=90))),
+        ("unique = id", ModelSettings(unique=(("id",),))),
+        ("unique = (a, b), c", ModelSettings(unique=(("a", "b"), ("c",)))),
+        ("not_null = a, b", ModelSettings(not_null=("a", "b"))),
+        ("min_rows = 1", ModelSettings(min_rows=1)),
+        ("max_row_change = 20%", ModelSettings(max_row_change=0.2)),
+        ("max_row_change = 2.5 %", ModelSettings(max_row_change=0.025)),
+        ("adopt = true", ModelSettings(adopt=True)),
+        ("adopt = No", ModelSettings(adopt=False)),
+        ("time_limit = 30m", ModelSettings(time_limit=timedelta(minutes=30))),
+        ("grace = 2h", ModelSettings(grace=timedelta(hours=2))),
+        (
+            "columns = id bigint, price decimal(10, 2)",
+            ModelSettings(columns=(("id", "bigint"), ("price", "decimal(10, 2)"))),
+        ),
+        ("  MIN_ROWS=2  ", ModelSettings(min_rows=2)),
+        ("# min_rows = 3\n; min_rows = 4\n\n", ModelSettings()),
+        ("min_rows=1\r\nadopt=yes\r\n", ModelSettings(min_rows=1, adopt=True)),
+    ],
+)
+def test_values(conf: str, expected: ModelSettings) -> None:
+    assert settings(conf) == expected
+
+
+def test_the_narrower_file_wins() -> None:
+    assert settings("min_rows = 1\ndistkey = a", "min_rows = 2", "min_rows: 3") == ModelSettings(
+        min_rows=3, distkey="a"
+    )
+
+
+@pytest.mark.parametrize("reset", ["null", "None", "NULL", ""])
+def test_reset(reset: str) -> None:
+    assert settings(
+        "distkey = a\nunique = id\ngrant_select = jo", f"distkey = {reset}\nunique={reset}"
+    ) == ModelSettings(grant_select=("jo",))
+    assert settings("grant_select = jo, ann", f"grant_select = {reset}") == ModelSettings()
+
+
+@pytest.mark.parametrize(
+    ("confs", "grantees"),
+    [
+        (["grant_select = jane, john"], ("jane", "john")),
+        (["grant_select = jane, john", "grant_select = -jane, +joan"], ("joan", "john")),
+        (["grant_select = jane, metabase", "grant_select-=metabase"], ("jane",)),
+        (["grant_select = jane", "grant_select += metabase"], ("jane", "metabase")),
+        (["grant_select: jane", "grant_select -: jane"], ()),
+        (["grant_select = jane", "grant_select -= jane"], ()),
+        (["grant_select += bob"], ("bob",)),
+        (["grant_select = +bob"], ("bob",)),
+        (["grant_select -= nobody"], ()),
+        (["grant_select = etl-user, group analysts"], ("etl-user", "group analysts")),
+        (["grant_select = etl-user", "grant_select -= etl-user\ngrant_select += group analysts"], ("group analysts",)),
+        (["grant_select = a, b", "grant_select = c"], ("c",)),
+        (["grant_select = a", "grant_select = null", "grant_select += b"], ("b",)),
+    ],
+)
+def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
+    assert settings(*confs).grant_select == grantees
+
+
+KNOWN_KEYS = (
+    "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `snapshots_interval`, `snapshots_stored_for`, "
+    "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `columns`"
+)
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ("\n  ownr = x@y.org", "x.conf:2:3: there is no setting `ownr`\n  hint: did you mean `owner`?"),
+        ("colour = red", f"x.conf:1:1: there is no setting `colour`\n  hint: the settings are {KNOWN_KEYS}"),
+        (
+            "min_rows",
+            "x.conf:1:1: `min_rows` is no setting\n"
+            "  hint: write `key = value`, or begin the line with `#` if it is a comment",
+        ),
+        (
+            " [main]",
+            "x.conf:1:2: `[main]` is no setting\n"
+            "  hint: write `key = value`, or begin the line with `#` if it is a comment",
+        ),
+        (
+            "owner = Jo",
+            "x.conf:1:9: `owner` cannot be `Jo`: it is an e-mail address or `team:name`\n"
+            "  hint: write it like `owner = data-eng@example.com, team:core`",
+        ),
+        (
+            "owner = team:",
+            "x.conf:1:9: `owner` cannot be `team:`: it is an e-mail address or `team:name`\n"
+            "  hint: write it like `owner = data-eng@example.com, team:core`",
+        ),
+        (
+            "tags = a b",
+            "x.conf:1:8: `tags` cannot be `a b`: it is a list of `key` or `key=value` made of letters, digits, `_`, "
+            "`-` and `.`\n  hint: write it like `tags = domain=finance, pii`",
+        ),
+        (
+            "diststyle = some",
+            "x.conf:1:13: `diststyle` cannot be `some`: it is one of `auto`, `even`, `key`, `all`\n"
+            "  hint: write it like `diststyle = all`",
+        ),
+        (
+            "distkey = a, b",
+            "x.conf:1:11: `distkey` cannot be `a, b`: it is the name of a column\n"
+            "  hint: write it like `distkey = city_id`",
+        ),
+        (
+            "unique = (a, b",
+            "x.conf:1:10: `unique` cannot be `(a, b`: it is a list with commas between its items\n"
+            "  hint: write it like `unique = (country, city), id`",
+        ),
+        (
+            "not_null = a,,b",
+            "x.conf:1:12: `not_null` cannot be `a,,b`: it is a list with commas between its items\n"
+            "  hint: write it like `not_null = id, city`",
+        ),
+        (
+            "min_rows = 0",
+            "x.conf:1:12: `min_rows` cannot be `0`: it is a whole number from 1 on\n"
+            "  hint: write it like `min_rows = 1`",
+        ),
+        (
+            "max_row_change = 0.2",
+            "x.conf:1:18: `max_row_change` cannot be `0.2`: it is a percentage\n"
+            "  hint: write it like `max_row_change = 20%`",
+        ),
+        (
+            "adopt = maybe",
+            "x.conf:1:9: `adopt` cannot be `maybe`: it is `true` or `false`\n  hint: write it like `adopt = true`",
+        ),
+        (
+            "grace = soon",
+            "x.conf:1:9: `grace`: `soon` is no interval\n"
+            "  hint: write a whole number and a unit: `30m`, `24h`, `7d` or `2w`",
+        ),
+        (
+            "time_limit = 3M",
+            "x.conf:1:14: `time_limit`: `3M` could be minutes or months\n"
+            "  hint: write `3m` for minutes, or count the months in days",
+        ),
+        (
+            "columns = id",
+            "x.conf:1:11: `columns` cannot be `id`: it is a list of columns, each with its type\n"
+            "  hint: write it like `columns = id bigint, price decimal(10, 2)`",
+        ),
+        (
+            "grant_select -= -jane",
+            "x.conf:1:17: `grant_select` cannot be `-jane`: it is a list of users, or of `+user` to add and `-user` to "
+            "take away\n  hint: write it like `grant_select = -metabase, +joan`",
+        ),
+        (
+            "grant_select +=",
+            "x.conf:1:1: `grant_select +=` names nobody\n"
+            "  hint: write the users after it, or `grant_select = null` for none at all",
+        ),
+        (
+            "unique += a",
+            "x.conf:1:1: `unique` cannot be changed with `+=`\n  hint: write the whole value: `unique = …`",
+        ),
+        (
+            "min_rows = 1\n\nMin_Rows: 2",
+            "x.conf:3:1: `min_rows` is set twice, first in line 1\n  hint: keep one of the two",
+        ),
+        (
+            "dialect = bigquery",
+            "x.conf:1:1: `dialect` is a setting of the whole project\n  hint: move it to `global.conf`",
+        ),
+    ],
+)
+def test_problems(conf: str, expected: str) -> None:
+    assert problems(conf) == [expected]
+
+
+def test_all_problems_of_a_file_at_once() -> None:
+    found = parse_conf("ownr = x\nmin_rows = 0\nmax_rows\nadopt = true", "x.conf")
+    assert sorted(problem.line for problem in found.problems) == [1, 2, 3]
+    assert inherit([found])[0] == ModelSettings(adopt=True)
+
+
+def test_global_keys_and_their_unknown_neighbours() -> None:
+    found = parse_conf("dialect=bigquery\ncatalog: my-project\ncatalog_aliases = a, b", "global.conf", is_global=True)
+    assert found.problems == ()
+    assert {line.key: line.value for line in found.lines} == {
+        "dialect": "bigquery",
+        "catalog": "my-project",
+        "catalog_aliases": ("a", "b"),
+    }
+    assert inherit([found])[0] == ModelSettings()
+    assert problems("dialekt = x", is_global=True) == [
+        "x.conf:1:1: there is no setting `dialekt`\n  hint: did you mean `dialect`?"
+    ]
+
+
+def header(text: str) -> tuple[Settings, str | None]:
+    comments = [(number, line.removeprefix("--")) for number, line in enumerate(text.splitlines(), 1)]
+    return parse_header(comments, text, "a.sql")
+
+
+def test_header_lines_are_settings_where_the_key_is_known() -> None:
+    found, description = header("-- All cities.\n--owner: jo@x.org\n-- Note: from the registry.\n--   min_rows = 2")
+    assert inherit([found])[0] == ModelSettings(owner=("jo@x.org",), min_rows=2)
+    assert found.problems == ()
+    assert description == "All cities.\nNote: from the registry."
+    assert inherit([found])[1] == {"owner": Place("a.sql", 2, 3), "min_rows": Place("a.sql", 4, 6)}
+
+
+def test_header_without_anything_else_has_no_description() -> None:
+    assert header("-- owner: jo@x.org\n--")[1] is None
+
+
+def test_a_near_miss_in_a_header_warns() -> None:
+    found, description = header("-- min_row: 2")
+    assert found.problems == (
+        Problem(
+            "a.sql",
+            1,
+            4,
+            "`min_row` is no setting and counts as description",
+            "write `min_rows` if that is what you mean, else ignore this",
+            is_warning=True,
+        ),
+    )
+    assert description == "min_row: 2"
+
+
+@pytest.mark.parametrize("comment", ["note: x", "see https://example.com", "a = b", "the unique id: yes", "warn"])
+def test_prose_in_a_header_is_description(comment: str) -> None:
+    found, description = header(f"-- {comment}")
+    assert (found, description) == (Settings(), comment)
+
+
+def test_an_impossible_value_in_a_header_is_a_problem() -> None:
+    (problem,) = header("-- x\n--  adopt: perhaps")[0].problems
+    assert (problem.line, problem.column, problem.is_warning) == (2, 12, False)
+
+
+def test_a_header_wins_over_all_files() -> None:
+    assert inherit([parse_conf("min_rows = 1", "t.conf"), header("-- min_rows: 9")[0]])[0].min_rows == 9
