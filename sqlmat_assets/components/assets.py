@@ -32,8 +32,14 @@ from sqlmat_assets.relation import Relation
 DECIDED_AT_TAG = "sqlmat/decided_at"
 """A run's tag: the ISO moment at which it was decided that its tables are due."""
 
-# Dagster reads the annotation of `context` from the function, so this module keeps its annotations as objects.
 _TABLE = "table"
+# Rows pass through the warehouse; Dagster only learns what comes first and what was made.
+_ORDER = dg.In(dg.Nothing)
+_MAYBE = dg.Out(dg.Nothing, is_required=False)
+
+# Dagster reads the annotation of `context` from the function, so this module keeps annotations as objects. The plain
+# op context is the one that serves both a table's build and a run of its checks alone.
+_Compute = Callable[[dg.OpExecutionContext, object], Iterator[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +61,13 @@ def build_asset(model: Model, site: Site, without: Sequence[Relation] = ()) -> d
     spec = translate_model(model, root=site.root, origin=site.origin, without=without)
     checks = {f"check_{check.name}": check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
-    outs = {name: dg.Out(dg.Nothing, is_required=False) for name in (_TABLE, *checks)}
-    op = dg.op(
+    op = dg.OpDefinition(
         name=op_name(model.relation),
-        ins={name: dg.In(dg.Nothing) for name in reads},
-        out=outs,
+        ins=dict.fromkeys(reads, _ORDER),
+        outs=dict.fromkeys((_TABLE, *checks), _MAYBE),
+        compute_fn=_refuse(model) if model.is_quarantined else _compute(model, site),
         required_resource_keys=set() if model.is_quarantined else {site.resource_key},
-    )(_refuse(model) if model.is_quarantined else _compute(model, site))
+    )
     return dg.AssetsDefinition(
         node_def=op,
         keys_by_input_name=reads,
@@ -72,8 +78,8 @@ def build_asset(model: Model, site: Site, without: Sequence[Relation] = ()) -> d
     )
 
 
-def _compute(model: Model, site: Site) -> Callable[[dg.AssetExecutionContext], Iterator[Any]]:
-    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
+def _compute(model: Model, site: Site) -> _Compute:
+    def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:
         resource = cast(WarehouseResource, getattr(context.resources, site.resource_key))
         work = Context(
             warehouse=resource.open(),
@@ -93,8 +99,8 @@ def _compute(model: Model, site: Site) -> Callable[[dg.AssetExecutionContext], I
     return compute
 
 
-def _refuse(model: Model) -> Callable[[dg.AssetExecutionContext], Iterator[Any]]:
-    def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:  # noqa: ARG001 - the signature of every op
+def _refuse(model: Model) -> _Compute:
+    def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:  # noqa: ARG001 - the signature of every op
         held = holds_now(str(model.relation), is_built=None)
         errors = [problem for problem in model.problems if not problem.is_warning]
         raise dg.Failure(quarantined(str(model.relation), errors, held), allow_retries=False)
@@ -141,13 +147,13 @@ def _failure(event: Discarded) -> dg.Failure:
     return dg.Failure(translate_discarded(event), allow_retries=False)
 
 
-def _run(context: dg.AssetExecutionContext, site: Site) -> Run:
+def _run(context: dg.OpExecutionContext, site: Site) -> Run:
     decided = context.run.tags.get(DECIDED_AT_TAG)
     commit = None if site.origin is None else site.origin.commit
     return Run(context.run.run_id[:8], datetime.fromisoformat(decided) if decided else _started(context), commit)
 
 
-def _started(context: dg.AssetExecutionContext) -> datetime:
+def _started(context: dg.OpExecutionContext) -> datetime:
     record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None or record.start_time is None:
         return datetime.now(UTC)
