@@ -30,6 +30,17 @@ class _Query:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    """What the CREATE TABLE of a processed table says."""
+
+    sql: str = ""
+    columns: tuple[ColumnDoc, ...] = ()
+    description: str | None = None
+    header: Settings = field(default_factory=Settings)
+    problems: tuple[Problem, ...] = ()
+
+
 class Drafter:
     """Makes drafts of the tables of one folder.
 
@@ -54,13 +65,16 @@ class Drafter:
             table: Its files.
             shared: The settings of the project and of its schema, the wider first.
         """
-        problems = list(table.problems)
         query = self._read_query(table)
-        processor, defined = self._read_processor(table, problems)
-        own = [self._read_conf(path) for path in table.confs]
-        settings, places = inherit([*shared, *own, query.header])
+        definition = self._read_definition(table)
+        own = [*(self._read_conf(path) for path in table.confs), definition.header, query.header]
+        settings, places = inherit([*shared, *own])
+        problems = [*table.problems, *query.problems, *definition.problems]
+        problems += [problem for file in own for problem in file.problems]
         checks, check_reads = self._read_checks(table, problems)
-        problems += [*query.problems, *query.header.problems, *(problem for conf in own for problem in conf.problems)]
+        processor = None
+        if table.script is not None:
+            processor = Processor(table.script, table.query, definition.sql, table.requirements)
         read = tuple(dict.fromkeys(read.relation for read in query.reads))
         model = Model(
             relation=table.relation,
@@ -69,8 +83,8 @@ class Drafter:
             dialect=self._names.dialect,
             sql=query.sql,
             interval=table.interval,
-            description=query.description,
-            columns=query.columns if processor is None else defined,
+            description=definition.description or query.description,
+            columns=query.columns if processor is None else definition.columns,
             upstream=tuple(relation for relation in read if relation in self._tables),
             sources=tuple(relation for relation in read if relation not in self._tables),
             checks=checks,
@@ -79,7 +93,7 @@ class Drafter:
             problems=tuple(problems),
             processor=processor,
         )
-        has_all = query.has_all_columns if processor is None else bool(defined)
+        has_all = query.has_all_columns if processor is None else bool(definition.columns)
         return Draft(model, query.reads, check_reads, places, has_all_columns=has_all)
 
     def _read_query(self, table: TableFiles) -> _Query:
@@ -110,21 +124,16 @@ class Drafter:
             if relation != table.relation
         )
 
-    def _read_processor(
-        self, table: TableFiles, problems: list[Problem]
-    ) -> tuple[Processor | None, tuple[ColumnDoc, ...]]:
-        if table.script is None:
-            return None, ()
-        if table.path in (table.query, table.script):
-            return Processor(table.script, table.query, requirements=table.requirements), ()
+    def _read_definition(self, table: TableFiles) -> _Definition:
+        if table.script is None or table.path in (table.query, table.script):
+            return _Definition()
         text = self._texts.read(table.path)
         if text is None:
-            problems += self._unread(table.path)
-            return Processor(table.script, table.query, requirements=table.requirements), ()
+            return _Definition(problems=self._unread(table.path))
         parsed = self._parsed.definition(text, table.path)
-        problems += parsed.problems
+        header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.path)
         columns = tuple(ColumnDoc(name) for name, _ in parsed.columns)
-        return Processor(table.script, table.query, text, table.requirements), columns
+        return _Definition(text, columns, description, header, parsed.problems)
 
     def _read_conf(self, path: str) -> Settings:
         text = self._texts.read(path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -50,20 +48,7 @@ def load_project(root: Path, *, dialect: str | None = None, cache_dir: Path | No
             check_dialect(dialect)
         except wording.TextError as error:
             raise UsageError(str(error)) from error
-    with _paused_collector():
-        return _load(root, dialect, cache_dir)
-
-
-@contextmanager
-def _paused_collector() -> Generator[None]:
-    """Parsing makes many short-lived objects and few cycles; looking for garbage in between only costs time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+    return _load(root, dialect, cache_dir)
 
 
 def _load(root: Path, dialect: str | None, cache_dir: Path | None) -> Project:

@@ -130,7 +130,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One line that sets a key; `value` is None where it resets."""
+    """One line that sets a key; `value` is None where it resets, `place` is that of the value as written."""
 
     key: str
     value: object
@@ -279,7 +279,7 @@ def _parse_lines(lines: Iterable[_Line], problems: list[Problem], *, is_global: 
             place = line.value_place
             problems.append(error.at(place.path, place.line, place.column))
         else:
-            found.append(Setting(line.key, value, line.key_place))
+            found.append(Setting(line.key, value, line.value_place))
     return Settings(tuple(found), tuple(problems))
 
 

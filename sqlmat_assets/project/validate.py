@@ -67,7 +67,9 @@ def find_problems(
 
 def _interval_problems(model: Model, graph: ModelGraph, effective: Mapping[Relation, timedelta]) -> Iterator[Problem]:
     relation = model.relation
-    if model.kind not in _NEEDS_NO_INTERVAL and relation not in effective and not graph.downstream(relation):
+    if model.kind in _NEEDS_NO_INTERVAL or (model.processor is not None and not model.processor.definition):
+        return  # without its CREATE TABLE a processed table has no file that could name the interval
+    if relation not in effective and not graph.downstream(relation):
         stem, dot, ending = model.path.rpartition("/")[2].rpartition(".")
         yield wording.root_without_interval(relation, f"{stem} - 24h{dot}{ending}").at(model.path)
 

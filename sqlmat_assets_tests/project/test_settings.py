@@ -263,7 +263,7 @@ def test_header_lines_are_settings_where_the_key_is_known() -> None:
     assert inherit([found])[0] == ModelSettings(owner=("jo@x.org",), min_rows=2)
     assert found.problems == ()
     assert description == "All cities.\nNote: from the registry."
-    assert inherit([found])[1] == {"owner": Place("a.sql", 2, 3), "min_rows": Place("a.sql", 4, 6)}
+    assert inherit([found])[1] == {"owner": Place("a.sql", 2, 10), "min_rows": Place("a.sql", 4, 17)}
 
 
 def test_header_without_anything_else_has_no_description() -> None:

@@ -1,0 +1,2 @@
+# Scripts of processed tables are no modules: importing one would run it.
+collect_ignore = ["folders"]

@@ -1,0 +1,1 @@
+select count(*) > 0 as has_rows from first.countries

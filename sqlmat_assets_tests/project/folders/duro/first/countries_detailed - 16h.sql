@@ -1,0 +1,2 @@
+select country, continent, length(country) as letters
+from first.countries

@@ -1,0 +1,2 @@
+select country, continent
+from first.countries_raw
