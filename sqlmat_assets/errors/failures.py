@@ -182,7 +182,8 @@ def too_few_rows(rows: int, limit: int) -> str:
 
 def rows_changed_too_much(before: int, after: int, limit: float) -> str:
     """The rule `max_row_change` does not hold."""
+    counted = f"{after:,} {'row' if after == 1 else 'rows'}"
     if before == 0:
-        return f"{after:,} rows, after none before: more than {limit:.6g} of change"
+        return f"{counted}, none before: more than {limit:.1%} of change"
     change = abs(after - before) / before
-    return f"{after:,} rows, after {before:,} before: a change of {change:.1%}, at most {limit:.1%} allowed"
+    return f"{counted}, after {before:,} before: a change of {change:.1%}, at most {limit:.1%} allowed"

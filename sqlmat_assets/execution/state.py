@@ -134,8 +134,9 @@ class RunState:
             session.execute(statements.delete_rows(LEASES, statements.equal(holder)))
             session.execute(statements.delete_rows(LEASES, statements.before("expires_at", now)))
             session.execute(statements.insert_values(LEASES, lease))
-        self._leased_until = now + LEASE_LASTS
         self._read_records(session, capabilities)
+        # Last, so that a failure on the way has all of it done again.
+        self._leased_until = now + LEASE_LASTS
 
     def _read_records(self, session: Session, capabilities: Capabilities) -> None:
         self._records = {_key(record.relation, capabilities): record for record in fetch_records(session)}

@@ -26,7 +26,7 @@ def write(model: Model, intermediate: Relation, session: Session, context: Conte
             rows, statement = _write_data(model, intermediate, session, context)
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
-    columns = _describe(model, intermediate, session, context)
+    columns = context.retries.run(lambda: _describe(model, intermediate, session, context), context.sleep)
     return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at))
 
 

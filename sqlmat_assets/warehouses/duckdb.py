@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import duckdb
 from sqlglot import exp
@@ -64,14 +64,23 @@ class DuckDBWarehouse:
         return [_sql(_load(target, path, columns))]
 
 
+class Cursor(Protocol):
+    """What a session needs of a DuckDB connection."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None: ...
+
+    def execute(self, query: str, /) -> Cursor: ...
+
+    def fetchall(self) -> list[tuple[Any, ...]]: ...
+
+    def interrupt(self) -> None: ...
+
+
 class DuckDBSession:
-    """One cursor on a DuckDB file.
+    """One cursor on a DuckDB file; no other session uses it meanwhile."""
 
-    Args:
-        cursor: A connection of its own; of it only `execute`, `description` and `interrupt` are used.
-    """
-
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
 
     def execute(self, statement: exp.Expr) -> None:

@@ -1,0 +1,104 @@
+"""A DuckDB warehouse that writes down what it is sent, and fails when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
+from sqlmat_assets.warehouses.duckdb import DUCKDB, Cursor, DuckDBSession, DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb_files import open_cursor
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing is cleaned up after it."""
+
+
+def refuse(sql: str) -> None:
+    raise duckdb.IOException(f"IO Error: no, not {sql[:20]}")
+
+
+def conflict(sql: str) -> None:
+    raise duckdb.TransactionException("TransactionContext Error: Catalog write-write conflict")
+
+
+def kill(sql: str) -> None:
+    raise Killed
+
+
+@dataclass
+class RecordingWarehouse:
+    """A real DuckDB file behind a counter.
+
+    `fails` is asked before each statement, with its number from 1 and its text, and raises or not; after a `Killed`
+    every further statement is `Killed` too, and so is whatever would clean up.
+    """
+
+    path: Path
+    fails: Callable[[int, str], None] = lambda _number, _sql: None
+    sent: list[str] = field(default_factory=list[str])
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return DUCKDB
+
+    @property
+    def label(self) -> str:
+        return "recording"
+
+    @contextmanager
+    def open_session(self) -> Generator[Session]:
+        with open_cursor(self.path, DuckDBWarehouse(self.path).wait) as cursor:
+            yield DuckDBSession(_RecordingCursor(cursor, self))
+
+    def render_swap(
+        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+    ) -> list[str]:
+        return DuckDBWarehouse(self.path).render_swap(target, intermediate, backup, in_place)
+
+    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+        return DuckDBWarehouse(self.path).render_load(target, path, columns)
+
+
+class _RecordingCursor:
+    def __init__(self, cursor: Cursor, warehouse: RecordingWarehouse) -> None:
+        self._cursor = cursor
+        self._warehouse = warehouse
+        self._is_dead = False
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        return self._cursor.description
+
+    def execute(self, query: str, /) -> Cursor:
+        if self._is_dead:
+            raise Killed
+        self._warehouse.sent.append(query)
+        try:
+            self._warehouse.fails(len(self._warehouse.sent), query)
+        except Killed:
+            self._is_dead = True
+            raise
+        return self._cursor.execute(query)
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self._cursor.fetchall()
+
+    def interrupt(self) -> None:
+        self._cursor.interrupt()
+
+
+def failing_at(number: int, how: Callable[[str], None], *, times: int = 1) -> Callable[[int, str], None]:
+    """Fail at the n-th statement, and at those after it as often as told."""
+
+    def fails(sent: int, sql: str) -> None:
+        if number <= sent < number + times:
+            how(sql)
+
+    return fails

@@ -1,0 +1,183 @@
+"""What every warehouse adapter has to do; an engine's tests inherit it and give it a fixture `warehouse`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlglot import exp
+
+from sqlmat_assets.errors import CancelledError, TerminalWarehouseError
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Session, Warehouse
+from sqlmat_assets.warehouses.check_statements import count_outcomes
+
+TARGET = Relation("first", "cities")
+INTERMEDIATE = Relation("first", "cities__sqlmat_k3_new")
+BACKUP = Relation("first", "cities__sqlmat_k3_old")
+
+
+def make(session: Session, relation: Relation, query: str) -> int:
+    session.execute(statements.create_schema(relation.schema))
+    return session.write_rows(statements.create_table_as(relation, query))
+
+
+def values(session: Session, relation: Relation) -> list[tuple[object, ...]]:
+    return sorted(session.fetch_rows(exp.select("*").from_(statements.table(relation))).rows, key=str)
+
+
+class WarehouseContract:
+    def test_creating_a_table_tells_its_rows(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            assert make(session, TARGET, "SELECT 1 AS a UNION ALL SELECT 2") == 2
+            assert values(session, TARGET) == [(1,), (2,)]
+
+    def test_the_query_goes_out_as_it_was_written(self, warehouse: Warehouse) -> None:
+        query = "SELECT 'a;b' AS a -- why\n  , 'it''s' /* ; */ AS b -- the end"
+        with warehouse.open_session() as session:
+            make(session, TARGET, query)
+            assert values(session, TARGET) == [("a;b", "it's")]
+
+    def test_results_carry_names_and_types(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            found = session.fetch_rows(count_outcomes("SELECT 1 = 1 AS holds, 2 AS number", ["holds", "number"]))
+        by_name = {column.name: column for column in found.columns}
+        assert by_name["value_0"].is_boolean
+        assert not by_name["value_1"].is_boolean
+        assert not by_name["rows"].is_boolean
+
+    def test_columns_of_a_table_of_a_view_and_of_nothing(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            make(session, TARGET, "SELECT 1 AS a, 'x' AS b")
+            view = Relation("first", "seen")
+            session.execute(
+                exp.Create(
+                    this=statements.table(view), kind="VIEW", expression=exp.select("a").from_(statements.table(TARGET))
+                )
+            )
+            assert [name for name, _ in session.fetch_columns(TARGET)] == ["a", "b"]
+            assert [name for name, _ in session.fetch_columns(view)] == ["a"]
+            assert session.fetch_columns(Relation("first", "nothing")) == ()
+            assert session.fetch_kinds("first") == {"cities": "table", "seen": "view"}
+
+    def test_a_schema_that_is_missing_holds_nothing(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            assert session.fetch_kinds("nowhere") == {}
+            assert session.fetch_columns(Relation("nowhere", "nothing")) == ()
+
+    def test_the_engine_refuses_with_its_own_words_and_the_statement(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session, pytest.raises(TerminalWarehouseError) as caught:
+            session.execute(statements.drop_table(Relation("first", "nothing")))
+        assert "nothing" in caught.value.message
+        assert caught.value.statement is not None
+        assert "DROP TABLE" in caught.value.statement
+
+    def test_a_session_goes_on_after_an_error(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            with pytest.raises(TerminalWarehouseError), session.transaction():
+                session.execute(statements.drop_table(Relation("first", "nothing")))
+            assert make(session, TARGET, "SELECT 1 AS a") == 1
+
+    def test_a_transaction_that_fails_leaves_everything_as_it_was(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            make(session, TARGET, "SELECT 1 AS a")
+            with pytest.raises(TerminalWarehouseError), session.transaction():  # noqa: PT012 - the first has to succeed
+                session.execute(statements.drop_table(TARGET))
+                session.execute(statements.drop_table(TARGET))
+            assert values(session, TARGET) == [(1,)]
+
+    @pytest.mark.parametrize("in_place", ["table", "view", None])
+    def test_swap_replaces_what_is_in_place(self, warehouse: Warehouse, in_place: str | None) -> None:
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            if in_place == "table":
+                make(session, TARGET, "SELECT 1 AS a")
+            elif in_place == "view":
+                session.execute(exp.Create(this=statements.table(TARGET), kind="VIEW", expression=exp.select("1 AS a")))
+            make(session, INTERMEDIATE, "SELECT 2 AS a, 'x' AS b")
+            with session.transaction():
+                session.swap(TARGET, INTERMEDIATE, BACKUP, in_place)  # type: ignore[arg-type]
+            assert values(session, TARGET) == [(2, "x")]
+            assert session.fetch_kinds("first") == {"cities": "table"}
+
+    @pytest.mark.parametrize("in_place", ["table", "view"])
+    def test_swap_on_a_wrong_belief_changes_nothing(self, warehouse: Warehouse, in_place: str) -> None:
+        with warehouse.open_session() as session:
+            other = "view" if in_place == "table" else "table"
+            kind = exp.Create(this=statements.table(TARGET), kind=other.upper(), expression=exp.select("1 AS a"))
+            session.execute(statements.create_schema("first"))
+            session.execute(kind)
+            make(session, INTERMEDIATE, "SELECT 2 AS a")
+            for belief in (in_place, None):
+                with pytest.raises(TerminalWarehouseError), session.transaction():
+                    session.swap(TARGET, INTERMEDIATE, BACKUP, belief)  # type: ignore[arg-type]
+            assert values(session, TARGET) == [(1,)]
+
+    def test_comments_travel_with_the_swap(self, warehouse: Warehouse) -> None:
+        if not warehouse.capabilities.has_comments:
+            pytest.skip("the engine has no comments")
+        with warehouse.open_session() as session:
+            make(session, INTERMEDIATE, "SELECT 2 AS a")
+            session.execute(statements.comment_on_table(INTERMEDIATE, "it's the table"))
+            session.execute(statements.comment_on_column(INTERMEDIATE, "a", "the column"))
+            with session.transaction():
+                session.swap(TARGET, INTERMEDIATE, BACKUP, None)
+            assert self.fetch_comments(session, TARGET) == ("it's the table", {"a": "the column"})
+
+    def fetch_comments(self, session: Session, relation: Relation) -> tuple[str | None, dict[str, str | None]]:
+        raise NotImplementedError
+
+    def test_a_statement_is_cancelled_from_another_thread(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            begun = time.monotonic()
+            timer = threading.Timer(0.3, session.cancel)
+            timer.start()
+            with pytest.raises(CancelledError):
+                session.fetch_rows(exp.maybe_parse(self.endless_query, dialect=warehouse.capabilities.dialect))
+            timer.join()
+            assert time.monotonic() - begun < 10
+            assert make(session, TARGET, "SELECT 1 AS a") == 1
+
+    endless_query = ""
+
+    def test_cancelling_between_statements_does_nothing(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            session.cancel()
+            assert make(session, TARGET, "SELECT 1 AS a") == 1
+
+    @pytest.mark.parametrize("ending", [".csv", ".CSV", ".ndjson"])
+    def test_loading_a_file_types_it_by_all_of_its_rows(
+        self, warehouse: Warehouse, tmp_path: Path, ending: str
+    ) -> None:
+        path = tmp_path / f"cities{ending}"
+        rows = [(str(i), f"n{i}") for i in range(30_000)] + [("x", "the last id is no number")]
+        if ending == ".ndjson":
+            lines = [f'{{"id": {i if i != "x" else chr(34) + "x" + chr(34)}, "name": "{name}"}}' for i, name in rows]
+            path.write_text("\n".join(lines))
+        else:
+            path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(["id,name", *(f"{i},{name}" for i, name in rows)]).encode())
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            assert session.load_file(TARGET, path, ()) == 30_001
+            assert [name for name, _ in session.fetch_columns(TARGET)] == ["id", "name"]
+            assert "the last id is no number" in {name for _, name in values(session, TARGET)}
+
+    def test_declared_columns_win_over_what_the_file_looks_like(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        path = tmp_path / "cities.csv"
+        path.write_text("id,name,zip\n1,a,01234\n2,b,00007\n")
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            session.load_file(TARGET, path, [("zip", "VARCHAR")])
+            assert values(session, TARGET) == [(1, "a", "01234"), (2, "b", "00007")]
+
+    def test_a_declared_type_that_does_not_fit_is_refused(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        path = tmp_path / "cities.csv"
+        path.write_text("id\n1\nseven\n")
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            with pytest.raises(TerminalWarehouseError, match="seven"):
+                session.load_file(TARGET, path, [("id", "INTEGER")])
+            assert session.fetch_kinds("first") == {}

@@ -1,0 +1,162 @@
+"""DuckDB: the contract, and what is special about a file that one process holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from sqlglot import exp
+
+from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Session, Warehouse
+from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets_tests.warehouses.contract import TARGET, WarehouseContract, make, values
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+class TestDuckDB(WarehouseContract):
+    endless_query = "SELECT count(*) FROM range(100000000) AS a, range(100000) AS b"
+
+    @pytest.fixture
+    def warehouse(self, path: Path) -> Warehouse:
+        return DuckDBWarehouse(path)
+
+    def fetch_comments(self, session: Session, relation: Relation) -> tuple[str | None, dict[str, str | None]]:
+        table = exp.select("comment").from_("duckdb_tables()").where(f"table_name = '{relation.name}'")
+        columns = (
+            exp.select("column_name", "comment").from_("duckdb_columns()").where(f"table_name = '{relation.name}'")
+        )
+        return session.fetch_rows(table).rows[0][0], dict(session.fetch_rows(columns).rows)
+
+    def test_names_differ_by_case_only_in_looks(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            make(session, Relation("First", "CITIES"), "SELECT 1 AS a")
+            make(session, Relation("first", "n"), "SELECT 2 AS a")
+            with session.transaction():
+                session.swap(TARGET, Relation("first", "n"), Relation("first", "o"), "table")
+            assert values(session, TARGET) == [(2,)]
+            assert session.fetch_kinds("FIRST") == {"cities": "table"}
+
+    def test_parquet_keeps_its_types(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        file = tmp_path / "cities.parquet"
+        duckdb.sql(f"COPY (SELECT 1::SMALLINT AS id, DATE '2020-02-29' AS day) TO '{file}'")
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            assert session.load_file(TARGET, file, ()) == 1
+            assert session.fetch_columns(TARGET) == (("id", "SMALLINT"), ("day", "DATE"))
+
+    def test_other_files_are_refused(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        with warehouse.open_session() as session, pytest.raises(TerminalWarehouseError) as caught:
+            session.load_file(TARGET, tmp_path / "cities.xlsx", ())
+        assert str(caught.value) == (
+            f"`{tmp_path}/cities.xlsx` is no CSV, Parquet or NDJSON file\n"
+            "  hint: name it `.csv`, `.parquet` or `.ndjson`"
+        )
+
+
+def run_python(code: str, *args: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", code, *map(str, args)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+HOLD = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+class TestSharing:
+    def test_sessions_of_a_process_share_the_file(self, path: Path) -> None:
+        with DuckDBWarehouse(path).open_session() as one, DuckDBWarehouse(path).open_session() as other:
+            make(one, TARGET, "SELECT 1 AS a")
+            assert values(other, TARGET) == [(1,)]
+
+    def test_the_file_is_free_when_the_last_session_has_ended(self, path: Path) -> None:
+        with DuckDBWarehouse(path).open_session() as session:
+            make(session, TARGET, "SELECT 1 AS a")
+        code = "import duckdb, sys; print(duckdb.connect(sys.argv[1]).execute('FROM first.cities').fetchall())"
+        with run_python(code, path) as process:
+            assert process.communicate(timeout=60)[0] == "[(1,)]\n"
+
+    @pytest.mark.parametrize("holder", ["writer", "reader"])
+    def test_who_holds_the_file_is_named_when_the_wait_is_over(self, path: Path, holder: str) -> None:
+        duckdb.connect(path).close()
+        with run_python(HOLD, path, holder) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            begun = time.monotonic()
+            with (
+                pytest.raises(TransientWarehouseError) as caught,
+                DuckDBWarehouse(path, timedelta(seconds=0.5)).open_session(),
+            ):
+                pass
+            assert 0.5 <= time.monotonic() - begun < 5
+            command = f"{sys.executable} -c {HOLD} {path} {holder}"[:120]
+            assert str(caught.value) == (
+                f"`{path}` is held by process {process.pid} (`{command}`), waited 0.5s\n"
+                "  hint: close it there, or wait longer with `?wait=300`"
+            )
+            process.communicate("", timeout=60)
+
+    def test_a_file_that_becomes_free_in_time_is_opened(self, path: Path) -> None:
+        duckdb.connect(path).close()
+        with run_python(HOLD, path, "writer") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            threading.Timer(0.5, process.communicate, ("",)).start()
+            with DuckDBWarehouse(path, timedelta(seconds=30)).open_session() as session:
+                assert make(session, TARGET, "SELECT 1 AS a") == 1
+
+
+class TestCannotOpen:
+    def message(self, path: Path) -> str:
+        with pytest.raises(TerminalWarehouseError) as caught, DuckDBWarehouse(path).open_session():
+            pass
+        return str(caught.value)
+
+    def test_folder_missing(self, tmp_path: Path) -> None:
+        path = tmp_path / "no" / "warehouse.duckdb"
+        assert self.message(path) == (
+            f'cannot open `{path}`: IO Error: Cannot open file "{path}": No such file or directory\n'
+            f"  hint: create the folder `{tmp_path}/no`"
+        )
+
+    def test_a_folder_itself(self, tmp_path: Path) -> None:
+        assert self.message(tmp_path).endswith("Is a directory\n  hint: name a file in that folder")
+
+    def test_no_database(self, path: Path) -> None:
+        path.write_text("id,name\n1,Paris\n" * 1000)
+        assert self.message(path) == (
+            f'cannot open `{path}`: IO Error: The file "{path}" exists, but it is not a valid DuckDB database file!\n'
+            "  hint: name another file, this one is left as it is"
+        )
+        assert path.read_text().startswith("id,name\n")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+    def test_folder_not_writable(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o555)
+        path = tmp_path / "warehouse.duckdb"
+        assert self.message(path).endswith(f"Permission denied\n  hint: allow this user to write to `{tmp_path}`")
+
+    def test_a_file_of_a_later_version(self, path: Path) -> None:
+        duckdb.connect(path).close()
+        content = bytearray(path.read_bytes())
+        # The version is the little-endian number after the checksum and the word DUCK.
+        content[12:20] = (4000).to_bytes(8, "little")
+        path.write_bytes(content)
+        assert "version" in self.message(path)
