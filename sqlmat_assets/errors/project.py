@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlmat_assets.errors import Problem, SqlmatError
-from sqlmat_assets.relation import Relation
 
 
 class TextError(SqlmatError, ValueError):
@@ -23,6 +22,10 @@ class TextError(SqlmatError, ValueError):
 
 def _listed(words: Iterable[object]) -> str:
     return ", ".join(f"`{word}`" for word in words)
+
+
+def _table(relation: object) -> str:
+    return str(relation).rpartition(".")[2]
 
 
 def _nearest(near: object | None) -> str | None:
@@ -111,27 +114,27 @@ def not_text(byte: int) -> TextError:
     return TextError(f"the byte 0x{byte:02x} is not UTF-8", "save the file as UTF-8")
 
 
-def duplicate_table(relation: Relation, first: str, second: str) -> TextError:
+def duplicate_table(relation: object, first: str, second: str) -> TextError:
     """Two files that define one table."""
     return TextError(
         f"`{relation}` is defined twice: in `{first}` and in `{second}`", "remove or rename one of the two"
     )
 
 
-def duplicate_part(relation: Relation, first: str, second: str) -> TextError:
+def duplicate_part(relation: object, first: str, second: str) -> TextError:
     """Two files for one part of a processed table."""
     return TextError(
         f"`{relation}` has two files for one purpose: `{first}` and `{second}`", "remove or rename one of the two"
     )
 
 
-def checks_without_table(relation: Relation, near: Relation | None) -> TextError:
+def checks_without_table(relation: object, near: object | None) -> TextError:
     """A `_test.sql` alone."""
     hint = _nearest(near) or f"add a file for `{relation}` or remove this one"
     return TextError(f"these are checks of `{relation}`, which is no table", hint)
 
 
-def file_without_table(relation: Relation, near: Relation | None) -> TextError:
+def file_without_table(relation: object, near: object | None) -> TextError:
     """A companion file alone."""
     hint = _nearest(near) or f"add a file for `{relation}` or remove this one"
     return TextError(f"this belongs to `{relation}`, which is no table", hint)
@@ -143,27 +146,27 @@ def settings_without_schema(schema: str, near: str | None) -> TextError:
     return TextError(f"these are settings of the schema `{schema}`, which has no tables", hint)
 
 
-def script_without_table(relation: Relation) -> TextError:
+def script_without_table(relation: object) -> TextError:
     """A `.py` alone."""
     return TextError(
         f"this script belongs to no table: there is neither a query nor a CREATE TABLE for `{relation}`",
-        f"add `{relation.name}_select.sql` and `{relation.name}.sql`, or begin its name with `_` if others import it",
+        f"add `{_table(relation)}_select.sql` and `{_table(relation)}.sql`, or begin its name with `_` if others import it",
     )
 
 
-def processor_without_query(relation: Relation) -> TextError:
+def processor_without_query(relation: object) -> TextError:
     """A script with a CREATE TABLE and no `_select.sql`."""
     return TextError(
         f"the processed table `{relation}` has no query",
-        f"add `{relation.name}_select.sql` with the SELECT whose rows the script gets",
+        f"add `{_table(relation)}_select.sql` with the SELECT whose rows the script gets",
     )
 
 
-def processor_without_definition(relation: Relation) -> TextError:
+def processor_without_definition(relation: object) -> TextError:
     """A script with a `_select.sql` and no CREATE TABLE."""
     return TextError(
         f"the processed table `{relation}` has no CREATE TABLE",
-        f"add `{relation.name} - 24h.sql` with a CREATE TABLE that names the columns the script returns",
+        f"add `{_table(relation)} - 24h.sql` with a CREATE TABLE that names the columns the script returns",
     )
 
 
@@ -238,14 +241,14 @@ def not_a_folder(path: str) -> str:
 # The whole project
 
 
-def root_without_interval(relation: Relation, suggestion: str) -> TextError:
+def root_without_interval(relation: object, suggestion: str) -> TextError:
     """A table that would never be built by itself."""
     return TextError(
         f"`{relation}` has no interval, and no table that reads it has one", f"rename the file, say to `{suggestion}`"
     )
 
 
-def cycle(way: Sequence[tuple[Relation, str]], members: int) -> TextError:
+def cycle(way: Sequence[tuple[object, str]], members: int) -> TextError:
     """Name a cycle by the tables of one way round, each with its file."""
     first = way[0][0]
     steps = " → ".join(f"`{relation}` ({path})" for relation, path in way)
@@ -254,14 +257,14 @@ def cycle(way: Sequence[tuple[Relation, str]], members: int) -> TextError:
     return TextError(f"these tables read each other in a circle: {steps} → `{first}`{rest}", "remove one of the reads")
 
 
-def key_column_missing(key: str, column: str, relation: Relation, columns: Sequence[str]) -> TextError:
+def key_column_missing(key: str, column: str, relation: object, columns: Sequence[str]) -> TextError:
     """A setting with a column that the table does not have."""
     return TextError(
         f"`{key}` names `{column}`, which is no column of `{relation}`", f"its columns are {_listed(columns)}"
     )
 
 
-def rule_name_taken(name: str, relation: Relation, path: str, line: int) -> TextError:
+def rule_name_taken(name: str, relation: object, path: str, line: int) -> TextError:
     """Two checks of one table with the same name."""
     return TextError(
         f"`{relation}` has another check called `{name}`, in `{path}` line {line}",
@@ -269,7 +272,7 @@ def rule_name_taken(name: str, relation: Relation, path: str, line: int) -> Text
     )
 
 
-def source_like_table(read: Relation, near: Relation) -> TextError:
+def source_like_table(read: object, near: object) -> TextError:
     """A table from outside with nearly the name of one of the project."""
     return TextError(
         f"`{read}` is no table of this project but looks like `{near}`",
@@ -277,7 +280,7 @@ def source_like_table(read: Relation, near: Relation) -> TextError:
     )
 
 
-def check_reads_unknown(read: Relation, near: Relation | None) -> TextError:
+def check_reads_unknown(read: object, near: object | None) -> TextError:
     """A table that only a check reads and nobody knows."""
     hint = _nearest(near) or "correct the name, or read the table in a query of the project too"
-    return TextError(f"this check reads `{read}`, which neither is a table of the project nor is read by one", hint)
+    return TextError(f"this check reads `{read}`, which is no table of the project and read by no query of it", hint)

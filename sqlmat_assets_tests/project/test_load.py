@@ -215,7 +215,7 @@ def test_the_default_catalog_and_its_aliases(tmp_path: Path) -> None:
         {
             "global.conf": "dialect: bigquery\ncatalog: my-project\ncatalog_aliases: old-project",
             "x/y - 1h.sql": "select 1 as a",
-            "x/z - 1h.sql": "select a from `my-project.x.y` join `old-project.x.y` using (a) join `other.x.y` using (a)",
+            "x/z - 1h.sql": "select a from `my-project.x.y` join `old-project.x.y` using (a), `other.x.y`",
         },
     )
     assert problems(project) == []

@@ -191,10 +191,12 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
             "first/t.conf": "distkey = id\nsortkey = n, day\nunique = (USER_ID, id), id\nnot_null = n",
         },
         [
-            "first/t.conf:1:11: `distkey` names `id`, which is no column of `first.t`\n  hint: its columns are `user_id`, `n`",
+            "first/t.conf:1:11: `distkey` names `id`, which is no column of `first.t`\n"
+            "  hint: its columns are `user_id`, `n`",
             "first/t.conf:2:11: `sortkey` names `day`, which is no column of `first.t`\n"
             "  hint: its columns are `user_id`, `n`",
-            "first/t.conf:3:10: `unique` names `id`, which is no column of `first.t`\n  hint: its columns are `user_id`, `n`",
+            "first/t.conf:3:10: `unique` names `id`, which is no column of `first.t`\n"
+            "  hint: its columns are `user_id`, `n`",
         ],
         {"first.t"},
     ),
@@ -252,10 +254,10 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
             "first/t_test.sql": "select count(*) = 1 as fine\nfrom first.t, first.u, ext.known, first.othr, ext.gone",
         },
         [
-            "first/t_test.sql:2:35: this check reads `first.othr`, which neither is a table of the project nor is read by "
-            "one\n  hint: did you mean `first.other`?",
-            "first/t_test.sql:2:47: this check reads `ext.gone`, which neither is a table of the project nor is read by "
-            "one\n  hint: correct the name, or read the table in a query of the project too",
+            "first/t_test.sql:2:35: this check reads `first.othr`, which is no table of the project and read by "
+            "no query of it\n  hint: did you mean `first.other`?",
+            "first/t_test.sql:2:47: this check reads `ext.gone`, which is no table of the project and read by "
+            "no query of it\n  hint: correct the name, or read the table in a query of the project too",
         ],
         {"first.t"},
     ),
