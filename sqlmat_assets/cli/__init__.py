@@ -55,7 +55,6 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # A command returns its exit code; without standalone mode click hands it over.
         code = sqlmat.main(list(arguments), "sqlmat", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         click.echo(bad_option(error.format_message(), context.command_path if context else "sqlmat"), err=True)
@@ -66,10 +65,9 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has left. Python flushes once more at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PROBLEMS
+    except SystemExit as error:
+        # click's way of leaving when whoever read the output has left. Passed on, it would keep all frames alive.
+        return error.code if isinstance(error.code, int) else PROBLEMS
     except Exception as error:  # noqa: BLE001 - the last place where an error can become words
         if "--debug" in arguments or os.environ.get("SQLMAT_DEBUG", "0") not in ("", "0"):
             traceback.print_exc()

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,9 +41,6 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
 
-# How soon Ctrl-C is seen while nothing happens, where waiting for a lock cannot be interrupted.
-_SECONDS_BETWEEN_LOOKS = 0.5
-
 
 def _now() -> datetime:
     """The clock of this process, which nothing below the command line reads."""
@@ -75,17 +72,30 @@ def _untold_problems(project: Project, selected: Sequence[Relation]) -> list[Pro
 
 
 @contextmanager
-def _terminable() -> Generator[None]:
-    """Make SIGTERM end a build as Ctrl-C does: queries are cancelled and nothing is left half done."""
+def _on_interrupt(cancel: Callable[[], None]) -> Generator[None]:
+    """Let Ctrl-C and SIGTERM cancel the queries, and go on noting what that comes to; a second one breaks off.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    Raises:
+        KeyboardInterrupt: At the second signal.
+    """
+    asked: list[int] = []
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def handle(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        cancel()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A shell starts its background jobs with SIGINT ignored, so that Ctrl-C leaves them alone.
+    watched = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in watched:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in watched:
+            signal.signal(number, before[number])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +125,31 @@ class _Pump(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - raised again on the main thread
             self.happened.put(error)
 
-    def next(self, timeout: float) -> Event | None:
+    def next(self, *, is_waiting: bool) -> Event | None:
         """The next event, or None at the end.
 
         Raises:
-            queue.Empty: Nothing happened for so many seconds.
+            queue.Empty: There is none yet, and nobody would wait for it.
         """
-        event = self.happened.get(timeout=timeout)
+        event = self.happened.get(block=is_waiting)
         if isinstance(event, BaseException):
             raise event
         return event
 
 
+def _join_threads() -> None:
+    """Wait for the threads of a build: a driver that one of them still holds at exit complains to the terminal."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("sqlmat-"):
+            thread.join()
+
+
 def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | None) -> None:
     """Show what happens, and record while nothing does."""
     while True:
-        has_more = recorder is not None and recorder.work() if pump.happened.empty() else True
+        is_idle = pump.happened.empty() and (recorder is None or not recorder.work())
         try:
-            event = pump.next(0 if has_more else _SECONDS_BETWEEN_LOOKS)
+            event = pump.next(is_waiting=is_idle)
         except queue.Empty:
             continue
         if event is None:
@@ -142,42 +159,31 @@ def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | N
             recorder.take(event)
 
 
-def _run(
-    project: Project,
-    selected: Sequence[Relation],
-    context: Context,
-    threads: int,
-    recorder: Recorder | None,
-    view: View,
-) -> BuildReport:
-    """Build; Ctrl-C cancels what is running, and what that comes to is still noted."""
-    report = BuildReport(selected)
-    pump = _Pump(build(project, selected, context, threads=threads))
-    pump.start()
-    try:
-        _follow(pump, report, view, recorder)
-    except KeyboardInterrupt:
-        report.cut()
-        context.cancellation.cancel()
-        _follow(pump, report, view, recorder)
-    except BaseException:
-        context.cancellation.cancel()
-        pump.join()
-        raise
-    return report
-
-
 def _build(
     project: Project, selected: Sequence[Relation], context: Context, threads: int, *, is_recorded: bool, as_json: bool
 ) -> _Build:
     began = time.monotonic()
+    report = BuildReport(selected)
     recorder = Recorder(dagster_home(project.root), context.run) if is_recorded else None
-    with _terminable():
-        with open_view(selected, as_json=as_json) as view:
-            report = _run(project, selected, context, threads, recorder, view)
-        seconds = time.monotonic() - began
-        if recorder is not None and (trouble := recorder.finish()):
-            click.echo(trouble, err=True)
+    pump = _Pump(build(project, selected, context, threads=threads))
+
+    def cancel() -> None:
+        report.cut()
+        context.cancellation.cancel()
+
+    with _on_interrupt(cancel):
+        pump.start()
+        try:
+            with open_view(selected, as_json=as_json) as view:
+                _follow(pump, report, view, recorder)
+            seconds = time.monotonic() - began
+            if recorder is not None and (trouble := recorder.finish()):
+                click.echo(trouble, err=True)
+        except BaseException:
+            context.cancellation.cancel()
+            raise
+        finally:
+            _join_threads()
     return _Build(context.run, context.warehouse.label, report.all(), seconds, report.is_cut)
 
 

@@ -13,6 +13,7 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.place import find_root, folder_argument, read_project
+from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.settings import ModelSettings
 
@@ -57,12 +58,9 @@ def describe(model: Model) -> dict[str, Any]:
 
 def _age(model: Model) -> str:
     """How old a table may become; in brackets when it takes that from its readers."""
-    minutes = _minutes(model.effective_interval)
-    if minutes is None:
+    if model.effective_interval is None:
         return ""
-    units = ((10080, "w"), (1440, "d"), (60, "h"), (1, "m"))
-    size, unit = next(((size, unit) for size, unit in units if minutes % size == 0), (1, "m"))
-    text = f"{minutes / size:g}{unit}"
+    text = format_interval(model.effective_interval)
     return text if model.interval is not None else f"({text})"
 
 

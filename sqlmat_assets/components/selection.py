@@ -13,7 +13,6 @@ from sqlmat_assets.relation import Relation
 
 # What Dagster's grammar writes as one thing: a quoted string, a mark, white space, or else a word.
 _TOKEN = re.compile(r'"[^"]*"|[+():=,]|\s+|[^\s+():=,"]+|"')
-_OPERATORS = frozenset({"and", "or", "not", "*"})
 _PLACE = re.compile(r"Syntax error at line \d+, column (\d+): (.*)", re.DOTALL)
 
 
@@ -79,8 +78,9 @@ def resolve_selection(project: Project, expression: str) -> frozenset[Relation]:
 
 def _resolve(project: Project, expression: str, translated: Translated) -> set[tuple[str, ...]]:
     # The public `AssetSelection.from_string` hides where the error is and falls back to an older syntax.
-    from dagster import DagsterError
+    from dagster import AssetsDefinition, DagsterError
     from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import AntlrAssetSelectionParser
+
     from sqlmat_assets.components.sql_project import build_definitions
 
     with warnings.catch_warnings():
@@ -89,8 +89,9 @@ def _resolve(project: Project, expression: str, translated: Translated) -> set[t
             selection = AntlrAssetSelectionParser(translated.text).asset_selection
         except Exception as error:  # noqa: BLE001 - the parser raises nothing narrower
             raise _syntax_error(project, expression, translated, str(error)) from None
+    tables = [asset for asset in build_definitions(project).assets or () if isinstance(asset, AssetsDefinition)]
     try:
-        keys = selection.resolve(build_definitions(project).resolve_asset_graph())
+        keys = selection.resolve(tables)
     except (NotImplementedError, DagsterError) as error:
         raise selection_unsupported(expression) from error
     return {tuple(key.path) for key in keys}
@@ -105,6 +106,11 @@ def _syntax_error(project: Project, expression: str, translated: Translated, sai
     if word is None:
         return selection_syntax(expression, column, "it ends too early", None)
     named = word.group()
-    same = [str(relation) for relation in project.models if relation.name == named]
-    hint = f"write `{same[0]}`" if same else "tables are written `schema.table`, combined with `and`, `or`, `not`"
+    same = [str(relation) for relation in project.models if named in (relation.name, str(relation))]
+    if named in same:
+        hint = "combine tables with `or`, `and`, `not`"
+    elif same:
+        hint = f"write `{same[0]}`"
+    else:
+        hint = "tables are written `schema.table`, combined with `and`, `or`, `not`"
     return selection_syntax(expression, column, f"`{named}` is not expected here", hint)

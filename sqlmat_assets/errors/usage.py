@@ -14,10 +14,8 @@ def with_hint(what: str, hint: str | None) -> str:
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:
-    close = get_close_matches(name, list(known), n=2, cutoff=0.75)
-    if not close:
-        return None
-    return "did you mean " + " or ".join(f"`{one}`" for one in close) + "?"
+    close = get_close_matches(name, list(known), n=1, cutoff=0.75)
+    return f"did you mean `{close[0]}`?" if close else None
 
 
 def folder_missing(folder: str, *, is_default: bool) -> UsageError:

@@ -1,0 +1,48 @@
+"""A small project in a folder of its own, and the real command run on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sqlmat_assets_tests.cli.running import FILES, SQLMAT, Run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project of four tables and three checks; all hold."""
+    for path, text in FILES.items():
+        file = tmp_path / "sql" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path / "sql"
+
+
+@pytest.fixture
+def environment() -> Mapping[str, str]:
+    """The environment without what would change where a build goes or how a terminal looks."""
+    changing = ("SQLMAT_", "DAGSTER_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(changing)}
+    return {**kept, "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def run(tmp_path: Path, folder: Path, environment: Mapping[str, str]) -> Run:
+    """Run `sqlmat` as a process in the folder that holds the project."""
+
+    def run_sqlmat(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SQLMAT, *arguments],
+            cwd=tmp_path,
+            env={**environment, **more},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run_sqlmat
