@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.project.load import load_project
@@ -26,5 +27,5 @@ def build_deployment() -> dg.Definitions:
     everything = dg.define_asset_job("everything", dg.AssetSelection.all(), description="Build every table.")
     return dg.Definitions.merge(
         build_definitions(project, warehouse=WarehouseResource(url=url)),
-        dg.Definitions(jobs=[everything], executor=dg.in_process_executor),
+        dg.Definitions(jobs=[everything], executor=thread_executor),
     )
