@@ -148,9 +148,10 @@ def settings_without_schema(schema: str, near: str | None) -> TextError:
 
 def script_without_table(relation: object) -> TextError:
     """A `.py` alone."""
+    name = _table(relation)
     return TextError(
         f"this script belongs to no table: there is neither a query nor a CREATE TABLE for `{relation}`",
-        f"add `{_table(relation)}_select.sql` and `{_table(relation)}.sql`, or begin its name with `_` if others import it",
+        f"add `{name}_select.sql` and `{name}.sql`, or begin its name with `_` if others import it",
     )
 
 

@@ -12,7 +12,7 @@ _SHORTEST = 4
 
 
 class Speller:
-    """Finds tables whose schema or name differs in one letter, one too many, one too few or two swapped.
+    """Finds tables whose schema or name differs in case, in one letter, one too many, one too few or two swapped.
 
     Built at the first question: words are filed under what is left when any one letter is taken out, so that a
     question costs the same in a folder of ten tables and of ten thousand.
@@ -43,8 +43,8 @@ class Speller:
 def _keys(relation: Relation) -> Iterable[tuple[str, str, str]]:
     schema, name = relation.schema.casefold(), relation.name.casefold()
     for kept, word, part in ((schema, name, "name"), (name, schema, "schema")):
+        yield part, kept, word
         if len(word) >= _SHORTEST:
-            yield part, kept, word
             for at in range(len(word)):
                 yield part, kept, word[:at] + word[at + 1 :]
 
@@ -52,4 +52,6 @@ def _keys(relation: Relation) -> Iterable[tuple[str, str, str]]:
 def _is_slip(asked: Relation, found: Relation) -> bool:
     one, other = f"{asked.schema}.{asked.name}".casefold(), f"{found.schema}.{found.name}".casefold()
     without = str.maketrans("", "", "0123456789")
-    return abs(len(one) - len(other)) <= 1 and one != other and one.translate(without) != other.translate(without)
+    if one == other:
+        return asked != found
+    return abs(len(one) - len(other)) <= 1 and one.translate(without) != other.translate(without)

@@ -1,10 +1,14 @@
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.project.load import load_project
@@ -339,3 +343,43 @@ print(*sorted({{"dagster", "pandas", "duckdb", "pydantic", "yaml"}} & set(sys.mo
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ})
     assert done.stdout.strip() == ""
+
+
+NAMES = st.lists(
+    st.sampled_from(["a", "b", ".", "-", " ", "—", "_test", "_select", "1h", "9", "1M", "global"]), max_size=5
+)
+ENDINGS = st.sampled_from(["", ".sql", ".py", ".conf", ".csv", ".load.yaml", "_requirements.txt", "_unit", ".SQL"])
+PATHS = st.tuples(st.sampled_from(["", "a/", "b/", "a/b/", "a b/", "x_unit/", "a/x_unit/"]), NAMES, ENDINGS)
+SQL = st.lists(
+    st.sampled_from(
+        ["select ", "1 as a", "*", " from ", "a.b", "b.a", "a.x, b.b", "\n", "-- unique: a\n", "(", "'", ";", "a", "/*"]
+    )
+).map("".join)
+TEXTS = st.one_of(
+    SQL.map(str.encode),
+    st.lists(st.sampled_from(["unique", "grant_select", "=", "-=", ":", "a", "(", ",", "#", "\n", " "])).map(
+        lambda parts: "".join(parts).encode()
+    ),
+    st.binary(max_size=40),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(PATHS, TEXTS), max_size=8))
+def test_no_folder_makes_a_load_raise(files: list[tuple[tuple[str, list[str], str], bytes]]) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        root = Path(made) / "sql"
+        root.mkdir()
+        for (folder, name, ending), text in files:
+            path = root / folder / ("".join(name) + ending)
+            # Generated paths may take a file for a folder or the other way round.
+            with suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text)
+        project = load_project(root, cache_dir=Path(made) / "cache")
+        assert load_project(root, cache_dir=Path(made) / "cache") == project
+        listed = set(project.problems)
+        for model in project:
+            assert listed.issuperset(model.problems)
+            assert set(model.upstream) <= set(project.models)
+            assert not set(model.sources) & set(project.models)

@@ -17,6 +17,8 @@ KNOWN = Speller(map(Relation.of, ["first.cities", "first.people_2023", "first.ab
         ("fisrt.cities", "first.cities"),
         ("firs.cities", "first.cities"),
         ("First.Citeis", "first.cities"),
+        ("First.Cities", "first.cities"),
+        ("first.ABC", "first.abc"),
         ("first.peopel_2023", "first.people_2023"),
         ("raw.order", "raw.orders"),
     ],

@@ -237,6 +237,18 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         set(),
     ),
+    "a table in another case where the engine cares": (
+        {
+            "global.conf": "dialect = postgres",
+            "first/Cities - 1h.sql": ONE,
+            "first/t - 1h.sql": 'select a from first.Cities, first."Cities"',
+        },
+        [
+            "first/t - 1h.sql:1:15: warning: `first.cities` is no table of this project but looks like `first.Cities`\n"
+            "  hint: write `first.Cities` if that is what you mean; else it is taken for a table from outside",
+        ],
+        set(),
+    ),
     "other tables from outside are none": (
         {
             "first/cities_2024 - 1h.sql": ONE,
