@@ -134,14 +134,14 @@ class _Evaluation:
 
     def sample(self, title: str) -> Sample | None:
         """Up to 20 rows that do not hold, with the columns of the row itself where the check is about single rows."""
-        whole = check_statements.with_own_columns(self.sql, self.context.names.dialect)
-        for sql in (whole, self.sql):
-            if sql is None:
+        behind = check_statements.sample_rows_behind(self.sql, title, self.context.names.dialect)
+        for query in (behind, check_statements.sample_offending(self.sql, title)):
+            if query is None:
                 continue
             try:
-                return sample_of(self._fetch(check_statements.sample_offending(sql, title)))
+                return sample_of(self._fetch(query))
             except WarehouseError:
-                # The sample is a courtesy: a column that has the name of the check, say, makes it ambiguous.
+                # The sample is a courtesy; that the check failed is known already.
                 continue
         return None
 

@@ -48,13 +48,16 @@ def sample_offending(query: str, title: str) -> exp.Expr:
     )
 
 
-def with_own_columns(query: str, dialect: str) -> str | None:
-    """A check's query with all columns of the rows it looks at before its own; None where it shows no single rows.
+def sample_rows_behind(query: str, title: str, dialect: str) -> exp.Expr | None:
+    """Some of the rows that a check looks at and that do not hold, with all of their own columns first.
+
+    None where the check does not look at single rows of what it selects from.
 
     Examples:
-        >>> with_own_columns("SELECT a > 0 AS positive FROM s.t", "duckdb")
-        'SELECT *, a > 0 AS positive FROM s.t'
-        >>> with_own_columns("SELECT count(*) > 0 AS filled FROM s.t", "duckdb") is None
+        >>> query = sample_rows_behind("SELECT a > 0 AS positive FROM s.t", "positive", "duckdb")
+        >>> query.sql("duckdb")
+        'SELECT *, a > 0 AS positive FROM s.t WHERE NOT (a > 0) IS TRUE LIMIT 20'
+        >>> sample_rows_behind("SELECT count(*) > 0 AS filled FROM s.t", "filled", "duckdb") is None
         True
     """
     try:
@@ -63,11 +66,16 @@ def with_own_columns(query: str, dialect: str) -> str | None:
         return None
     if not isinstance(tree, exp.Select) or tree.args.get("from_") is None:
         return None
-    if any(tree.args.get(part) for part in ("group", "having", "distinct", "windows", "qualify")):
+    if any(tree.args.get(part) for part in ("group", "having", "distinct", "windows", "qualify", "limit", "offset")):
         return None
-    if any(projection.find(exp.AggFunc, exp.Star) for projection in tree.expressions):
+    if any(projection.find(exp.AggFunc, exp.Window, exp.Star) for projection in tree.expressions):
         return None
-    return exp.Select(**{**tree.args, "expressions": [exp.Star(), *tree.expressions]}).sql(dialect)
+    values = [projection.unalias() for projection in tree.expressions if projection.alias_or_name == title]
+    if len(values) != 1:
+        return None
+    offending = tree.where(_is_not_true(exp.Paren(this=values[0].copy()))).limit(SAMPLE_ROWS)
+    offending.set("expressions", [exp.Star(), *offending.expressions])
+    return offending
 
 
 def count_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:

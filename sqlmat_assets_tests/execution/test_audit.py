@@ -92,7 +92,7 @@ class TestWrittenChecks:
 
     def test_a_check_named_like_a_column_has_a_sample_too(self, built: Path) -> None:
         (result,) = audit(built, a_check("SELECT id > 1 AS flag FROM first.cities", "flag"))
-        assert result.sample == Sample(("flag",), (("false",),))
+        assert result.sample == Sample(("id", "name", "flag", "flag"), (("1", "Paris", "true", "false"),))
 
     def test_a_sample_is_short(self, path: Path) -> None:
         check = a_check("SELECT id < 0 AS negative FROM first.cities", "negative", is_blocking=False)
