@@ -72,19 +72,18 @@ def _untold_problems(project: Project, selected: Sequence[Relation]) -> list[Pro
 
 
 @contextmanager
-def _on_interrupt(cancel: Callable[[], None]) -> Generator[None]:
-    """Let Ctrl-C and SIGTERM cancel the queries, and go on noting what that comes to; a second one breaks off.
+def _on_interrupt(cancel: Callable[[], bool]) -> Generator[None]:
+    """Let Ctrl-C and SIGTERM cancel the queries, and go on noting what that comes to.
 
     Raises:
-        KeyboardInterrupt: At the second signal.
+        KeyboardInterrupt: At the second signal, or when `cancel` says that no query was left.
     """
     asked: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
         asked.append(number)
-        if len(asked) > 1:
+        if not cancel() or len(asked) > 1:
             raise KeyboardInterrupt
-        cancel()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     # A shell starts its background jobs with SIGINT ignored, so that Ctrl-C leaves them alone.
@@ -116,11 +115,14 @@ class _Pump(threading.Thread):
         super().__init__(name="sqlmat-events", daemon=True)
         self.happened: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
         self._events = events
+        self._began = time.monotonic()
+        self.seconds = 0.0
 
     def run(self) -> None:
         try:
             for event in self._events:
                 self.happened.put(event)
+            self.seconds = time.monotonic() - self._began
             self.happened.put(None)
         except BaseException as error:  # noqa: BLE001 - raised again on the main thread
             self.happened.put(error)
@@ -162,29 +164,32 @@ def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | N
 def _build(
     project: Project, selected: Sequence[Relation], context: Context, threads: int, *, is_recorded: bool, as_json: bool
 ) -> _Build:
-    began = time.monotonic()
     report = BuildReport(selected)
     recorder = Recorder(dagster_home(project.root), context.run) if is_recorded else None
     pump = _Pump(build(project, selected, context, threads=threads))
 
-    def cancel() -> None:
+    def cancel() -> bool:
+        is_building = pump.is_alive()
         report.cut()
         context.cancellation.cancel()
+        return is_building
 
+    trouble = None
     with _on_interrupt(cancel):
         pump.start()
         try:
             with open_view(selected, as_json=as_json) as view:
                 _follow(pump, report, view, recorder)
-            seconds = time.monotonic() - began
-            if recorder is not None and (trouble := recorder.finish()):
-                click.echo(trouble, err=True)
+                if recorder is not None:
+                    trouble = recorder.finish(view.record)
         except BaseException:
             context.cancellation.cancel()
             raise
         finally:
             _join_threads()
-    return _Build(context.run, context.warehouse.label, report.all(), seconds, report.is_cut)
+    if trouble is not None:
+        click.echo(trouble, err=True)
+    return _Build(context.run, context.warehouse.label, report.all(), pump.seconds, report.is_cut)
 
 
 def _document(done: _Build) -> dict[str, Any]:

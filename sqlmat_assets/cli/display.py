@@ -84,11 +84,19 @@ def _happened(report: TableReport) -> str:
 class View(Protocol):
     """What shows a build while it goes on."""
 
-    def update(self, report: BuildReport, finished: TableReport | None, /) -> None: ...
+    def update(self, report: BuildReport, finished: TableReport | None, /) -> None:
+        """Something happened; `finished` when it was the end of a table."""
+        ...
+
+    def record(self, left: int, /) -> None:
+        """The build is over, and so many tables are still to be recorded."""
+        ...
 
 
 class _Silent:
     def update(self, _report: BuildReport, _finished: TableReport | None, /) -> None: ...
+
+    def record(self, _left: int, /) -> None: ...
 
 
 class _Lines:
@@ -109,6 +117,8 @@ class _Lines:
             cells.append(f"{_checks(finished)} checks")
         click.echo("  ".join(cells))
         sys.stdout.flush()
+
+    def record(self, _left: int, /) -> None: ...
 
 
 @contextmanager

@@ -23,6 +23,9 @@ class Bar:
         names = ", ".join(str(relation) for relation in report.running)
         self._progress.update(self._task, completed=len(report.finished), description=names)
 
+    def record(self, left: int, /) -> None:
+        self._progress.update(self._task, description=f"recording in Dagster, {left} to go" if left else "")
+
 
 @contextmanager
 def open_bar(total: int) -> Generator[Bar]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +48,8 @@ class Recorder:
         self._targets: dict[Relation, AssetCheckEvaluationTargetMaterializationData] = {}
         self._waiting: deque[Published | Discarded] = deque()
         self._trouble: str | None = None
+        self._held_open = ExitStack()
+        self._is_held_open = False
 
     def take(self, event: Event) -> None:
         """Note an event; what is to be recorded of it waits for `work`."""
@@ -65,15 +70,23 @@ class Recorder:
             self._waiting.popleft()
         return True
 
-    def finish(self) -> str | None:
-        """Record what is left and close the instance.
+    def finish(self, show: Callable[[int], None]) -> str | None:
+        """Record what is left and close the instance; Ctrl-C breaks that off.
+
+        Args:
+            show: Is told how many tables are left before each.
 
         Returns:
             What to tell a person about what could not be recorded; None when all is well.
         """
         self._trouble = None
-        while self.work():
-            pass
+        try:
+            show(len(self._waiting))
+            while self.work():
+                show(len(self._waiting))
+        except KeyboardInterrupt:
+            self._trouble = "interrupted"
+        self._held_open.close()
         if self._instance is not None:
             self._instance.dispose()
             self._instance = None
@@ -100,6 +113,19 @@ class Recorder:
             self._report_failed(instance, event)
         for result in results:
             instance.report_runless_asset_event(translate_evaluation(event.relation, result, target))
+        if not self._is_held_open:
+            self._is_held_open = True
+            self._hold_open()
+
+    def _hold_open(self) -> None:
+        """Keep SQLite from writing its log back at each event, which takes as long as the event itself.
+
+        It does so when the last connection to a file is closed, and Dagster opens one for each event. Storages
+        elsewhere have no such files.
+        """
+        for file in (self._home / "history" / "runs").glob("*.db"):
+            connection = self._held_open.enter_context(closing(sqlite3.connect(file)))
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # SQLite opens a file when it is read
 
     def _open(self) -> dg.DagsterInstance:
         if self._instance is None:

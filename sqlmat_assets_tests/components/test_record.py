@@ -48,7 +48,7 @@ def record(home: Path, *events: Event) -> str | None:
     for event in events:
         recorder.take(event)
         recorder.work()
-    return recorder.finish()
+    return recorder.finish(lambda _: None)
 
 
 @contextmanager
