@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-_SSH = re.compile(r"(?:ssh://)?(?:[^@/]+@)?(?P<host>[^:/]+)[:/](?P<path>[^/].*)")
-_HTTP = re.compile(r"https?://(?:[^@/]+@)?(?P<host>[^/]+)/(?P<path>.+)")
+# The ways to write a remote that has a page on the web; the port of ssh is none of a web server.
+_REMOTES = (
+    re.compile(r"https?://(?:[^@/]+@)?(?P<host>[^/]+)/(?P<path>.+)"),
+    re.compile(r"ssh://(?:[^@/]+@)?(?P<host>[^:/]+)(?::\d+)?/(?P<path>.+)"),
+    re.compile(r"(?:[^@/:]+@)?(?P<host>[^@/:]+):(?P<path>[^/].*)"),
+)
 _BLOB = {"gitlab": "-/blob", "bitbucket": "src"}
 
 
@@ -50,11 +54,7 @@ def web_address(remote: str, commit: str) -> str | None:
         'https://gitlab.com/acme/tables/-/blob/1a2b3c'
         >>> web_address("/srv/git/tables.git", "1a2b3c")
     """
-    if "://" not in remote and (remote.startswith(("/", ".", "~")) or ":" not in remote):
-        return None
-    if remote.startswith(("file:", "git:")):
-        return None
-    found = _HTTP.fullmatch(remote) or _SSH.fullmatch(remote)
+    found = next((found for pattern in _REMOTES if (found := pattern.fullmatch(remote))), None)
     if found is None:
         return None
     host, path = found["host"], found["path"].removesuffix("/").removesuffix(".git")

@@ -1,0 +1,86 @@
+"""Where a project folder comes from, asked of real clones."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sqlmat_assets.components.origin import find_origin, web_address
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=joan", "-c", "user.email=joan@example.com"]
+    asked = subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True
+    )
+    return asked.stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "my sql" / "first").mkdir(parents=True)
+    (tmp_path / "my sql" / "first" / "cities.sql").write_text("SELECT 1")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "x")
+    return tmp_path
+
+
+def test_a_clone_with_a_remote(clone: Path) -> None:
+    git(clone, "remote", "add", "origin", "git@github.com:acme/tables.git")
+    commit = git(clone, "rev-parse", "HEAD")
+    origin = find_origin(clone / "my sql")
+    assert origin is not None
+    assert origin.commit == commit
+    expected = f"https://github.com/acme/tables/blob/{commit}/my%20sql/first/cities.sql"
+    assert origin.file_url("first/cities.sql") == expected
+
+
+def test_the_clone_itself_is_the_project(clone: Path) -> None:
+    git(clone, "remote", "add", "origin", "https://github.com/acme/tables")
+    origin = find_origin(clone)
+    assert origin is not None
+    assert origin.file_url("a.sql") == f"https://github.com/acme/tables/blob/{origin.commit}/a.sql"
+
+
+def test_a_clone_without_a_remote(clone: Path) -> None:
+    origin = find_origin(clone)
+    assert origin is not None
+    assert origin.commit == git(clone, "rev-parse", "HEAD")
+    assert origin.file_url("a.sql") is None
+
+
+def test_no_clone(tmp_path: Path) -> None:
+    assert find_origin(tmp_path) is None
+
+
+def test_a_clone_without_a_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    assert find_origin(tmp_path) is None
+
+
+def test_no_git(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert find_origin(clone) is None
+
+
+@pytest.mark.parametrize(
+    ("remote", "expected"),
+    [
+        ("git@github.com:acme/tables.git", "https://github.com/acme/tables/blob/c"),
+        ("ssh://git@github.com/acme/tables.git", "https://github.com/acme/tables/blob/c"),
+        ("ssh://git@git.example.com:2222/acme/tables.git", "https://git.example.com/acme/tables/blob/c"),
+        ("https://github.com/acme/tables", "https://github.com/acme/tables/blob/c"),
+        ("https://joan:secret@github.com/acme/tables.git/", "https://github.com/acme/tables/blob/c"),
+        ("https://gitlab.com/acme/deep/tables.git", "https://gitlab.com/acme/deep/tables/-/blob/c"),
+        ("git@bitbucket.org:acme/tables.git", "https://bitbucket.org/acme/tables/src/c"),
+        ("/srv/git/tables.git", None),
+        ("../tables", None),
+        ("file:///srv/git/tables.git", None),
+        ("tables", None),
+    ],
+)
+def test_web_address(remote: str, expected: str | None) -> None:
+    assert web_address(remote, "c") == expected
