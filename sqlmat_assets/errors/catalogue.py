@@ -61,10 +61,5 @@ def blocked(error: str, samples: Iterable[tuple[str, str]]) -> str:
     return "\n\n".join([error, *(f"`{name}`:\n\n{table}" for name, table in samples)])
 
 
-def no_evaluation(check: str) -> str:
-    """A check that was asked for alone has no outcome."""
-    return f"`{check}` was not evaluated"
-
-
 def _cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,33 @@
+"""What the Dagster catalogue says, word for word."""
+
+from __future__ import annotations
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors.catalogue import age, blocked, fenced, markdown_table, not_built
+
+
+def test_age() -> None:
+    assert age("24h", is_own=True) == "At most 24h old."
+    assert age("24h", is_own=False) == "At most 24h old, because of a table that reads it."
+
+
+def test_not_built() -> None:
+    problems = [Problem("a.sql", 1, 2, "wrong", "right it"), Problem("b.sql", 0, 0, "odd", is_warning=True)]
+    assert not_built("Not built", problems) == (
+        "**Not built**\n\n```text\na.sql:1:2: wrong\n  hint: right it\nb.sql: warning: odd\n```"
+    )
+
+
+def test_a_fence_is_longer_than_those_inside() -> None:
+    assert fenced("a ``` b ```` c", "sql") == "`````sql\na ``` b ```` c\n`````"
+
+
+def test_a_table_in_markdown() -> None:
+    assert markdown_table(["a", "b"], [["1\n2", None], ["x|y", "\\"]]) == (
+        "| a | b |\n| --- | --- |\n| 1 2 | NULL |\n| x\\|y | \\\\ |"
+    )
+
+
+def test_blocked() -> None:
+    assert blocked("no", [("small", "| a |"), ("tiny", "| b |")]) == "no\n\n`small`:\n\n| a |\n\n`tiny`:\n\n| b |"
+    assert blocked("no", []) == "no"
