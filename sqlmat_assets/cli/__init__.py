@@ -55,6 +55,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # A command returns its exit code; without standalone mode click hands it over.
         code = sqlmat.main(list(arguments), "sqlmat", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return WRONG_USAGE
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         click.echo(bad_option(error.format_message(), context.command_path if context else "sqlmat"), err=True)

@@ -213,7 +213,7 @@ def _write_end(done: _Build) -> None:
     click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.warehouse}")
 
 
-@click.command("build")
+@click.command("build", short_help="Write, check and publish tables.")
 @folder_argument
 @click.option(
     "-s",
@@ -225,7 +225,9 @@ def _write_end(done: _Build) -> None:
     "or Dagster's asset selection syntax. Given twice, both. [default: all]",
 )
 @warehouse_option
-@click.option("--threads", type=click.IntRange(min=1), default=4, show_default=True, help="Tables built at a time.")
+@click.option(
+    "--threads", metavar="N", type=click.IntRange(min=1), default=4, show_default=True, help="Tables built at a time."
+)
 @click.option("--no-record", is_flag=True, help="Leave the Dagster instance alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end; all else to standard error.")
 def command(

@@ -34,7 +34,7 @@ def _summary(project: Project) -> str:
     return ", ".join([*parts, *([counted(warnings, "warning")] if warnings else [])])
 
 
-@click.command("check")
+@click.command("check", short_help="Say everything that is wrong with the files.")
 @folder_argument
 @click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document: tables, checks, problems.")

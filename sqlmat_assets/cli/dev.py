@@ -166,11 +166,13 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
     )
 
 
-@click.command("dev")
+@click.command("dev", short_help="Open the Dagster UI on the tables.")
 @folder_argument
 @warehouse_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen at.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen at."
+)
 def command(folder: Path | None, warehouse: str | None, host: str, port: int) -> int:
     """Open the Dagster UI, with its daemon, on the tables of DIR (default: sql).
 

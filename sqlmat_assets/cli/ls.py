@@ -64,7 +64,7 @@ def _age(model: Model) -> str:
     return text if model.interval is not None else f"({text})"
 
 
-@click.command("ls")
+@click.command("ls", short_help="List every table.")
 @folder_argument
 @click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object per table.")

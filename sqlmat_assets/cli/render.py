@@ -20,7 +20,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@click.command("render")
+@click.command("render", short_help="Print the statements that would build a table.")
 @click.argument("table", metavar="TABLE")
 @folder_argument
 @warehouse_option

@@ -1,0 +1,130 @@
+"""`sqlmat dev`: a real Dagster is started, asked, and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sqlmat_assets_tests.cli.running import SQLMAT, Run
+
+KNOWN = """
+{ assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask(port: int, query: str) -> dict[str, list[dict[str, object]]]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["data"]
+
+
+def processes_of(home: Path) -> list[int]:
+    """The processes whose environment names this instance."""
+    marked = f"DAGSTER_HOME={home}".encode()
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if marked in variables:
+            found.append(int(process.name))
+    return found
+
+
+def start(folder: Path, environment: Mapping[str, str], port: int) -> subprocess.Popen[str]:
+    # As a shell starts a background job: with SIGINT ignored, which `dagster dev` would inherit.
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", ignoring, SQLMAT, "dev", "--port", str(port)],
+        cwd=folder.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"starting Dagster on {folder}, which takes some seconds\n"
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
+    folder: Path, environment: Mapping[str, str], run: Run, number: signal.Signals
+) -> None:
+    assert run("build").returncode == 0
+    port = free_port()
+    home = folder.parent / ".sqlmat"
+    process = start(folder, environment, port)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"ready: http://127.0.0.1:{port}\n"
+        nodes = ask(port, KNOWN)["assetNodes"]
+        built = {"/".join(node["assetKey"]["path"]): node["assetMaterializations"] for node in nodes}  # type: ignore[index]
+        assert set(built) == {"first/cities", "first/countries", "first/raw_cities", "second/report"}
+        assert all(built.values())
+        second = run("dev", "--port", str(free_port()))
+        assert second.returncode == 2
+        assert second.stderr == (
+            f"`sqlmat dev` already runs on this project: http://127.0.0.1:{port}\n"
+            "  hint: open that page, or end it first\n"
+        )
+        assert len(processes_of(home)) >= 3
+        process.send_signal(number)
+        out, err = process.communicate(timeout=40)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (0, "", "stopping\n")
+    time.sleep(0.5)
+    assert processes_of(home) == []
+
+
+def test_a_port_in_use_is_wrong_usage(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("dev", "--port", str(port))
+    assert (done.returncode, done.stdout) == (2, "")
+    said, hint = done.stderr.splitlines()
+    assert said == f"port {port} of 127.0.0.1 is in use"
+    assert hint.startswith("  hint: stop what listens there, or take another port: `sqlmat dev --port ")
+
+
+def test_an_address_of_another_machine_is_wrong_usage(run: Run) -> None:
+    done = run("dev", "--host", "192.0.2.1", "--port", str(free_port()))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"cannot listen at `192.0.2.1`: {os.strerror(99)}\n  hint: leave `--host` out for this machine alone\n"
+    )
+
+
+def test_a_home_that_cannot_be_written_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("dev", DAGSTER_HOME=str(tmp_path / "file" / "home"))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"the Dagster instance in `{tmp_path / 'file' / 'home'}` cannot be used: Not a directory\n"
+        "  hint: set `DAGSTER_HOME` to a folder that can be written, or build with `--no-record`\n"
+    )
