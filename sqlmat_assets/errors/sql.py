@@ -1,0 +1,130 @@
+"""The wording of everything that can be wrong inside a SQL file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlmat_assets.errors import Problem
+
+_STATE_DEPS = "correct it, or state what the query reads in a comment on top of the file: `-- deps: schema.table`"
+_ONE_SELECT = "keep one SELECT; the table is made from its rows"
+
+# What sqlglot says in the words of its own classes.
+_MISSING = re.compile(r"Required keyword: '(?P<argument>\w+)' missing for <class '[\w.]*?(?P<node>\w+)'>")
+_GOT_TOKEN = re.compile(r" but got <Token token_type: .*", re.DOTALL)
+_UNEXPECTED = "Invalid expression / Unexpected token"
+_EXPECTING = "Expecting "
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file something stands; line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def problem(self, what: str, hint: str | None = None) -> Problem:
+        """Say what is wrong here."""
+        return Problem(self.path, self.line, self.column, what, hint)
+
+
+# Statements
+
+
+def syntax(place: Place, description: str, found: str) -> Problem:
+    """Reword one of sqlglot's own errors.
+
+    Args:
+        place: Where the parser stopped.
+        description: sqlglot's description.
+        found: The text at which it stopped.
+    """
+    missing = _MISSING.search(description)
+    if missing:
+        what = f"something is missing after `{found}`"
+    elif description == _UNEXPECTED:
+        what = f"`{found}` is not expected here"
+    elif description.startswith(_EXPECTING):
+        what = f"`{description.removeprefix(_EXPECTING)}` is expected before `{found}`"
+    else:
+        plain = " ".join(_GOT_TOKEN.sub("", description).split()).rstrip(".")
+        what = f"{plain[:1].lower()}{plain[1:]} at `{found}`"
+    return place.problem(what, _STATE_DEPS)
+
+
+def unterminated(place: Place, opening: str) -> Problem:
+    return place.problem(f"what begins with `{opening}` here has no end", f"close it, or remove the `{opening}`")
+
+
+def unreadable(place: Place, reason: str) -> Problem:
+    return place.problem(f"the parser cannot read this statement: {reason}", _STATE_DEPS)
+
+
+def too_deep(place: Place, limit: int) -> Problem:
+    return place.problem(
+        f"brackets are nested more than {limit} deep here", "move inner queries into common table expressions (WITH)"
+    )
+
+
+def not_understood(place: Place, keyword: str) -> Problem:
+    return place.problem(f"`{keyword}` is a statement that cannot be read, so what it reads is unknown", _ONE_SELECT)
+
+
+def no_statement(path: str) -> Problem:
+    return Problem(path, 1, 1, "the file has no statement", "write a SELECT, or remove the file")
+
+
+def not_a_select(place: Place, keyword: str) -> Problem:
+    return place.problem(f"`{keyword}` is no SELECT", _ONE_SELECT)
+
+
+def second_statement(place: Place, keyword: str) -> Problem:
+    return place.problem(
+        f"a second statement begins here with `{keyword}`",
+        "keep one SELECT in each file; put other tables into files of their own",
+    )
+
+
+def writes_elsewhere(place: Place, target: str) -> Problem:
+    return place.problem(f"the SELECT writes into `{target}`", "remove the INTO; the table is named after the file")
+
+
+def no_columns(place: Place) -> Problem:
+    return place.problem("this SELECT has no columns", "name the columns, or write `*`")
+
+
+def empty_item(place: Place) -> Problem:
+    return place.problem("nothing stands before this comma", "remove the comma, or write what is missing")
+
+
+def trailing_comma(place: Place) -> Problem:
+    return place.problem("nothing stands after this comma", "remove the comma, or write what is missing")
+
+
+def bad_deps(place: Place, text: str) -> Problem:
+    return place.problem(f"`{text}` is no table", "write `schema.table`, with commas between several")
+
+
+# Checks
+
+
+def unnamed_check(place: Place, expression: str) -> Problem:
+    return place.problem(f"the check `{expression}` has no name", f"name it: `{expression} AS what_must_hold`")
+
+
+def star_check(place: Place) -> Problem:
+    return place.problem("`*` does not say which columns are checks", "write each check with a name of its own")
+
+
+def nameless_check(place: Place, title: str) -> Problem:
+    return place.problem(
+        f"the check `{title}` has no letter or digit in its name", "use letters, digits and `_` of the Latin alphabet"
+    )
+
+
+def colliding_checks(place: Place, title: str, slug: str, other: str, line: int) -> Problem:
+    """Two checks of one table that Dagster would call the same."""
+    known = f"both become `{slug}`" if title != other else f"both are called `{slug}`"
+    return place.problem(f"the checks `{title}` and `{other}` (line {line}) collide: {known}", f"rename `{title}`")

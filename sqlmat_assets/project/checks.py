@@ -1,0 +1,130 @@
+"""A file of checks to its statements, each with the checks that its columns are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import sql as wording
+from sqlmat_assets.project.comments import lines_of, read_comments
+from sqlmat_assets.project.model import CheckSpec
+from sqlmat_assets.project.outputs import Item, final_select, is_star, output_name, select_items
+from sqlmat_assets.project.parse import query_problems, select_problems
+from sqlmat_assets.project.positions import Positions
+from sqlmat_assets.project.references import Reference, find_references
+from sqlmat_assets.project.syntax import Statement, read_syntax
+
+_NOT_ADMITTED = re.compile(r"[^A-Za-z0-9_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCheck:
+    """One statement of a file of checks, as written; `reads` in the order of the text, offsets in the file."""
+
+    sql: str
+    specs: tuple[CheckSpec, ...]
+    reads: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedChecks:
+    """All checks of a file; made of plain values only, so that it can be kept in a cache."""
+
+    queries: tuple[ParsedCheck, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def slug(title: str) -> str:
+    """Give a check's name as Dagster admits it: letters, digits and `_` of ASCII.
+
+    Examples:
+        >>> slug("is it Paris?")
+        'is_it_Paris'
+    """
+    return _NOT_ADMITTED.sub("_", title).strip("_")
+
+
+def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
+    """Read a file of checks; nothing is raised.
+
+    Args:
+        text: The file.
+        dialect: duckdb, postgres, redshift or bigquery.
+        path: For the problems and the checks' places.
+    """
+    positions = Positions(text, path)
+    syntax = read_syntax(text, dialect, positions)
+    if syntax.problem is not None:
+        return ParsedChecks((), (syntax.problem,))
+    queries: list[ParsedCheck] = []
+    problems: list[Problem] = []
+    taken: dict[str, CheckSpec] = {}
+    before = 0
+    for statement in syntax.statements:
+        is_blocking = not _is_warning(text, before, statement.start, dialect)
+        before = statement.end
+        wrong = _statement_problems(statement, dialect, positions)
+        tree = statement.tree
+        if wrong or tree is None:
+            problems += wrong
+            continue
+        specs = _read_specs(statement, text, dialect, positions, taken, problems, is_blocking=is_blocking)
+        reads = tuple(find_references(tree, dialect, positions))
+        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads))
+    return ParsedChecks(tuple(queries), tuple(problems))
+
+
+def _statement_problems(statement: Statement, dialect: str, positions: Positions) -> list[Problem]:
+    if statement.problem is not None:
+        return [statement.problem]
+    if isinstance(statement.tree, exp.Command):
+        return [wording.not_understood(positions.place(statement.start), statement.keyword)]
+    return [*select_problems(statement, positions), *query_problems(statement, dialect, positions)]
+
+
+def _is_warning(text: str, start: int, end: int, dialect: str) -> bool:
+    """Tell whether a line `warn` stands in the comments between two statements."""
+    behind_semicolon = text.find(";", start, end) + 1 or start
+    comments = read_comments(text, behind_semicolon, end, dialect)
+    return any(line.lower() == "warn" for comment in comments for _, line in lines_of(comment))
+
+
+def _read_specs(
+    statement: Statement,
+    text: str,
+    dialect: str,
+    positions: Positions,
+    taken: dict[str, CheckSpec],
+    problems: list[Problem],
+    *,
+    is_blocking: bool,
+) -> tuple[CheckSpec, ...]:
+    """Name a statement's columns; a name that is not good enough becomes a problem."""
+    select = final_select(statement.tree) if statement.tree is not None else None
+    projections = select.expressions if select is not None else []
+    items: list[Item | None] = [*select_items(statement.tokens)]
+    if len(items) != len(projections):
+        items = [None] * len(projections)
+    specs: list[CheckSpec] = []
+    for projection, item in zip(projections, items, strict=True):
+        start = statement.tokens[item.first].start if item else statement.start
+        written = text[start : statement.tokens[item.last - 1].end + 1] if item else projection.sql(dialect)
+        place = positions.place(start)
+        title = "" if is_star(projection) else output_name(projection, dialect)
+        name = slug(title)
+        if is_star(projection):
+            problems.append(wording.star_check(place))
+        elif not title:
+            problems.append(wording.unnamed_check(place, written))
+        elif not name:
+            problems.append(wording.nameless_check(place, title))
+        elif name in taken:
+            problems.append(wording.colliding_checks(place, title, name, taken[name].title, taken[name].line))
+        else:
+            spec = CheckSpec(name, title, is_blocking, place.path, place.line)
+            taken[name] = spec
+            specs.append(spec)
+    return tuple(specs)

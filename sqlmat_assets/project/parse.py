@@ -1,0 +1,184 @@
+"""One file of SQL to what it reads, what it gives back and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import sql as wording
+from sqlmat_assets.project.comments import Header, HeaderLine, read_header
+from sqlmat_assets.project.folding import fold
+from sqlmat_assets.project.model import ColumnDoc
+from sqlmat_assets.project.outputs import final_select, read_outputs
+from sqlmat_assets.project.positions import Positions
+from sqlmat_assets.project.references import Reference, find_references
+from sqlmat_assets.project.syntax import Statement, Syntax, read_spans, read_syntax
+
+_QUERIES = (exp.Query, exp.Values, exp.Pivot)
+_CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
+_BEFORE_NOTHING = frozenset({TokenType.COMMA, TokenType.SELECT, TokenType.L_PAREN, TokenType.DISTINCT})
+# DuckDB and BigQuery allow a comma behind the last column.
+_STRICT_COMMAS = frozenset({"postgres", "redshift"})
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedQuery:
+    """What one file of SQL says; made of plain values only, so that it can be kept in a cache.
+
+    `reads` are all places in the order of the text, readings of the table itself and of system views among them.
+    `columns` are the outputs with a name, in order; `has_star` when there are outputs beside them.
+    """
+
+    reads: tuple[Reference, ...] = ()
+    columns: tuple[ColumnDoc, ...] = ()
+    has_star: bool = False
+    header: tuple[HeaderLine, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
+    """Read one file that holds a SELECT; nothing is raised.
+
+    Args:
+        text: The file.
+        dialect: duckdb, postgres, redshift or bigquery.
+        path: For the problems.
+    """
+    positions = Positions(text, path)
+    header = read_header(text, dialect)
+    stated, problems = read_deps(header, positions)
+    syntax = read_syntax(text, dialect, positions)
+    unread = list(_unread(syntax, positions))
+    if unread:
+        problems += [] if header.deps else unread
+        return ParsedQuery(tuple(stated), (), True, header.lines, tuple(problems))
+    problems += _shape_problems(syntax, dialect, positions)
+    reads = [*stated, *references_of(syntax, dialect, positions)]
+    columns: tuple[ColumnDoc, ...] = ()
+    has_star = True
+    if len(syntax.statements) == 1:
+        columns, has_star = read_outputs(syntax.statements[0], text, dialect)
+    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems))
+
+
+def statement_text(text: str, dialect: str) -> str:
+    """Give a file's first statement exactly as written, without what surrounds it: comments, `;`.
+
+    A text that cannot be cut into words comes back whole.
+    """
+    start, end = next(iter(read_spans(text, dialect)), (0, len(text)))
+    return text[start:end]
+
+
+def read_deps(header: Header, positions: Positions) -> tuple[list[Reference], list[Problem]]:
+    """Read the tables that `-- deps:` lines state."""
+    reads: list[Reference] = []
+    problems: list[Problem] = []
+    for name, start in header.deps or ():
+        bare = name.strip('`"')
+        parts = tuple(bare.split("."))
+        if len(parts) not in (2, 3) or not all(parts) or any(map(str.isspace, bare)):
+            problems.append(wording.bad_deps(positions.place(start), name))
+            continue
+        line, column = positions.at(start)
+        end = start + len(name)
+        reads.append(Reference(parts, (False,) * len(parts), bare.endswith("*"), line, column, start, end))
+    return reads, problems
+
+
+def references_of(syntax: Syntax, dialect: str, positions: Positions) -> Iterator[Reference]:
+    """Yield what all statements of a text read, without what earlier ones made."""
+    made: set[tuple[str, ...]] = set()
+    for statement in syntax.statements:
+        if statement.tree is None:
+            continue
+        for reference in find_references(statement.tree, dialect, positions):
+            if _folded(reference.parts, reference.quoted, dialect) not in made:
+                yield reference
+        target = _target(statement.tree)
+        if target is not None:
+            parts = [part for part in target.parts if isinstance(part, exp.Identifier)]
+            made.add(_folded(tuple(part.name for part in parts), tuple(bool(part.quoted) for part in parts), dialect))
+
+
+def _folded(parts: tuple[str, ...], quoted: tuple[bool, ...], dialect: str) -> tuple[str, ...]:
+    # A temporary table's name folds as an alias does, being no dataset's.
+    is_alias = len(parts) == 1
+    return tuple(
+        fold(part, dialect, is_quoted=is_quoted, is_alias=is_alias)
+        for part, is_quoted in zip(parts, quoted, strict=True)
+    )
+
+
+def _target(tree: exp.Expr) -> exp.Table | None:
+    select = final_select(tree)
+    node = select.args.get("into") if select is not None else tree
+    if not isinstance(node, (exp.Create, exp.Into)):
+        return None
+    return node.this.find(exp.Table) if isinstance(node.this, exp.Expr) else None
+
+
+def _unread(syntax: Syntax, positions: Positions) -> Iterator[Problem]:
+    if syntax.problem is not None:
+        yield syntax.problem
+    for statement in syntax.statements:
+        if statement.problem is not None:
+            yield statement.problem
+        elif isinstance(statement.tree, exp.Command):
+            yield wording.not_understood(positions.place(statement.start), statement.keyword)
+
+
+def _shape_problems(syntax: Syntax, dialect: str, positions: Positions) -> list[Problem]:
+    """Find what sqlglot lets pass and no engine does, and what is no single SELECT."""
+    if not syntax.statements:
+        return [wording.no_statement(positions.place(0).path)]
+    problems = [problem for statement in syntax.statements for problem in query_problems(statement, dialect, positions)]
+    if len(syntax.statements) > 1:
+        second = syntax.statements[1]
+        return [wording.second_statement(positions.place(second.start), second.keyword), *problems]
+    first = syntax.statements[0]
+    return [*select_problems(first, positions), *problems]
+
+
+def select_problems(statement: Statement, positions: Positions) -> Iterator[Problem]:
+    """Say why a statement is no plain SELECT."""
+    place = positions.place(statement.start)
+    tree = statement.tree
+    if not isinstance(tree, _QUERIES):
+        yield wording.not_a_select(place, statement.keyword)
+        return
+    select = final_select(tree)
+    into = select.args.get("into") if select is not None else None
+    if isinstance(into, exp.Into):
+        yield wording.writes_elsewhere(place, into.this.sql() if isinstance(into.this, exp.Expr) else "")
+    with_ = tree.args.get("with_")
+    for cte in with_.expressions if isinstance(with_, exp.With) else ():
+        if isinstance(cte.this, _CHANGES):
+            yield wording.not_a_select(place, cte.this.key.upper())
+
+
+def query_problems(statement: Statement, dialect: str, positions: Positions) -> Iterator[Problem]:
+    """Find missing items of lists, which sqlglot skips."""
+    before: Token | None = None
+    tokens = statement.tokens
+    for index, token in enumerate(tokens):
+        if before is not None and token.token_type is TokenType.COMMA and before.token_type in _BEFORE_NOTHING:
+            yield wording.empty_item(positions.place(token.start))
+        elif before is not None and before.token_type is TokenType.COMMA and dialect in _STRICT_COMMAS:
+            if token.token_type in (TokenType.FROM, TokenType.R_PAREN):
+                yield wording.trailing_comma(positions.place(before.start))
+        before = token
+        if token.token_type is TokenType.SELECT and _is_bare(tokens, index + 1):
+            yield wording.no_columns(positions.place(token.start))
+    if before is not None and before.token_type is TokenType.COMMA and dialect in _STRICT_COMMAS:
+        yield wording.trailing_comma(positions.place(before.start))
+
+
+def _is_bare(tokens: list[Token], index: int) -> bool:
+    while index < len(tokens) and tokens[index].token_type in (TokenType.DISTINCT, TokenType.ALL):
+        index += 1
+    return index == len(tokens) or tokens[index].token_type in (TokenType.FROM, TokenType.R_PAREN)
