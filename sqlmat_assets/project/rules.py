@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
+from sqlmat_assets.project.checks import slug
 from sqlmat_assets.project.model import CheckRule, CheckSpec, RuleKind
 from sqlmat_assets.project.settings import ModelSettings, Place
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]")
 
 
 def build_rules(settings: ModelSettings, places: Mapping[str, Place]) -> tuple[CheckRule, ...]:
@@ -36,5 +34,5 @@ def _rule(
     kind: RuleKind, places: Mapping[str, Place], columns: tuple[str, ...] = (), limit: float = 0.0, *, title: str
 ) -> CheckRule:
     place = places[kind.value]
-    name = _NOT_IN_NAMES.sub("_", "_".join((kind.value, *columns)))
+    name = slug("_".join((kind.value, *columns)))
     return CheckRule(kind, CheckSpec(name, title, is_blocking=True, path=place.path, line=place.line), columns, limit)

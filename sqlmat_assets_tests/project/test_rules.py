@@ -27,4 +27,4 @@ def test_no_settings_no_checks() -> None:
 
 
 def test_names_are_what_dagster_admits() -> None:
-    assert [rule.spec.name for rule in rules('unique = "first name", größe')] == ["unique_first_name", "unique_gr__e"]
+    assert [rule.spec.name for rule in rules('unique = "first name", größe')] == ["unique_first_name", "unique_gr_e"]
