@@ -86,9 +86,12 @@ def _statement_problems(statement: Statement, dialect: str, positions: Positions
 
 
 def _is_warning(text: str, start: int, end: int, dialect: str) -> bool:
-    """Tell whether a line `warn` stands in the comments between two statements."""
-    behind_semicolon = text.find(";", start, end) + 1 or start
-    comments = read_comments(text, behind_semicolon, end, dialect)
+    """Tell whether a line `warn` stands in the comments above a statement, behind the `;` of the one before."""
+    comments = read_comments(text, start, end, dialect)
+    behind = comments[-1].end if comments else start
+    while (semicolon := text.find(";", behind, end)) >= 0:
+        comments = read_comments(text, semicolon + 1, end, dialect)
+        behind = comments[-1].end if comments else semicolon + 1
     return any(line.lower() == "warn" for comment in comments for _, line in lines_of(comment))
 
 
