@@ -32,9 +32,9 @@ def write(model: Model, intermediate: Relation, session: Session, context: Conte
 
 def _write_query(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:
     query = statement_text(model.sql, model.dialect)
-    statement = statements.create_table_as(intermediate, query)
-    rows = context.retries.run(lambda: session.write_rows(statement), context.sleep)
-    return rows, statement.sql(context.warehouse.capabilities.dialect)
+    text = statements.create_table_as(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
+    rows = context.retries.run(lambda: session.write_rows(statements.verbatim(text)), context.sleep)
+    return rows, text
 
 
 def _write_data(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from sqlglot.errors import SqlglotError
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import ResultColumn, Rows
-from sqlmat_assets.warehouses.statements import column, derived_table, identifier, table
+from sqlmat_assets.warehouses.statements import column, derived_table, identifier, named, table
 
 SAMPLE_ROWS = 20
 _CHECKED = "checked"
@@ -23,16 +23,16 @@ def count_outcomes(query: str, titles: Sequence[str]) -> exp.Expr:
     Its columns: all rows, then for each title the rows that are not NULL, the rows that are true, and any value
     (which has the type of the column).
     """
-    counts: list[exp.Expr] = [exp.alias_(exp.Count(this=exp.Star()), "rows", quoted=True)]
+    counts: list[exp.Expr] = [named(exp.Count(this=exp.Star()), "rows")]
     for number, title in enumerate(titles):
         value = exp.Column(this=identifier(title), table=identifier(_CHECKED))
         held = exp.Case(ifs=[exp.If(this=value.copy(), true=exp.Literal.number(1))])
         counts += [
-            exp.alias_(exp.Count(this=value), f"known_{number}", quoted=True),
-            exp.alias_(exp.Count(this=held), f"held_{number}", quoted=True),
-            exp.alias_(exp.AnyValue(this=value.copy()), f"value_{number}", quoted=True),
+            named(exp.Count(this=value), f"known_{number}"),
+            named(exp.Count(this=held), f"held_{number}"),
+            named(exp.AnyValue(this=value.copy()), f"value_{number}"),
         ]
-    return exp.select(*counts).from_(derived_table(query, _CHECKED), copy=False)
+    return exp.select(*counts, copy=False).from_(derived_table(query, _CHECKED), copy=False)
 
 
 def no_rows_of(query: str) -> exp.Expr:
@@ -81,10 +81,8 @@ def sample_rows_behind(query: str, title: str, dialect: str) -> exp.Expr | None:
 def count_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:
     """How many values of some columns occur more than once, and in how many rows; values with a NULL do not count."""
     counts = [
-        exp.alias_(exp.Count(this=exp.Star()), "values", quoted=True),
-        exp.alias_(
-            exp.Coalesce(this=exp.Sum(this=column(_TIMES)), expressions=[exp.Literal.number(0)]), "rows", quoted=True
-        ),
+        named(exp.Count(this=exp.Star()), "values"),
+        named(exp.Coalesce(this=exp.Sum(this=column(_TIMES)), expressions=[exp.Literal.number(0)]), "rows"),
     ]
     return exp.select(*counts).from_(_repeats(source, columns).subquery(identifier("repeats")))
 
@@ -99,8 +97,8 @@ def count_nulls(source: Relation, name: str) -> exp.Expr:
     """How many rows a table has, and in how many of them a column is NULL."""
     nulls = exp.Case(ifs=[exp.If(this=exp.Is(this=column(name), expression=exp.Null()), true=exp.Literal.number(1))])
     counts = [
-        exp.alias_(exp.Count(this=exp.Star()), "rows", quoted=True),
-        exp.alias_(exp.Count(this=nulls), "nulls", quoted=True),
+        named(exp.Count(this=exp.Star()), "rows"),
+        named(exp.Count(this=nulls), "nulls"),
     ]
     return exp.select(*counts).from_(table(source))
 
@@ -122,7 +120,7 @@ def all_hold(query: exp.Expr) -> Rows:
 
 
 def _repeats(source: Relation, columns: Sequence[str]) -> exp.Select:
-    counted = exp.alias_(exp.Count(this=exp.Star()), _TIMES, quoted=True)
+    counted = named(exp.Count(this=exp.Star()), _TIMES)
     more_than_one = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1))
     known = [exp.Not(this=exp.Is(this=column(name), expression=exp.Null())) for name in columns]
     query = exp.select(*map(column, columns), counted).from_(table(source)).where(*known)

@@ -28,6 +28,11 @@ def column(name: str) -> exp.Column:
     return exp.Column(this=identifier(name))
 
 
+def named(value: exp.Expr, name: str) -> exp.Alias:
+    """A value with a name, always quoted."""
+    return exp.Alias(this=value, alias=identifier(name))
+
+
 def verbatim(query: str) -> exp.Expr:
     """A query that goes to the engine as it was written.
 
@@ -86,7 +91,7 @@ def comment_on_column(target: Relation, name: str, text: str) -> exp.Expr:
 
 def count_rows(relation: Relation) -> exp.Expr:
     """The number of rows of a table, as `rows`."""
-    return exp.select(exp.alias_(exp.Count(this=exp.Star()), "rows", quoted=True)).from_(table(relation))
+    return exp.select(named(exp.Count(this=exp.Star()), "rows")).from_(table(relation))
 
 
 def literal(value: Value) -> exp.Expr:
@@ -133,7 +138,9 @@ def delete_rows(target: Relation, where: exp.Expr) -> exp.Expr:
 
 def equal(values: Mapping[str, Value]) -> exp.Expr:
     """Every column has its value."""
-    return exp.and_(*(exp.EQ(this=column(name), expression=literal(value)) for name, value in values.items()))
+    return exp.and_(
+        *(exp.EQ(this=column(name), expression=literal(value)) for name, value in values.items()), copy=False
+    )
 
 
 def before(name: str, moment: datetime) -> exp.Expr:
