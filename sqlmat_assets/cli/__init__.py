@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
@@ -81,4 +82,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # File names are bytes and terminals have encodings: what cannot be shown must not end a build.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))

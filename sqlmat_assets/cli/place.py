@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from sqlmat_assets.components.home import keep_out_of_git
 from sqlmat_assets.errors.usage import folder_is_file, folder_missing
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
@@ -54,9 +55,16 @@ def default_warehouse(root: Path) -> str:
 def dagster_home(root: Path) -> Path:
     """The folder of the Dagster instance: `DAGSTER_HOME`, else `.sqlmat` beside the project folder."""
     named = os.environ.get("DAGSTER_HOME")
-    return Path(named).expanduser().resolve() if named else root.parent / ".sqlmat"
+    return Path(named).expanduser().resolve() if named else _own_folder(root)
+
+
+def _own_folder(root: Path) -> Path:
+    return root.parent / ".sqlmat"
 
 
 def read_project(root: Path, dialect: str | None = None) -> Project:
     """Load the project with the cache beside it."""
-    return load_project(root, dialect=dialect, cache_dir=root.parent / ".sqlmat" / "cache")
+    own = _own_folder(root)
+    project = load_project(root, dialect=dialect, cache_dir=own / "cache")
+    keep_out_of_git(own)
+    return project

@@ -306,6 +306,15 @@ def test_render_shows_the_statements_and_opens_nothing(run: Run, warehouse: Path
     assert not warehouse.exists()
 
 
+def test_render_of_a_table_with_problems_says_them(run: Run, folder: Path) -> None:
+    (folder / "first" / "countries.sql").write_text("SELEC 1")
+    done = run("render", "first.countries")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "`first.countries` is not built while its files have problems\nfirst/countries.sql:1:"
+    )
+
+
 def test_render_of_an_unknown_table_hints_at_the_nearest(run: Run) -> None:
     done = run("render", "first.citis")
     assert (done.returncode, done.stdout) == (2, "")

@@ -188,6 +188,21 @@ def test_a_bug_is_a_short_message_and_with_debug_a_traceback(
     assert "Traceback (most recent call last)" in capsys.readouterr().err
 
 
+def test_what_is_kept_beside_the_project_stays_out_of_git(run: Run, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert run("check").returncode == 0
+    assert (tmp_path / ".sqlmat" / "cache").is_dir()
+    seen = subprocess.run(["git", "status", "--short"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert seen.stdout == "?? sql/\n"
+
+
+def test_a_name_that_the_terminal_cannot_show_is_spelled_out(run: Run, folder: Path) -> None:
+    (folder / "first" / "東京 - 1h.sql").write_text("SELECT 1 AS a")
+    done = run("ls", PYTHONIOENCODING="latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "first.\\u6771\\u4eac " in done.stdout
+
+
 def test_help_and_version(run: Run) -> None:
     assert run("--version").stdout == "sqlmat 0.1.0\n"
     shown = run("--help").stdout

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def ask(port: int, query: str) -> dict[str, list[dict[str, object]]]:
+def ask(port: int, query: str) -> dict[str, Any]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
     )
@@ -81,7 +82,7 @@ def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
         assert process.stdout is not None
         assert process.stdout.readline() == f"ready: http://127.0.0.1:{port}\n"
         nodes = ask(port, KNOWN)["assetNodes"]
-        built = {"/".join(node["assetKey"]["path"]): node["assetMaterializations"] for node in nodes}  # type: ignore[index]
+        built = {"/".join(node["assetKey"]["path"]): node["assetMaterializations"] for node in nodes}
         assert set(built) == {"first/cities", "first/countries", "first/raw_cities", "second/report"}
         assert all(built.values())
         second = run("dev", "--port", str(free_port()))
@@ -94,7 +95,7 @@ def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
         process.send_signal(number)
         out, err = process.communicate(timeout=40)
     finally:
-        process.kill()
+        process.terminate()
     assert (process.returncode, out, err) == (0, "", "stopping\n")
     time.sleep(0.5)
     assert processes_of(home) == []

@@ -119,10 +119,9 @@ def test_a_held_table_leaves_no_event(home: Path) -> None:
     assert not home.exists()
 
 
-def test_the_home_is_made_with_telemetry_off_and_outside_of_git(home: Path) -> None:
+def test_the_home_is_made_with_telemetry_off(home: Path) -> None:
     record(home, PUBLISHED)
     assert "telemetry:\n  enabled: false\n" in (home / "dagster.yaml").read_text()
-    assert (home / ".gitignore").read_text() == "*\n"
 
 
 def test_a_dagster_yaml_of_the_user_stays(home: Path) -> None:
@@ -130,7 +129,6 @@ def test_a_dagster_yaml_of_the_user_stays(home: Path) -> None:
     (home / "dagster.yaml").write_text("telemetry:\n  enabled: true\n")
     record(home, PUBLISHED)
     assert (home / "dagster.yaml").read_text() == "telemetry:\n  enabled: true\n"
-    assert not (home / ".gitignore").exists()
 
 
 def test_a_home_that_cannot_be_made_is_a_warning(tmp_path: Path) -> None:
