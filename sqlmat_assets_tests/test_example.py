@@ -1,4 +1,4 @@
-"""The example project in `sql/`, held with plain DuckDB: what is true here is true in any SQL console."""
+"""The example project in `sql/`: as plain DuckDB sees it, and as sqlmat does."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+
+from sqlmat_assets.project.load import load_project
+from sqlmat_assets.relation import Relation
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "sql"
@@ -266,3 +270,112 @@ def test_checks_catch_the_mistake(copy: Path, name: str, old: str, new: str, cau
     path.write_text(text.replace(old, new))
     with build(copy) as connection:
         assert caught_by <= find_failing_checks(connection, copy) - WARNINGS
+
+
+# The tables that each table reads, and how old it may become at most.
+GRAPH: dict[str, tuple[set[str], timedelta]] = {
+    "first.cities_raw": (set(), timedelta(hours=24)),
+    "first.people_raw": (set(), timedelta(hours=1)),
+    "first.shops_raw": (set(), timedelta(hours=1)),
+    "first.cities": ({"first.cities_raw"}, timedelta(hours=24)),
+    "first.shops": ({"first.shops_raw", "first.cities"}, timedelta(hours=1)),
+    "first.people": ({"first.people_raw", "first.shops"}, timedelta(hours=1)),
+    "first.continents": ({"first.cities_raw"}, timedelta(days=7)),
+    "second.child": ({"first.cities"}, timedelta(minutes=24)),
+    "second.parent": ({"second.child"}, timedelta(minutes=24)),
+    "raw.auth_events": (set(), timedelta(hours=1)),
+    "raw.listen_events": (set(), timedelta(hours=1)),
+    "raw.page_view_events": (set(), timedelta(hours=1)),
+    "raw.songs": (set(), timedelta(days=7)),
+    "raw.state_codes": (set(), timedelta(hours=1)),
+    "music.dim_artists": ({"raw.songs"}, timedelta(days=7)),
+    "music.dim_songs": ({"raw.songs"}, timedelta(days=7)),
+    "music.dim_location": ({"raw.listen_events", "raw.state_codes"}, timedelta(hours=1)),
+    "music.dim_datetime": ({"raw.listen_events"}, timedelta(hours=24)),
+    "music.dim_users": ({"raw.listen_events", "raw.page_view_events", "raw.auth_events"}, timedelta(hours=1)),
+    "music.fact_streams": (
+        {
+            "raw.listen_events",
+            "music.dim_artists",
+            "music.dim_songs",
+            "music.dim_location",
+            "music.dim_datetime",
+            "music.dim_users",
+        },
+        timedelta(hours=1),
+    ),
+    "music.wide_streams": (
+        {
+            "music.fact_streams",
+            "music.dim_artists",
+            "music.dim_songs",
+            "music.dim_location",
+            "music.dim_datetime",
+            "music.dim_users",
+        },
+        timedelta(hours=1),
+    ),
+    "music.top_artists": ({"music.wide_streams"}, timedelta(hours=24)),
+}
+
+
+def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
+    project = load_project(EXAMPLE)
+    assert project.problems == ()
+    found = {str(m.relation): ({str(read) for read in m.upstream}, m.effective_interval) for m in project}
+    assert found == GRAPH
+    assert [model.relation for model in project if model.sources] == []
+
+
+def test_every_column_of_every_query_is_described() -> None:
+    project = load_project(EXAMPLE)
+    queries = [model for model in project if model.sql]
+    assert {str(model.relation) for model in queries} == set(TABLES)
+    assert [str(model.relation) for model in queries if not model.description or not model.columns] == []
+    assert [f"{m.relation}.{c.name}" for m in queries for c in m.columns if not c.description] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "users"),
+    [
+        ("first.cities", {"john", "metabase"}),
+        ("first.shops", {"jane", "metabase"}),
+        ("second.parent", set()),
+        ("raw.songs", set()),
+        ("music.wide_streams", {"metabase"}),
+    ],
+)
+def test_grants_are_inherited(table: str, users: set[str]) -> None:
+    settings = load_project(EXAMPLE).models[Relation.of(table)].settings
+    assert set(settings.grant_select) == users
+
+
+def run_sqlmat(copy: Path) -> subprocess.CompletedProcess[str]:
+    sqlmat = Path(sys.executable).parent / "sqlmat"
+    url = f"duckdb:///{copy.parent}/built.duckdb"
+    command = [str(sqlmat), "build", str(copy), "--warehouse", url, "--no-record"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def fetch_all(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
+    return connection.execute(f"select t::text from {table} as t order by all").fetchall()
+
+
+def test_sqlmat_builds_what_plain_duckdb_builds(built: duckdb.DuckDBPyConnection, copy: Path) -> None:
+    done = run_sqlmat(copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(copy.parent / "built.duckdb", read_only=True) as connection:
+        different = [table for table in GRAPH if fetch_all(connection, table) != fetch_all(built, table)]
+    assert different == []
+
+
+def test_a_mistake_leaves_the_published_tables_as_they_are(built: duckdb.DuckDBPyConnection, copy: Path) -> None:
+    assert run_sqlmat(copy).returncode == 0
+    path = copy / "music" / "dim_datetime - 24h.sql"
+    path.write_text(path.read_text().replace("in (6, 7)", "in (5, 6)"))
+    done = run_sqlmat(copy)
+    assert done.returncode == 1
+    assert "weekend_is_saturday_and_sunday" in done.stdout
+    with duckdb.connect(copy.parent / "built.duckdb", read_only=True) as connection:
+        for table in ("music.dim_datetime", "music.wide_streams"):
+            assert fetch_all(connection, table) == fetch_all(built, table)
