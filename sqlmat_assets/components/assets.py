@@ -117,7 +117,7 @@ def _materialize(model: Model, work: Context) -> Iterator[Any]:
                 case Checked():
                     results = event.results
                 case Published():
-                    yield _published(model, event, results, work.run)
+                    yield _published(event, results, work.run)
                 case Discarded():
                     for result in event.results:
                         yield translate_evaluation(model.relation, result)
@@ -133,12 +133,12 @@ def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]
         raise dg.Failure(str(error), allow_retries=isinstance(error, TransientWarehouseError)) from error
 
 
-def _published(model: Model, event: Published, results: Sequence[CheckResult], run: Run) -> dg.MaterializeResult[Any]:
+def _published(event: Published, results: Sequence[CheckResult], run: Run) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
-        asset_key=translate_key(model.relation),
+        asset_key=translate_key(event.relation),
         metadata=translate_published(event, results, run),
         # Behind the materialization, so that they are tied to the rows that they looked at.
-        check_results=[translate_result(model.relation, result) for result in results],
+        check_results=[translate_result(event.relation, result) for result in results],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import dagster as dg
 
@@ -17,6 +18,11 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
 RESOURCE_KEY = "warehouse"
+
+
+def load_folder(root: Path, dialect: str | None = None) -> Project:
+    """The project in a folder; what was parsed is kept in `.sqlmat/cache` beside it for the next process."""
+    return load_project(root, dialect=dialect, cache_dir=root.parent / ".sqlmat" / "cache")
 
 
 def build_definitions(
@@ -75,6 +81,6 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     resource_key: str = RESOURCE_KEY
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        project = load_project((context.path / self.path).resolve(), dialect=self.dialect)
+        project = load_folder((context.path / self.path).resolve(), self.dialect)
         warehouse = None if self.warehouse is None else WarehouseResource(url=self.warehouse)
         return build_definitions(project, warehouse=warehouse, resource_key=self.resource_key)

@@ -8,8 +8,7 @@ import dagster as dg
 
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
-from sqlmat_assets.components.sql_project import build_definitions
-from sqlmat_assets.project.load import load_project
+from sqlmat_assets.components.sql_project import build_definitions, load_folder
 
 PROJECT = dg.EnvVar("SQLMAT_PROJECT")
 """The project folder; `sql` beside this package without it."""
@@ -21,11 +20,10 @@ WAREHOUSE = dg.EnvVar("SQLMAT_WAREHOUSE")
 def build_deployment() -> dg.Definitions:
     """Everything that Dagster loads: the tables, the warehouse, a job for all tables."""
     root = Path(PROJECT.get_value() or Path(__file__).parents[2] / "sql").resolve()
-    project = load_project(root, cache_dir=root.parent / ".sqlmat" / "cache")
     # Handed on by name where it is set: the UI then shows the name, and never a password.
     url = WAREHOUSE if WAREHOUSE.get_value() else f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
     everything = dg.define_asset_job("everything", dg.AssetSelection.all(), description="Build every table.")
     return dg.Definitions.merge(
-        build_definitions(project, warehouse=WarehouseResource(url=url)),
+        build_definitions(load_folder(root), warehouse=WarehouseResource(url=url)),
         dg.Definitions(jobs=[everything], executor=thread_executor),
     )

@@ -1,0 +1,1 @@
+SELECT id, city_id FROM first.shops_raw

@@ -1,0 +1,116 @@
+"""What Dagster loads: the same from everywhere, whole, and as committed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
+
+from sqlmat_assets.components.home import LOCATION
+from sqlmat_assets.defs.deployment import build_deployment
+
+ROOT = Path(__file__).parents[2]
+SNAPSHOT = Path(__file__).with_name("definitions.txt")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "sql"
+    shutil.copytree(Path(__file__).with_name("sql"), root)
+    monkeypatch.setenv("SQLMAT_PROJECT", str(root))
+    monkeypatch.delenv("SQLMAT_WAREHOUSE", raising=False)
+    return root
+
+
+def describe(definitions: dg.Definitions, root: Path) -> str:
+    """All definitions as text, with nothing in it of the machine."""
+    graph = definitions.resolve_asset_graph()
+    lines: list[str] = []
+    for key in sorted(graph.get_all_asset_keys()):
+        node = graph.get(key)
+        shown = {
+            "group": node.group_name,
+            "kinds": sorted(node.kinds),
+            "owners": list(node.owners),
+            "reads": sorted(parent.to_user_string() for parent in node.parent_keys),
+            "executable": node.is_executable,
+            "freshness": _freshness(node.freshness_policy),
+            "columns": _columns(node.metadata),
+            "description": node.description,
+        }
+        lines += [f"asset {key.to_user_string()}", *(f"  {name}: {value!r}" for name, value in shown.items() if value)]
+        for check in sorted(graph.get_check_keys_for_assets({key}), key=str):
+            spec = graph.get_check_spec(check)
+            lines.append(f"  check {check.name}: blocking={spec.blocking} {spec.description!r}")
+    jobs = sorted(job.name for job in definitions.resolve_all_job_defs())
+    lines += [f"job {name}" for name in jobs]
+    lines += [f"resource {key}" for key in sorted(definitions.resources or {})]
+    return "\n".join(lines).replace(str(root), "<root>") + "\n"
+
+
+def _freshness(policy: dg.FreshnessPolicy | None) -> str | None:
+    if not isinstance(policy, TimeWindowFreshnessPolicy):
+        return None
+    warn = None if policy.warn_window is None else str(policy.warn_window.to_timedelta())
+    return f"warn at {warn}, fail at {policy.fail_window.to_timedelta()}"
+
+
+def _columns(metadata: object) -> list[tuple[str, str | None]]:
+    schema = metadata.get("dagster/column_schema") if isinstance(metadata, dict) else None
+    return [] if schema is None else [(column.name, column.description) for column in schema.columns]
+
+
+def test_all_definitions_are_as_committed(project: Path) -> None:
+    told = describe(build_deployment(), project)
+    if os.environ.get("SQLMAT_UPDATE_SNAPSHOTS"):
+        SNAPSHOT.write_text(told)
+    assert told == SNAPSHOT.read_text()
+
+
+def test_the_warehouse_is_a_file_beside_the_project(project: Path) -> None:
+    resource = (build_deployment().resources or {})["warehouse"]
+    assert resource.url == f"duckdb:///{project.parent / 'sqlmat.duckdb'}"
+
+
+def test_the_warehouse_of_the_environment_is_named_and_not_shown(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQLMAT_WAREHOUSE", "duckdb:///secret.duckdb")
+    resource = (build_deployment().resources or {})["warehouse"]
+    assert resource.url == dg.EnvVar("SQLMAT_WAREHOUSE")
+
+
+def test_loading_opens_no_warehouse(project: Path) -> None:
+    dg.Definitions.validate_loadable(build_deployment())
+    assert not (project.parent / "sqlmat.duckdb").exists()
+
+
+def test_people_and_services_load_the_same() -> None:
+    workspace = yaml.safe_load((ROOT / "workspace.yaml").read_text())
+    (module,) = workspace["load_from"]
+    dg_project = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    assert module["python_module"] == {
+        "module_name": dg_project["code_location_target_module"],
+        "location_name": dg_project["code_location_name"],
+    }
+    assert module["python_module"]["location_name"] == LOCATION
+
+
+@pytest.mark.slow
+def test_the_workspace_is_valid(project: Path, tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("dagster")), "definitions", "validate", "-w", "workspace.yaml"]
+    home = tmp_path / "home"
+    home.mkdir()
+    asked = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "DAGSTER_HOME": str(home)}, capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 0, asked.stderr
+    assert "Validation successful for code location sqlmat" in asked.stderr + asked.stdout
