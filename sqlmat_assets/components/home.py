@@ -10,6 +10,8 @@ from sqlmat_assets.errors.usage import home_unusable
 
 LOCATION = "sqlmat"
 _INSTANCE = "# Written once by sqlmat; yours to change. SQLite storage in this folder is Dagster's default.\n"
+# `nux` is the dialog that would ask for an e-mail address before the first table is seen.
+_SETTINGS = {"telemetry": {"enabled": False}, "nux": {"enabled": False}}
 
 
 def keep_out_of_git(folder: Path) -> None:
@@ -32,7 +34,7 @@ def prepare_home(home: Path) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         settings = home / "dagster.yaml"
         if not settings.exists():
-            settings.write_text(_INSTANCE + yaml.safe_dump({"telemetry": {"enabled": False}}))
+            settings.write_text(_INSTANCE + yaml.safe_dump(_SETTINGS))
     except OSError as error:
         raise UsageError(home_unusable(str(home), error.strerror or str(error))) from error
     return home
