@@ -55,32 +55,39 @@ def syntax(place: Place, description: str, found: str) -> Problem:
 
 
 def unterminated(place: Place, opening: str) -> Problem:
+    """A string, a quoted name or a comment goes on to the end of the file."""
     return place.problem(f"what begins with `{opening}` here has no end", f"close it, or remove the `{opening}`")
 
 
 def unreadable(place: Place, reason: str) -> Problem:
+    """The parser broke on a statement without saying where."""
     return place.problem(f"the parser cannot read this statement: {reason}", _STATE_DEPS)
 
 
 def too_deep(place: Place, limit: int) -> Problem:
+    """The parser would take the process down with it."""
     return place.problem(
         f"brackets are nested more than {limit} deep here", "move inner queries into common table expressions (WITH)"
     )
 
 
 def not_understood(place: Place, keyword: str) -> Problem:
+    """The parser passes a statement over without reading it."""
     return place.problem(f"`{keyword}` is a statement that cannot be read, so what it reads is unknown", _ONE_SELECT)
 
 
 def no_statement(path: str) -> Problem:
+    """There are only comments, or nothing."""
     return Problem(path, 1, 1, "the file has no statement", "write a SELECT, or remove the file")
 
 
 def not_a_select(place: Place, keyword: str) -> Problem:
+    """A statement changes something instead of giving rows."""
     return place.problem(f"`{keyword}` is no SELECT", _ONE_SELECT)
 
 
 def second_statement(place: Place, keyword: str) -> Problem:
+    """A file makes one table, so one statement is all it can have."""
     return place.problem(
         f"a second statement begins here with `{keyword}`",
         "keep one SELECT in each file; put other tables into files of their own",
@@ -88,22 +95,27 @@ def second_statement(place: Place, keyword: str) -> Problem:
 
 
 def writes_elsewhere(place: Place, target: str) -> Problem:
+    """A `SELECT … INTO`."""
     return place.problem(f"the SELECT writes into `{target}`", "remove the INTO; the table is named after the file")
 
 
 def no_columns(place: Place) -> Problem:
+    """A bare `SELECT`."""
     return place.problem("this SELECT has no columns", "name the columns, or write `*`")
 
 
 def empty_item(place: Place) -> Problem:
+    """`SELECT a,, b`."""
     return place.problem("nothing stands before this comma", "remove the comma, or write what is missing")
 
 
 def trailing_comma(place: Place) -> Problem:
+    """`SELECT a, FROM t`, in engines that refuse it."""
     return place.problem("nothing stands after this comma", "remove the comma, or write what is missing")
 
 
 def bad_deps(place: Place, text: str) -> Problem:
+    """A `-- deps:` line names something else than tables."""
     return place.problem(f"`{text}` is no table", "write `schema.table`, with commas between several")
 
 
@@ -111,14 +123,17 @@ def bad_deps(place: Place, text: str) -> Problem:
 
 
 def unnamed_check(place: Place, expression: str) -> Problem:
+    """A check needs a name for people to know it by."""
     return place.problem(f"the check `{expression}` has no name", f"name it: `{expression} AS what_must_hold`")
 
 
 def star_check(place: Place) -> Problem:
+    """`SELECT *` in a file of checks."""
     return place.problem("`*` does not say which columns are checks", "write each check with a name of its own")
 
 
 def nameless_check(place: Place, title: str) -> Problem:
+    """Nothing of an alias is left in what Dagster admits."""
     return place.problem(
         f"the check `{title}` has no letter or digit in its name", "use letters, digits and `_` of the Latin alphabet"
     )

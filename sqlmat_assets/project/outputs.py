@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.project.comments import Comment, described, read_comments
 from sqlmat_assets.project.folding import fold
@@ -186,7 +186,7 @@ def _beside(tokens: list[Token], items: list[Item], text: str, dialect: str) -> 
 
 
 def _owner(text: str, before: int, comment: Comment, end: int, previous: int, following: int) -> int | None:
-    """Say whose a comment is: of what follows in its line, else of what precedes in it, else of what it stands above."""
+    """Say whose a comment is: of what follows in its line, else of what precedes, else of what it stands above."""
     if following >= 0 and "\n" not in text[comment.end : end] and text[end : end + 1] not in (",", ""):
         return following
     if "\n" not in text[before : comment.start]:

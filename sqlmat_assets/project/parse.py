@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import sql as wording
@@ -21,6 +21,7 @@ from sqlmat_assets.project.syntax import Statement, Syntax, read_spans, read_syn
 _QUERIES = (exp.Query, exp.Values, exp.Pivot)
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _BEFORE_NOTHING = frozenset({TokenType.COMMA, TokenType.SELECT, TokenType.L_PAREN, TokenType.DISTINCT})
+_AFTER_LISTS = frozenset({TokenType.FROM, TokenType.R_PAREN})
 # DuckDB and BigQuery allow a comma behind the last column.
 _STRICT_COMMAS = frozenset({"postgres", "redshift"})
 
@@ -137,10 +138,10 @@ def _shape_problems(syntax: Syntax, dialect: str, positions: Positions) -> list[
     if not syntax.statements:
         return [wording.no_statement(positions.place(0).path)]
     problems = [problem for statement in syntax.statements for problem in query_problems(statement, dialect, positions)]
-    if len(syntax.statements) > 1:
-        second = syntax.statements[1]
+    first, *others = syntax.statements
+    if others:
+        second = others[0]
         return [wording.second_statement(positions.place(second.start), second.keyword), *problems]
-    first = syntax.statements[0]
     return [*select_problems(first, positions), *problems]
 
 
@@ -163,19 +164,20 @@ def select_problems(statement: Statement, positions: Positions) -> Iterator[Prob
 
 def query_problems(statement: Statement, dialect: str, positions: Positions) -> Iterator[Problem]:
     """Find missing items of lists, which sqlglot skips."""
-    before: Token | None = None
+    before: TokenType | None = None
     tokens = statement.tokens
+    is_strict = dialect in _STRICT_COMMAS
     for index, token in enumerate(tokens):
-        if before is not None and token.token_type is TokenType.COMMA and before.token_type in _BEFORE_NOTHING:
+        kind = token.token_type
+        if kind is TokenType.COMMA and before in _BEFORE_NOTHING:
             yield wording.empty_item(positions.place(token.start))
-        elif before is not None and before.token_type is TokenType.COMMA and dialect in _STRICT_COMMAS:
-            if token.token_type in (TokenType.FROM, TokenType.R_PAREN):
-                yield wording.trailing_comma(positions.place(before.start))
-        before = token
-        if token.token_type is TokenType.SELECT and _is_bare(tokens, index + 1):
+        elif kind in _AFTER_LISTS and before is TokenType.COMMA and is_strict:
+            yield wording.trailing_comma(positions.place(tokens[index - 1].start))
+        elif kind is TokenType.SELECT and _is_bare(tokens, index + 1):
             yield wording.no_columns(positions.place(token.start))
-    if before is not None and before.token_type is TokenType.COMMA and dialect in _STRICT_COMMAS:
-        yield wording.trailing_comma(positions.place(before.start))
+        before = kind
+    if before is TokenType.COMMA and is_strict:
+        yield wording.trailing_comma(positions.place(tokens[-1].start))
 
 
 def _is_bare(tokens: list[Token], index: int) -> bool:

@@ -27,10 +27,10 @@ class Positions:
             position = text.find("\n", position + 1)
 
     def at(self, offset: int) -> tuple[int, int]:
-        """Give line and column, both counted from 1.
+        r"""Give line and column, both counted from 1.
 
         Examples:
-            >>> Positions("select\\n  1").at(9)
+            >>> Positions("select\n  1").at(9)
             (2, 3)
         """
         line = bisect_right(self._starts, offset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 _LEGACY_NAME = re.compile(r"[\w$@*:.-]*[:.][\w$@*:.-]+")
 _LEGACY_RANGES = frozenset({"TABLE_DATE_RANGE", "TABLE_DATE_RANGE_STRICT"})
