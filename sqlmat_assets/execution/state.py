@@ -184,7 +184,7 @@ def sweep(session: Session, schema: str, kinds: dict[str, ObjectKind], run: Run,
     Returns:
         The names that were dropped.
     """
-    made_by = {name: maker for name in kinds if (maker := run_of(name)) is not None}
+    made_by = {name: run_of(name) for name, kind in kinds.items() if kind == "table" and run_of(name) is not None}
     if not made_by:
         return frozenset()
     alive = {run.id, *_living_runs(session, now)}

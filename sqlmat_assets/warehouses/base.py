@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from sqlmat_assets.relation import Relation
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
+
+# Engines fold the letters A to Z only: to DuckDB `É` and `é` are two tables.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Capabilities:
 
     def fold(self, name: str) -> str:
         """The spelling under which the engine takes two names for one."""
-        return name if self.is_case_sensitive else name.lower()
+        return name if self.is_case_sensitive else name.translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import duckdb
-from sqlglot import exp
+from sqlglot import Dialect, exp
 
 from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors.failures import unknown_data_format
@@ -22,6 +22,9 @@ from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, ResultColumn
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 
 T = TypeVar("T")
+
+# Looked up by its name, a dialect is made anew for every statement.
+_DIALECT = Dialect.get_or_raise("duckdb")
 
 DUCKDB = Capabilities(
     name="duckdb",
@@ -104,11 +107,15 @@ class DuckDBSession:
         return tuple(self._columns())
 
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
-        query = exp.select("table_name", "table_type").from_("information_schema.tables")
-        same_schema = exp.EQ(this=exp.Lower(this=exp.column("table_schema")), expression=_text(schema.lower()))
+        query = exp.select("table_schema", "table_name", "table_type").from_("information_schema.tables")
         same_catalog = exp.EQ(this=exp.column("table_catalog"), expression=exp.func("current_database"))
-        rows = self._run(_sql(query.where(same_schema, same_catalog)))
-        return {str(name): "view" if kind == "VIEW" else "table" for name, kind in rows}
+        rows = self._run(_sql(query.where(same_catalog)))
+        # Compared here, because lower() folds more letters than the names of tables do.
+        return {
+            str(name): "view" if kind == "VIEW" else "table"
+            for place, name, kind in rows
+            if DUCKDB.fold(str(place)) == DUCKDB.fold(schema)
+        }
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -190,7 +197,7 @@ def _translate(error: duckdb.Error, sql: str) -> WarehouseError:
 
 
 def _sql(statement: exp.Expr) -> str:
-    return statement.sql("duckdb", copy=False)
+    return statement.sql(_DIALECT, copy=False)
 
 
 def _text(value: str) -> exp.Expr:

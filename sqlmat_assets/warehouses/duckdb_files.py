@@ -50,9 +50,11 @@ def open_cursor(path: Path, wait: timedelta) -> Generator[duckdb.DuckDBPyConnect
     """
     with _open_files_guard:
         file = _open_files.setdefault(path.resolve(), _OpenFile())
+    # From here, so that threads which stand in line for the guard do not wait one after the other.
+    deadline = time.monotonic() + wait.total_seconds()
     with file.guard:
         if file.connection is None:
-            file.connection = _connect(path, wait)
+            file.connection = _connect(path, wait, deadline)
         file.sessions += 1
         cursor = file.idle.pop() if file.idle else file.connection.cursor()
     ended_well = False
@@ -78,8 +80,7 @@ def _close(file: _OpenFile) -> None:
         file.connection = None
 
 
-def _connect(path: Path, wait: timedelta) -> duckdb.DuckDBPyConnection:
-    deadline = time.monotonic() + wait.total_seconds()
+def _connect(path: Path, wait: timedelta, deadline: float) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             return duckdb.connect(path)

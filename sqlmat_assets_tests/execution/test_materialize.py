@@ -84,6 +84,14 @@ class TestPublishing:
         assert tables_in(path) == ["cities"]
         assert ask(path, "SELECT schema_name, table_name, builds FROM _sqlmat.tables") == [("FIRST", "cities", 2)]
 
+    def test_letters_beyond_ascii_keep_their_case(self, path: Path) -> None:
+        context = a_context(path)
+        publish(a_table("SELECT 1 AS n", name="Été.É"), context)
+        publish(a_table("SELECT 2 AS n", name="été.é"), context)
+        publish(a_table("SELECT 3 AS n", name="été.É"), context)
+        assert ask(path, "SELECT * FROM Été.É, été.é, été.É AS other") == [(1, 2, 3)]
+        assert ask(path, "SELECT builds FROM _sqlmat.tables") == [(1,), (1,), (1,)]
+
     def test_a_table_may_read_its_published_rows(self, path: Path) -> None:
         publish(a_table("SELECT 1 AS n"), a_context(path))
         publish(a_table("SELECT n + 1 AS n FROM first.cities"), a_context(path, "r2"))

@@ -58,7 +58,7 @@ def test_they_are_what_a_first_build_sends(path: Path) -> None:
     rendered = render(model, a_fixed_context(path))
     warehouse = RecordingWarehouse(path)
     list(materialize(model, a_context(warehouse, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))))
-    asked = re.compile(r'SELECT table_name, table_type|SELECT \* FROM "first"."cities__sqlmat_r1_new" LIMIT 0')
+    asked = re.compile(r'SELECT table_schema, table_name|SELECT \* FROM "first"."cities__sqlmat_r1_new" LIMIT 0')
     sent = [sql for sql in warehouse.sent if not asked.match(sql)]
     # The moment of the decision is the only one that is not the fixed one.
     moment = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+'")
