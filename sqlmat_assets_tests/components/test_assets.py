@@ -6,7 +6,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from os import getpid, kill
@@ -26,18 +25,12 @@ from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
-from sqlmat_assets_tests.components.running import events_of, execute, open_instance, steps_with
+from sqlmat_assets_tests.components.running import events_of, execute, steps_with
 from sqlmat_assets_tests.tables import a_check, a_project, a_rule, a_spec, a_table
 
 Type = dg.DagsterEventType
 CITIES = dg.AssetKey(["first", "cities"])
 CAPITALS = Relation.of("first.cities")
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with open_instance(tmp_path / "home") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,15 +14,9 @@ import pytest
 from dagster._core.storage.dagster_run import DagsterRunStatus
 
 from sqlmat_assets.components.executor import thread_executor
-from sqlmat_assets_tests.components.running import events_of, execute, open_instance, steps_with, stored_run
+from sqlmat_assets_tests.components.running import events_of, execute, steps_with, stored_run
 
 Type = dg.DagsterEventType
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with open_instance(tmp_path / "home") as opened:
-        yield opened
 
 
 class Crowd:
