@@ -173,16 +173,18 @@ def _in_the_background(work: Callable[[], T], interrupt: Callable[[], None]) -> 
     future: Future[T] = Future()
 
     def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where the future is asked
-            future.set_exception(error)
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - raised again where the future is asked
+                future.set_exception(error)
 
-    threading.Thread(target=run, name="duckdb-statement", daemon=True).start()
     try:
+        threading.Thread(target=run, name="duckdb-statement", daemon=True).start()
         return future.result()
     finally:
-        while not future.done():
+        # After an exception here the work must not go on: it uses the cursor that cleaning up needs.
+        while not future.done() and not future.cancel():
             interrupt()
             try:
                 future.exception(timeout=0.05)
