@@ -8,6 +8,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -86,4 +87,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # File names are bytes and terminals have encodings: what cannot be shown must not end a build.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code == INTERRUPTED:
+        # A thread may still wait for a lock or a server. Whoever pressed Ctrl-C does not wait with it.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -169,7 +169,8 @@ def _build(
     pump = _Pump(build(project, selected, context, threads=threads))
 
     def cancel() -> bool:
-        is_building = pump.is_alive()
+        # Before the first table starts, the wait is for the warehouse to open, which nothing can cancel.
+        is_building = pump.is_alive() and report.has_begun
         report.cut()
         context.cancellation.cancel()
         return is_building
@@ -182,11 +183,14 @@ def _build(
                 _follow(pump, report, view, recorder)
                 if recorder is not None:
                     trouble = recorder.finish(view.record)
-        except BaseException:
+        except KeyboardInterrupt:
             context.cancellation.cancel()
             raise
-        finally:
+        except BaseException:
+            context.cancellation.cancel()
             _join_threads()
+            raise
+        _join_threads()
     if trouble is not None:
         click.echo(trouble, err=True)
     return _Build(context.run, context.warehouse.label, report.all(), pump.seconds, report.is_cut)

@@ -74,6 +74,11 @@ class BuildReport:
             self._begun_before_cut = frozenset(self._running)
 
     @property
+    def has_begun(self) -> bool:
+        """Whether work on any table has started."""
+        return bool(self._running or self._finished)
+
+    @property
     def running(self) -> tuple[Relation, ...]:
         return tuple(self._running)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -224,6 +225,25 @@ def test_ctrl_c_cancels_and_says_what_is_whole(
     assert rows(warehouse, "SELECT count(*) FROM first.cities") == [(2,)]
     left = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'first' ORDER BY ALL"
     assert rows(warehouse, left) == [("cities",), ("raw_cities",)]
+
+
+def test_ctrl_c_ends_the_wait_for_a_warehouse_that_somebody_holds(
+    folder: Path, environment: Mapping[str, str], warehouse: Path
+) -> None:
+    holding = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        process = subprocess.Popen(
+            [SQLMAT, "build", "--no-record"], cwd=folder.parent, env=environment, stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+        assert (process.returncode, err) == (130, "\ninterrupted\n")
+        holder.communicate("")
 
 
 def test_an_interrupted_build_is_a_document_too(folder: Path, environment: Mapping[str, str]) -> None:

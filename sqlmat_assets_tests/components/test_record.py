@@ -163,3 +163,15 @@ def test_what_was_refused_once_is_recorded_at_the_end(home: Path, monkeypatch: p
     with opened(home) as instance:
         assert len(instance.fetch_materializations(KEY, limit=5).records) == 1
         assert latest_check(instance, "good").passed
+
+
+def test_ctrl_c_breaks_recording_off(home: Path) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    recorder = Recorder(home, RUN)
+    recorder.take(PUBLISHED)
+    assert recorder.finish(interrupt) == (
+        f"warning: 1 table is not recorded in the Dagster instance `{home}`: interrupted\n"
+        "  hint: the tables themselves are built; the next build records again"
+    )
