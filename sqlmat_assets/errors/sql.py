@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from sqlmat_assets.errors import Problem
 
 _STATE_DEPS = "correct it, or state what the query reads in a comment on top of the file: `-- deps: schema.table`"
+_NO_TEMPLATES = "write the name of the table itself: SQL files are no templates here"
+_KINDS = {"/*": "comment", "`": "quoted name", '"': "quoted name"}
+_TEMPLATE_MARKS = frozenset({"{", "{{", "{%"})
 _ONE_SELECT = "keep one SELECT; the table is made from its rows"
 
 # What sqlglot says in the words of its own classes.
@@ -15,6 +18,8 @@ _MISSING = re.compile(r"Required keyword: '(?P<argument>\w+)' missing for <class
 _GOT_TOKEN = re.compile(r" but got <Token token_type: .*", re.DOTALL)
 _UNEXPECTED = "Invalid expression / Unexpected token"
 _EXPECTING = "Expecting "
+_EXPECTED = "Expected "
+_THE_END = "TokenType.SENTINEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +53,18 @@ def syntax(place: Place, description: str, found: str) -> Problem:
         what = f"`{found}` is not expected here"
     elif description.startswith(_EXPECTING):
         what = f"`{description.removeprefix(_EXPECTING)}` is expected before `{found}`"
+    elif description.startswith(_EXPECTED):
+        expected = _GOT_TOKEN.sub("", description).removeprefix(_EXPECTED)
+        what = f"expected {expected} {'after' if _THE_END in description else 'at'} `{found}`"
     else:
-        plain = " ".join(_GOT_TOKEN.sub("", description).split()).rstrip(".")
+        plain = " ".join(description.split()).rstrip(".")
         what = f"{plain[:1].lower()}{plain[1:]} at `{found}`"
-    return place.problem(what, _STATE_DEPS)
+    return place.problem(what, _NO_TEMPLATES if found in _TEMPLATE_MARKS else _STATE_DEPS)
 
 
 def unterminated(place: Place, opening: str) -> Problem:
     """A string, a quoted name or a comment goes on to the end of the file."""
-    return place.problem(f"what begins with `{opening}` here has no end", f"close it, or remove the `{opening}`")
+    return place.problem(f"a {_KINDS.get(opening, 'string')} begins here and has no end", "close it")
 
 
 def unreadable(place: Place, reason: str) -> Problem:

@@ -115,7 +115,7 @@ def _table_functions(tokens: list[Token], text: str) -> list[Token]:
             return tokens
         if name != "FLATTEN":
             start, end = first[0].start, first[-1].end
-            written = first[0].text if len(first) == 1 else text[start : end + 1]
+            written = first[0].text if len(first) == 1 else text[start : end + 1].strip("[]")
             suffix = "*" if name in _LEGACY_RANGES else ".*"
             first = [_like(first[0], TokenType.IDENTIFIER, written + suffix, end)]
         result += first
@@ -152,8 +152,11 @@ def _without_words(tokens: list[Token]) -> list[Token]:
         before = result[-1].token_type if result else None
         if skip:
             skip = False
-        elif word == "EACH" and (before is TokenType.JOIN or (result and result[-1].text.upper() == "GROUP")):
+        elif word == "EACH" and before is TokenType.JOIN:
             continue
+        elif word == "EACH" and result and result[-1].text.upper() == "GROUP":
+            result[-1] = _like(result[-1], TokenType.GROUP_BY, "GROUP BY")
+            skip = True
         elif word == "WITHIN" and before is TokenType.R_PAREN:
             skip = True
         else:

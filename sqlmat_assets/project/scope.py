@@ -122,6 +122,9 @@ def _source_names(source: object) -> Iterator[str]:
         return
     if source.alias_or_name:
         yield source.alias_or_name
+    if isinstance(source, exp.Unnest):
+        # `UNNEST(t.a) AS x` names the column, which stands for the table too.
+        yield from source.alias_column_names
     if isinstance(source, exp.Subquery) and not source.alias and isinstance(source.this, exp.Table):
         yield from _source_names(source.this)
     if isinstance(source, exp.Table):

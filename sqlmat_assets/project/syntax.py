@@ -160,7 +160,8 @@ def _offset(error: dict[str, object], tokens: list[Token], text: str) -> int:
 
 
 def _token_problem(error: SqlglotError, text: str, positions: Positions) -> Problem:
-    match = _TOKEN_PLACE.search(str(error.__cause__ or error))
+    # Compiled sqlglot leaves out the cause.
+    match = _TOKEN_PLACE.search(str(error.__cause__ or error.__context__ or error))
     if match:
         offset = min(int(match["offset"]), max(0, len(text) - 1))
         return wording.unterminated(positions.place(offset), match["opening"])
