@@ -28,6 +28,7 @@ from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Warehouse
 
 DECIDED_AT_TAG = "sqlmat/decided_at"
 """A run's tag: the ISO moment at which it was decided that its tables are due."""
@@ -82,7 +83,7 @@ def _compute(model: Model, site: Site) -> _Compute:
     def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:
         resource = cast(WarehouseResource, getattr(context.resources, site.resource_key))
         work = Context(
-            warehouse=resource.open(),
+            warehouse=_open(resource),
             names=site.names,
             run=_run(context, site),
             now=lambda: datetime.now(UTC),
@@ -97,6 +98,13 @@ def _compute(model: Model, site: Site) -> _Compute:
             yield from (translate_result(model.relation, r) for r in _audit(model, work, only))
 
     return compute
+
+
+def _open(resource: WarehouseResource) -> Warehouse:
+    try:
+        return resource.open()
+    except SqlmatError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 def _refuse(model: Model) -> _Compute:

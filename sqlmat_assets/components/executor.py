@@ -203,10 +203,14 @@ class _Threads:
 
     def _take(self) -> Iterator[DagsterEvent]:
         """Handle the next thing that a step tells, or come back in a moment."""
+        # An exception from `_stop_all` can hit a thread in its last words. What it said before is in the queue.
+        silent = [key for key, running in self._running.items() if not running.thread.is_alive()]
         try:
-            key, told = self._told.get(timeout=_POLL_SECONDS)
+            key, told = self._told.get(timeout=0 if silent else _POLL_SECONDS)
         except Empty:
-            return
+            if not silent:
+                return
+            key, told = silent[0], _Ended(self._error)
         running = self._running[key]
         if isinstance(told, DagsterEvent):
             running.events.append(told)

@@ -264,6 +264,15 @@ def test_a_file_with_a_warning_is_built(instance: dg.DagsterInstance, warehouse:
     assert execute(define(warehouse, cities(problems=(problem,))), instance).success
 
 
+def test_a_warehouse_that_is_none(instance: dg.DagsterInstance) -> None:
+    resource = WarehouseResource(url="oracle://somewhere")
+    definitions = build_definitions(a_project(cities()), warehouse=resource)
+    merged = dg.Definitions.merge(definitions, dg.Definitions(executor=dg.in_process_executor))
+    assert failure(execute(merged, instance), "first__cities").startswith(
+        "warehouse URLs starting with `oracle://` are not supported\n  hint: "
+    )
+
+
 def test_loading_and_planning_open_no_warehouse(instance: dg.DagsterInstance, warehouse: Path) -> None:
     definitions = define(warehouse, cities(), capitals())
     dg.Definitions.validate_loadable(definitions)
