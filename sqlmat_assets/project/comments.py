@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from sqlglot.dialects.dialect import Dialect
 
@@ -43,7 +44,7 @@ class Header:
 
 def read_comments(text: str, start: int, end: int, dialect: str) -> list[Comment]:
     """Read the comments from an offset on, up to the first character that is neither space nor comment."""
-    nests = bool(Dialect.get_or_raise(dialect).tokenizer_class.NESTED_COMMENTS)
+    nests = _nests(dialect)
     marks = ("--", "#") if dialect == "bigquery" else ("--",)
     comments: list[Comment] = []
     at = start
@@ -63,6 +64,11 @@ def read_comments(text: str, start: int, end: int, dialect: str) -> list[Comment
         else:
             break
     return comments
+
+
+@cache
+def _nests(dialect: str) -> bool:
+    return bool(Dialect.get_or_raise(dialect).tokenizer_class.NESTED_COMMENTS)
 
 
 def _block_end(text: str, start: int, end: int, *, nests: bool) -> tuple[int, int]:

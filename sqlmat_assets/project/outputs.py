@@ -176,6 +176,8 @@ def _beside(tokens: list[Token], items: list[Item], text: str, dialect: str) -> 
         for gap in {item.first, item.last}:
             before = tokens[gap - 1]
             end = tokens[gap].start if gap < len(tokens) else len(text)
+            if end <= before.end + 2:
+                continue
             # In the gap before an item its predecessor may be commented, in the one behind it its successor.
             previous, following = (index - 1, index) if gap == item.first else (index, index + 1)
             for comment in read_comments(text, before.end + 1, end, dialect):

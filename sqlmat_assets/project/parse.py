@@ -151,8 +151,8 @@ def select_problems(statement: Statement, positions: Positions) -> Iterator[Prob
     tree = statement.tree
     if not isinstance(tree, _QUERIES):
         # Behind a WITH the tree knows better what it is.
-        is_hidden = statement.keyword == "WITH" and tree is not None
-        yield wording.not_a_select(place, tree.key.upper() if is_hidden else statement.keyword)
+        is_hidden = statement.keyword == "WITH"
+        yield wording.not_a_select(place, tree.key.upper() if tree is not None and is_hidden else statement.keyword)
         return
     select = final_select(tree)
     into = select.args.get("into") if select is not None else None

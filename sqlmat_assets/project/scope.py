@@ -14,6 +14,8 @@ _WITH_ARRAY_PATHS = frozenset({"bigquery", "redshift"})
 # In these, WITH RECURSIVE makes each name visible to those before it too; elsewhere to itself and those after it.
 _WITH_FORWARD_NAMES = frozenset({"bigquery", "postgres"})
 _WRITES = (exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Into, exp.Drop, exp.TruncateTable)
+# Two thirds of a tree are these, and no table is inside of them.
+_LEAVES = frozenset({exp.Identifier, exp.Column, exp.Literal, exp.Star, exp.DataType, exp.Null, exp.Boolean})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,12 @@ def _children(node: exp.Expr, without: tuple[str, ...] = ()) -> Iterator[exp.Exp
         if is_write and key == "this":
             yield from _behind_target(value)
         elif isinstance(value, exp.Expr):
-            yield value
+            if type(value) not in _LEAVES:
+                yield value
         elif isinstance(value, list):
-            yield from (item for item in value if isinstance(item, exp.Expr))
+            for item in value:
+                if isinstance(item, exp.Expr) and type(item) not in _LEAVES:
+                    yield item
 
 
 def _behind_target(target: object) -> Iterator[exp.Expr]:
