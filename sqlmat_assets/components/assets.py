@@ -1,6 +1,6 @@
 """One op per table: it builds the table, or runs its checks alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,11 +10,13 @@ from typing import Any, cast
 import dagster as dg
 
 from sqlmat_assets.components.events import (
+    Lineage,
     translate_discarded,
     translate_evaluation,
     translate_published,
     translate_result,
 )
+from sqlmat_assets.components.lineage import trace_columns
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.resources import WarehouseResource
@@ -45,12 +47,13 @@ _Compute = Callable[[dg.OpExecutionContext, object], Iterator[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all tables of a project share while they are built."""
+    """What all tables of a project share while they are built; `columns_of` has those that their files tell."""
 
     root: Path
     names: Names
     origin: Origin | None
     resource_key: str
+    columns_of: Mapping[Relation, tuple[str, ...]]
 
 
 def build_asset(model: Model, site: Site, without: Sequence[Relation] = ()) -> dg.AssetsDefinition:
@@ -92,7 +95,7 @@ def _compute(model: Model, site: Site) -> _Compute:
             state=resource.state,
         )
         if context.selected_asset_keys:
-            yield from _materialize(model, work)
+            yield from _materialize(model, work, site)
         else:
             only = {key.name for key in context.selected_asset_check_keys}
             yield from (translate_result(model.relation, r) for r in _audit(model, work, only))
@@ -117,7 +120,7 @@ def _refuse(model: Model) -> _Compute:
     return compute
 
 
-def _materialize(model: Model, work: Context) -> Iterator[Any]:
+def _materialize(model: Model, work: Context, site: Site) -> Iterator[Any]:
     results: tuple[CheckResult, ...] = ()
     with closing(cast(Any, materialize(model, work))) as events:
         for event in events:
@@ -125,7 +128,8 @@ def _materialize(model: Model, work: Context) -> Iterator[Any]:
                 case Checked():
                     results = event.results
                 case Published():
-                    yield _published(event, results, work.run)
+                    lineage = trace_columns(model, site.columns_of, work)
+                    yield _published(event, results, work.run, lineage)
                 case Discarded():
                     for result in event.results:
                         yield translate_evaluation(model.relation, result)
@@ -141,10 +145,12 @@ def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]
         raise dg.Failure(str(error), allow_retries=isinstance(error, TransientWarehouseError)) from error
 
 
-def _published(event: Published, results: Sequence[CheckResult], run: Run) -> dg.MaterializeResult[Any]:
+def _published(
+    event: Published, results: Sequence[CheckResult], run: Run, lineage: Lineage
+) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=translate_key(event.relation),
-        metadata=translate_published(event, results, run),
+        metadata=translate_published(event, results, run, lineage),
         # Behind the materialization, so that they are tied to the rows that they looked at.
         check_results=[translate_result(event.relation, result) for result in results],
     )

@@ -38,7 +38,8 @@ def build_definitions(
         warehouse: Where they are built; None where the definitions around these bring that resource.
         resource_key: The name of that resource.
     """
-    site = Site(project.root, project.names, find_origin(project.root), resource_key)
+    columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
+    site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of)
     circles = _circles(project)
     sources = distinct_relations(source for model in project for source in model.sources)
     specs = [translate_source(source) for source in sources if source not in project.models]

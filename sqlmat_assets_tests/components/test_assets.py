@@ -23,7 +23,7 @@ from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.project.model import Model, RuleKind
+from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.components.running import events_of, execute, steps_with
 from sqlmat_assets_tests.tables import a_check, a_project, a_rule, a_spec, a_table
@@ -103,6 +103,18 @@ def test_what_a_materialization_tells(instance: dg.DagsterInstance, warehouse: P
         {"check": "small", "passed": True, "rows": 2, "failed rows": 0},
         {"check": "tiny", "passed": False, "rows": 2, "failed rows": 1},
     ]
+
+
+def test_where_the_columns_come_from(instance: dg.DagsterInstance, warehouse: Path) -> None:
+    known = cities(columns=(ColumnDoc("id"),))
+    reader = a_table("SELECT id + 1 AS n FROM first.cities", name="first.next", upstream=(CAPITALS,))
+    for source in (known, cities()):
+        assert execute(define(warehouse, source, reader), instance).success
+        record = materialized(instance, dg.AssetKey(["first", "next"]))[0]
+        assert record.asset_materialization is not None
+        assert record.asset_materialization.metadata["dagster/column_lineage"].value == dg.TableColumnLineage(
+            {"n": [dg.TableColumnDep(CITIES, "id")]}
+        )
 
 
 def test_results_of_checks_belong_to_the_new_materialization(instance: dg.DagsterInstance, warehouse: Path) -> None:
