@@ -76,7 +76,7 @@ def lint() -> None:
     """Ruff, pyright strict, and the rules on who may import whom."""
     run(BIN / "ruff", "check", ".")
     run(BIN / "ruff", "format", "--check", ".")
-    run(BIN / "pyright")
+    run(BIN / "basedpyright")
     run(BIN / "lint-imports", "--no-cache")
 
 

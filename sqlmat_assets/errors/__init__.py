@@ -47,7 +47,7 @@ class MaterializeError(SqlmatError):
     """A table could not be built; the message says what its target holds now."""
 
 
-class CheckFailure(MaterializeError):
+class CheckFailedError(MaterializeError):
     """A blocking check did not hold, so the table was not replaced."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlmat_assets.errors import CheckFailure, Problem, TerminalWarehouseError, TransientWarehouseError, UsageError
+from sqlmat_assets.errors import CheckFailedError, Problem, TerminalWarehouseError, TransientWarehouseError, UsageError
 
 
 def span(duration: timedelta) -> str:
@@ -48,11 +48,11 @@ def with_state(message: str, held: str) -> str:
     return f"{message}\n{held}"
 
 
-def checks_failed(relation: str, failed: Sequence[tuple[str, str]]) -> CheckFailure:
+def checks_failed(relation: str, failed: Sequence[tuple[str, str]]) -> CheckFailedError:
     """Blocking checks did not hold; `failed` has their names and what was wrong with each."""
     head = f"{len(failed)} {'check' if len(failed) == 1 else 'checks'} of `{relation}` failed"
     lines = [f"  `{name}`: {message}" for name, message in failed]
-    return CheckFailure("\n".join([head, *lines]))
+    return CheckFailedError("\n".join([head, *lines]))
 
 
 def quarantined(relation: str, problems: Sequence[Problem], held: str) -> str:

@@ -1,4 +1,4 @@
-"""Who reads whom among the tables of a project."""
+"""Who reads whom among the tables of a project, and what follows from it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from sqlmat_assets.project.model import Model
@@ -164,3 +165,26 @@ def _way_round(start: Relation, edges: Mapping[Relation, Iterable[Relation]]) ->
                 came_from[step] = relation
                 ahead.append(step)
     raise AssertionError("a table of a cycle can be reached from itself")
+
+
+def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
+    """Give each table its own interval or, without one, the smallest effective interval among its readers.
+
+    Args:
+        models: A project, or its models; they may read each other in a circle.
+
+    Returns:
+        The tables that have one. A table that nobody with an interval reads, near or far, is not in it.
+    """
+    models = tuple(models)
+    upstream = {model.relation: model.upstream for model in models}
+    effective = {model.relation: model.interval for model in models if model.interval is not None}
+    # From the smallest interval on, so that the first to arrive at a table is the one that counts.
+    for interval, start in sorted((own, relation) for relation, own in effective.items()):
+        ahead = [start]
+        while ahead:
+            for read in upstream[ahead.pop()]:
+                if read in upstream and read not in effective:
+                    effective[read] = interval
+                    ahead.append(read)
+    return effective

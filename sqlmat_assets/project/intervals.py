@@ -1,17 +1,11 @@
-"""How old a table may become: the notation, and what a table without an interval takes from its readers."""
+"""How old a table may become: the notation in file names and settings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from sqlmat_assets.errors import project as wording
-from sqlmat_assets.relation import Relation
-
-if TYPE_CHECKING:
-    from sqlmat_assets.project.model import Model
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -61,26 +55,3 @@ def format_interval(interval: timedelta) -> str:
     if interval % DAY or interval < 2 * DAY:
         return f"{interval // HOUR}h"
     return f"{interval // DAY}d"
-
-
-def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
-    """Give each table its own interval or, without one, the smallest effective interval among its readers.
-
-    Args:
-        models: A project, or its models; they may read each other in a circle.
-
-    Returns:
-        The tables that have one. A table that nobody with an interval reads, near or far, is not in it.
-    """
-    models = tuple(models)
-    upstream = {model.relation: model.upstream for model in models}
-    effective = {model.relation: model.interval for model in models if model.interval is not None}
-    # From the smallest interval on, so that the first to arrive at a table is the one that counts.
-    for interval, start in sorted((own, relation) for relation, own in effective.items()):
-        ahead = [start]
-        while ahead:
-            for read in upstream[ahead.pop()]:
-                if read in upstream and read not in effective:
-                    effective[read] = interval
-                    ahead.append(read)
-    return effective

@@ -14,8 +14,7 @@ from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.companions import group_files
 from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
-from sqlmat_assets.project.graph import ModelGraph
-from sqlmat_assets.project.intervals import effective_intervals
+from sqlmat_assets.project.graph import ModelGraph, effective_intervals
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names

@@ -8,7 +8,7 @@ import pytest
 
 from sqlmat_assets.cli.display import open_view, printable, write_failure, write_table
 from sqlmat_assets.cli.report import BuildReport, Outcome, counts, describe_table, is_good
-from sqlmat_assets.errors import CancelledError, CheckFailure
+from sqlmat_assets.errors import CancelledError, CheckFailedError
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Sample, Skipped, Started
 from sqlmat_assets.relation import Relation
 
@@ -114,7 +114,7 @@ def test_a_failure_is_told_with_its_rows_at_80_columns(capsys: pytest.CaptureFix
     sample = Sample(columns, (("Berlin\x1b[31m", None, *("x" * 30 for _ in range(8))),))
     failed = result(passed=False, sample=sample)
     held = "`first.cities` still holds its previous rows"
-    error = CheckFailure(f"1 check of `first.cities` failed\n  `positive`: {failed.message}\n{held}")
+    error = CheckFailedError(f"1 check of `first.cities` failed\n  `positive`: {failed.message}\n{held}")
     write_failure(gather(Discarded(CITIES, error, (failed, result("soft", passed=False, blocking=False)))).finished[0])
     out = capsys.readouterr().out
     assert out.startswith(

@@ -13,7 +13,7 @@ from sqlmat_assets.components.events import (
     translate_evaluation,
     translate_published,
 )
-from sqlmat_assets.errors import CheckFailure
+from sqlmat_assets.errors import CheckFailedError
 from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample
 from sqlmat_assets.relation import Relation
 
@@ -92,7 +92,7 @@ def test_why_a_table_was_not_replaced() -> None:
     sample = Sample(("id", "name"), (("1", "a|b"), ("2", None)))
     discarded = Discarded(
         CITIES,
-        CheckFailure("1 check of `first.cities` failed"),
+        CheckFailedError("1 check of `first.cities` failed"),
         (a_result(sample=sample), a_result("other", passed=True), a_result("no_rows")),
     )
     assert translate_discarded(discarded) == (

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from sqlmat_assets.components.record import Recorder
-from sqlmat_assets.errors import CheckFailure, TerminalWarehouseError
+from sqlmat_assets.errors import CheckFailedError, TerminalWarehouseError
 from sqlmat_assets.execution.events import (
     Checked,
     CheckResult,
@@ -95,7 +95,7 @@ def test_checks_are_tied_to_the_new_materialization_and_not_to_the_one_before(ho
 
 
 def test_a_failed_check_is_recorded_without_a_materialization(home: Path) -> None:
-    error = CheckFailure("1 check of `first.cities` failed")
+    error = CheckFailedError("1 check of `first.cities` failed")
     assert record(home, Checked(CITIES, (GOOD, BAD), 0.1), Discarded(CITIES, error, (GOOD, BAD))) is None
     with opened(home) as instance:
         assert instance.fetch_materializations(KEY, limit=5).records == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sqlmat_assets.errors import CancelledError, CheckFailure, MaterializeError, Problem, TerminalWarehouseError
+from sqlmat_assets.errors import CancelledError, CheckFailedError, MaterializeError, Problem, TerminalWarehouseError
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, Column, Discarded, Event, Published, Written
 from sqlmat_assets.execution.materialize import materialize
@@ -120,7 +120,7 @@ class TestRefusing:
     def test_a_failing_check_keeps_the_published_rows(self, path: Path) -> None:
         publish(a_table("SELECT 1 AS n", FILLED), a_context(path))
         discarded = discard(a_table("SELECT 1 AS n LIMIT 0", FILLED), a_context(path, "r2"))
-        assert isinstance(discarded.error, CheckFailure)
+        assert isinstance(discarded.error, CheckFailedError)
         assert str(discarded.error) == (
             "1 check of `first.cities` failed\n  `filled`: is false\n`first.cities` still holds its previous rows"
         )
