@@ -11,7 +11,8 @@ _STATE_DEPS = "correct it, or state what the query reads in a comment on top of 
 _NO_TEMPLATES = "write the name of the table itself: SQL files are no templates here"
 _KINDS = {"/*": "comment", "`": "quoted name", '"': "quoted name"}
 _TEMPLATE_MARKS = frozenset({"{", "{{", "{%"})
-_ONE_SELECT = "keep one SELECT; the table is made from its rows"
+_MAX_SHOWN = 60
+_ONE_SELECT = "write a SELECT instead"
 
 # What sqlglot says in the words of its own classes.
 _MISSING = re.compile(r"Required keyword: '(?P<argument>\w+)' missing for <class '[\w.]*?(?P<node>\w+)'>")
@@ -35,6 +36,13 @@ class Place:
         return Problem(self.path, self.line, self.column, what, hint)
 
 
+def _shown(text: str) -> str:
+    """Cut what people wrote to one short line that a terminal can show."""
+    line = " ".join(text.split())
+    line = line if len(line) <= _MAX_SHOWN else f"{line[: _MAX_SHOWN - 1]}…"
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
+
+
 # Statements
 
 
@@ -46,6 +54,7 @@ def syntax(place: Place, description: str, found: str) -> Problem:
         description: sqlglot's description.
         found: The text at which it stopped.
     """
+    found = _shown(found)
     missing = _MISSING.search(description)
     if missing:
         what = f"something is missing after `{found}`"
@@ -72,16 +81,18 @@ def unreadable(place: Place, reason: str) -> Problem:
     return place.problem(f"the parser cannot read this statement: {reason}", _STATE_DEPS)
 
 
-def too_deep(place: Place, limit: int) -> Problem:
+def too_deep(place: Place) -> Problem:
     """The parser would take the process down with it."""
     return place.problem(
-        f"brackets are nested more than {limit} deep here", "move inner queries into common table expressions (WITH)"
+        "this is nested too deep to be read", "move inner queries into common table expressions (WITH)"
     )
 
 
 def not_understood(place: Place, keyword: str) -> Problem:
     """The parser passes a statement over without reading it."""
-    return place.problem(f"`{keyword}` is a statement that cannot be read, so what it reads is unknown", _ONE_SELECT)
+    return place.problem(
+        f"`{_shown(keyword)}` is a statement that cannot be read, so what it reads is unknown", _ONE_SELECT
+    )
 
 
 def no_statement(path: str) -> Problem:
@@ -91,13 +102,13 @@ def no_statement(path: str) -> Problem:
 
 def not_a_select(place: Place, keyword: str) -> Problem:
     """A statement changes something instead of giving rows."""
-    return place.problem(f"`{keyword}` is no SELECT", _ONE_SELECT)
+    return place.problem(f"`{_shown(keyword)}` is no SELECT", _ONE_SELECT)
 
 
 def second_statement(place: Place, keyword: str) -> Problem:
     """A file makes one table, so one statement is all it can have."""
     return place.problem(
-        f"a second statement begins here with `{keyword}`",
+        f"a second statement begins here with `{_shown(keyword)}`",
         "keep one SELECT in each file; put other tables into files of their own",
     )
 
@@ -132,7 +143,8 @@ def bad_deps(place: Place, text: str) -> Problem:
 
 def unnamed_check(place: Place, expression: str) -> Problem:
     """A check needs a name for people to know it by."""
-    return place.problem(f"the check `{expression}` has no name", f"name it: `{expression} AS what_must_hold`")
+    shown = _shown(expression)
+    return place.problem(f"the check `{shown}` has no name", f"name it: `{shown} AS what_must_hold`")
 
 
 def star_check(place: Place) -> Problem:

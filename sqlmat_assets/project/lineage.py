@@ -31,7 +31,7 @@ def column_lineage(sql: str, names: Names, columns_of: Mapping[Relation, tuple[s
         for any reason: it is shown to people, and nothing is decided by it.
     """
     statements = read_syntax(sql, names.dialect, Positions(sql)).statements
-    if len(statements) != 1 or statements[0].tree is None:
+    if len(statements) != 1 or not isinstance(statements[0].tree, exp.Query):
         return {}
     outputs, _ = read_outputs(statements[0], sql, names.dialect)
     try:
@@ -67,7 +67,7 @@ def _trace(
             for alias, column in _leaves(node)
             if alias in sources
         ]
-        found[spelling.get(name, name)] = tuple(dict.fromkeys(leaves))
+        found[spelling.get(name, name)] = tuple(sorted(set(leaves), key=lambda leaf: (leaf[0].key, leaf[1])))
     return found
 
 

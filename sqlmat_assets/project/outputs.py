@@ -173,7 +173,10 @@ def _beside(tokens: list[Token], items: list[Item], text: str, dialect: str) -> 
     """Give each item the comments that stand beside or directly above it."""
     found: dict[int, list[Comment]] = {}
     for index, item in enumerate(items):
-        for gap in {item.first, item.last}:
+        gaps = {item.first, item.last}
+        if index == len(items) - 1 and item.last < len(tokens) and tokens[item.last].token_type is TokenType.COMMA:
+            gaps.add(item.last + 1)
+        for gap in gaps:
             before = tokens[gap - 1]
             end = tokens[gap].start if gap < len(tokens) else len(text)
             if end <= before.end + 2:

@@ -105,7 +105,7 @@ def _split(tokens: list[Token]) -> Iterator[list[Token]]:
 def _read(tokens: list[Token], text: str, engine: Dialect, dialect: str, positions: Positions) -> Statement:
     deep = _too_deep(tokens)
     if deep is not None:
-        return Statement(tokens, None, wording.too_deep(positions.place(deep.start), _MAX_DEPTH))
+        return Statement(tokens, None, wording.too_deep(positions.place(deep.start)))
     attempt = repairs.legacy(tokens, text) if dialect == "bigquery" and repairs.is_legacy(text) else tokens
     first_error: Exception | None = None
     for repair in (None, *repairs.repairs_of(dialect)):
@@ -146,7 +146,7 @@ def _parse_problem(error: Exception | None, tokens: list[Token], text: str, posi
         return wording.syntax(positions.place(offset), str(first.get("description") or ""), found or tokens[0].text)
     start = positions.place(tokens[0].start)
     if isinstance(error, RecursionError):
-        return wording.too_deep(start, _MAX_DEPTH)
+        return wording.too_deep(start)
     return wording.unreadable(start, type(error).__name__)
 
 

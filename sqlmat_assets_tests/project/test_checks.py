@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+
+from sqlmat_assets.project.checks import parse_checks, slug
+
+
+def names(text: str, dialect: str = "duckdb") -> list[list[str]]:
+    parsed = parse_checks(text, dialect, "t_test.sql")
+    assert parsed.problems == ()
+    return [[spec.name for spec in query.specs] for query in parsed.queries]
+
+
+def problems(text: str, dialect: str = "duckdb") -> list[str]:
+    return [str(problem) for problem in parse_checks(text, dialect, "t_test.sql").problems]
+
+
+def test_each_column_is_a_check() -> None:
+    text = 'select\n  a > 0 as positive, -- why\n  b is not null as "b is there"\nfrom s.t;\nselect true as last_one from s.u;\n'
+    parsed = parse_checks(text, "duckdb", "s/t_test.sql")
+    assert parsed.problems == ()
+    first, second = parsed.queries
+    assert first.sql == text[: text.index(";")]
+    assert second.sql == "select true as last_one from s.u"
+    assert [(spec.name, spec.title, spec.path, spec.line) for spec in (*first.specs, *second.specs)] == [
+        ("positive", "positive", "s/t_test.sql", 2),
+        ("b_is_there", "b is there", "s/t_test.sql", 3),
+        ("last_one", "last_one", "s/t_test.sql", 5),
+    ]
+    assert [[str(read) for read in query.reads] for query in parsed.queries] == [["s.t"], ["s.u"]]
+    assert [(read.line, read.column) for query in parsed.queries for read in query.reads] == [(4, 6), (5, 30)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("-- nothing yet\n", []),
+        (";;\n;", []),
+        ("select true as a;;; select true as b;", [["a"], ["b"]]),
+        ("select ';' = ';' as a; -- the end; really\n/* ; */", [["a"]]),
+        ("select true as a\n-- no semicolon", [["a"]]),
+        ("with t as (select 1 as x) select x > 0 as a from t", [["a"]]),
+        ("select true as a union all select false", [["a"]]),
+        ("(select true as a)", [["a"]]),
+        ("from s.t select x > 0 as a, y", [["a", "y"]]),
+        ("select t.ok from s.t", [["ok"]]),
+        ("\ufeffselect true as a", [["a"]]),
+    ],
+)
+def test_statements_are_told_apart(text: str, expected: list[list[str]]) -> None:
+    assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "blocking"),
+    [
+        ("-- warn\nselect true as a; select true as b", [False, True]),
+        ("select true as a; -- warn\nselect true as b", [True, False]),
+        ("select true as a;\n\n-- WARN\n-- it may be late\nselect true as b", [True, False]),
+        ("/* warn */ select true as a", [False]),
+        ("-- warning: only a remark\nselect true as a", [True]),
+        ("-- warn;\n-- warn\nselect true as a", [False]),
+        ("select true as a -- warn", [True]),
+        ("select true as a -- warn\n; select true as b", [True, True]),
+        ("select -- warn\n true as a", [True]),
+        ("-- warn\n;select true as a", [True]),
+        ("-- on: result\nselect true as a", [True]),
+    ],
+)
+def test_a_warning_stands_above_its_statement(text: str, blocking: list[bool]) -> None:
+    parsed = parse_checks(text, "duckdb", "t_test.sql")
+    assert parsed.problems == ()
+    assert [spec.is_blocking for query in parsed.queries for spec in query.specs] == blocking
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("correct_capital", "correct_capital"),
+        ("is it Paris?", "is_it_Paris"),
+        ("größer 0", "gr_er_0"),
+        ("a--b..c", "a_b_c"),
+        ("日本", ""),
+    ],
+)
+def test_slugs(title: str, name: str) -> None:
+    assert slug(title) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "select true as ok,\n  count(*) > 0 from s.t",
+            "t_test.sql:2:3: the check `count(*) > 0` has no name\n  hint: name it: `count(*) > 0 AS what_must_hold`",
+        ),
+        (
+            "select * from s.t",
+            "t_test.sql:1:8: `*` does not say which columns are checks\n"
+            "  hint: write each check with a name of its own",
+        ),
+        (
+            "select t.* from s.t",
+            "t_test.sql:1:8: `*` does not say which columns are checks\n"
+            "  hint: write each check with a name of its own",
+        ),
+        (
+            'select true as "日本"',
+            "t_test.sql:1:8: the check `日本` has no letter or digit in its name\n"
+            "  hint: use letters, digits and `_` of the Latin alphabet",
+        ),
+        (
+            'select true as "is ok";\nselect true as "is-ok"',
+            "t_test.sql:2:8: the checks `is-ok` and `is ok` (line 1) collide: both become `is_ok`\n"
+            "  hint: rename `is-ok`",
+        ),
+        (
+            "select true as a, false as a",
+            "t_test.sql:1:19: the checks `a` and `a` (line 1) collide: both are called `a`\n  hint: rename `a`",
+        ),
+        (
+            "select true as a;\ninsert into s.t select 1",
+            "t_test.sql:2:1: `INSERT` is no SELECT\n  hint: write a SELECT instead",
+        ),
+    ],
+)
+def test_what_is_no_check(text: str, expected: str) -> None:
+    assert problems(text) == [expected]
+
+
+def test_the_checks_beside_a_bad_one_are_kept() -> None:
+    parsed = parse_checks("select true as a, 1; select b c d; select true as e", "duckdb", "t_test.sql")
+    assert [[spec.name for spec in query.specs] for query in parsed.queries] == [["a"], ["e"]]
+    assert [(problem.line, problem.column) for problem in parsed.problems] == [(1, 19), (1, 33)]
+
+
+def test_text_without_end_is_one_problem() -> None:
+    assert problems("select true as a;\nselect 'b as c") == [
+        "t_test.sql:2:8: a string begins here and has no end\n  hint: close it"
+    ]
