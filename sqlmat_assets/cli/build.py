@@ -165,7 +165,7 @@ def _build(
     project: Project, selected: Sequence[Relation], context: Context, threads: int, *, is_recorded: bool, as_json: bool
 ) -> _Build:
     report = BuildReport(selected)
-    recorder = Recorder(dagster_home(project.root), context.run) if is_recorded else None
+    recorder = Recorder(dagster_home(project.root), project, context) if is_recorded else None
     pump = _Pump(build(project, selected, context, threads=threads))
 
     def cancel() -> bool:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlmat_assets.components.home import prepare_home
 from sqlmat_assets.errors.usage import not_recorded
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Run
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published
+from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
 if TYPE_CHECKING:
@@ -37,12 +39,16 @@ class Recorder:
 
     Args:
         home: The folder of the instance; made when there is none.
-        run: Which run the events belong to.
+        project: What is built.
+        context: The run that the events belong to.
     """
 
-    def __init__(self, home: Path, run: Run) -> None:
+    def __init__(self, home: Path, project: Project, context: Context) -> None:
         self._home = home
-        self._run = run
+        self._project = project
+        self._context = context
+        self._run = context.run
+        self._columns = {m.relation: tuple(column.name for column in m.columns) for m in project}
         self._instance: dg.DagsterInstance | None = None
         self._results: dict[Relation, tuple[CheckResult, ...]] = {}
         self._targets: dict[Relation, AssetCheckEvaluationTargetMaterializationData] = {}
@@ -144,10 +150,16 @@ class Recorder:
         )
 
         from sqlmat_assets.components.events import translate_published
+        from sqlmat_assets.components.lineage import trace_columns
         from sqlmat_assets.components.translation import translate_key
 
         key = translate_key(published.relation)
-        metadata = translate_published(published, results, self._run)
+        self._columns[published.relation] = tuple(column.name for column in published.columns)
+        model = self._project.models[published.relation]
+        # Of what was not built here, no columns rather than another conversation with the warehouse.
+        known = {read: self._columns.get(read, ()) for read in (*model.upstream, *model.sources)}
+        lineage = trace_columns(model, known, self._context)
+        metadata = translate_published(published, results, self._run, lineage)
         instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=metadata))
         stored = instance.fetch_materializations(key, limit=1).records[0]
         target = AssetCheckEvaluationTargetMaterializationData(

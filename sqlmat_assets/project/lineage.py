@@ -30,11 +30,11 @@ def column_lineage(sql: str, names: Names, columns_of: Mapping[Relation, tuple[s
         Per output column, as the query writes it, the columns it is computed from; empty where that cannot be told
         for any reason: it is shown to people, and nothing is decided by it.
     """
-    statements = read_syntax(sql, names.dialect, Positions(sql)).statements
-    if len(statements) != 1 or not isinstance(statements[0].tree, exp.Query):
-        return {}
-    outputs, _ = read_outputs(statements[0], sql, names.dialect)
     try:
+        statements = read_syntax(sql, names.dialect, Positions(sql)).statements
+        if len(statements) != 1 or not isinstance(statements[0].tree, exp.Query):
+            return {}
+        outputs, _ = read_outputs(statements[0], sql, names.dialect)
         return _trace(statements[0], names, columns_of, [column.name for column in outputs])
     # sqlglot's optimizer raises errors of many kinds on SQL that engines accept.
     except Exception:  # noqa: BLE001

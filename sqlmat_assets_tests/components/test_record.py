@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from sqlmat_assets.execution.events import (
     Started,
 )
 from sqlmat_assets.relation import Relation
+from sqlmat_assets_tests.tables import a_context, a_project, a_table
 
 CITIES = Relation("first", "cities")
 KEY = dg.AssetKey(["first", "cities"])
@@ -43,8 +45,14 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / ".sqlmat"
 
 
+def a_recorder(home: Path) -> Recorder:
+    cities = a_table("SELECT city FROM first.raw", upstream=(Relation("first", "raw"),))
+    project = a_project(a_table("SELECT 'Berlin' AS city", name="first.raw"), cities)
+    return Recorder(home, project, replace(a_context(home.parent / "never_opened.duckdb"), run=RUN))
+
+
 def record(home: Path, *events: Event) -> str | None:
-    recorder = Recorder(home, RUN)
+    recorder = a_recorder(home)
     for event in events:
         recorder.take(event)
         recorder.work()
@@ -169,9 +177,22 @@ def test_ctrl_c_breaks_recording_off(home: Path) -> None:
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    recorder = Recorder(home, RUN)
+    recorder = a_recorder(home)
     recorder.take(PUBLISHED)
     assert recorder.finish(interrupt) == (
         f"warning: 1 table is not recorded in the Dagster instance `{home}`: interrupted\n"
         "  hint: the tables themselves are built; the next build records again"
     )
+
+
+def test_columns_are_traced_to_the_tables_of_this_build_without_opening_the_warehouse(home: Path) -> None:
+    raw = Published(Relation("first", "raw"), 1, (Column("city", "VARCHAR"),), "SELECT 1", NOON, 0.1)
+    assert record(home, raw, PUBLISHED) is None
+    with opened(home) as instance:
+        (stored,) = instance.fetch_materializations(KEY, limit=5).records
+        assert stored.asset_materialization is not None
+        lineage = stored.asset_materialization.metadata["dagster/column_lineage"]
+    assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
+    (source,) = lineage.value.deps_by_column["city"]
+    assert (source.asset_key, source.column_name) == (dg.AssetKey(["first", "raw"]), "city")
+    assert not (home.parent / "never_opened.duckdb").exists()
