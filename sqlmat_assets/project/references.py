@@ -94,11 +94,9 @@ class Reference:
         return ".".join(self.parts)
 
 
-def find_references(
-    tree: exp.Expr, dialect: str, positions: Positions, local: frozenset[str] = frozenset()
-) -> Iterator[Reference]:
+def find_references(tree: exp.Expr, dialect: str, positions: Positions) -> Iterator[Reference]:
     """Yield every reading of a table by one statement, in the order of the text."""
-    found = (reference_of(table, dialect, positions) for table in iter_tables(tree, dialect, local))
+    found = (reference_of(table, dialect, positions) for table in iter_tables(tree, dialect))
     yield from sorted(found, key=lambda reference: (reference.start, reference.end))
 
 

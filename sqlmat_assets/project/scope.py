@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -26,15 +26,14 @@ class _Scope:
     aliases: frozenset[str] = frozenset()
 
 
-def iter_tables(tree: exp.Expr, dialect: str, local: Iterable[str] = ()) -> Iterator[exp.Table]:
+def iter_tables(tree: exp.Expr, dialect: str) -> Iterator[exp.Table]:
     """Yield every table that a statement reads, in no order; table functions, targets and CTEs are none.
 
     Args:
         tree: A statement.
         dialect: duckdb, postgres, redshift or bigquery.
-        local: Folded names of temporary tables that earlier statements made.
     """
-    stack: list[tuple[exp.Expr, _Scope]] = [(tree, _Scope(frozenset(local)))]
+    stack: list[tuple[exp.Expr, _Scope]] = [(tree, _Scope())]
     while stack:
         node, scope = stack.pop()
         with_ = node.args.get("with_")

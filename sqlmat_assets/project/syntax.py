@@ -120,7 +120,7 @@ def _read(tokens: list[Token], text: str, engine: Dialect, dialect: str, positio
             first_error = first_error or error
         else:
             return Statement(tokens, tree)
-    problem = _parse_problem(first_error, tokens, text, positions)
+    problem = _parse_problem(first_error, tokens, positions)
     return Statement(tokens, None, problem)
 
 
@@ -138,11 +138,11 @@ def _too_deep(tokens: list[Token]) -> Token | None:
     return None
 
 
-def _parse_problem(error: Exception | None, tokens: list[Token], text: str, positions: Positions) -> Problem:
+def _parse_problem(error: Exception | None, tokens: list[Token], positions: Positions) -> Problem:
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         found = str(first.get("highlight") or "")
-        offset = _offset(first, tokens, text)
+        offset = _offset(first, tokens)
         return wording.syntax(positions.place(offset), str(first.get("description") or ""), found or tokens[0].text)
     start = positions.place(tokens[0].start)
     if isinstance(error, RecursionError):
@@ -150,12 +150,11 @@ def _parse_problem(error: Exception | None, tokens: list[Token], text: str, posi
     return wording.unreadable(start, type(error).__name__)
 
 
-def _offset(error: dict[str, object], tokens: list[Token], text: str) -> int:
+def _offset(error: dict[str, object], tokens: list[Token]) -> int:
     """Find the token that an error of sqlglot speaks of: its line and column are those of the token's end."""
     for token in tokens:
         if token.line == error.get("line") and token.col == error.get("col"):
             return token.start
-    del text
     return tokens[0].start
 
 

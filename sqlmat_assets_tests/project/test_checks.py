@@ -16,7 +16,10 @@ def problems(text: str, dialect: str = "duckdb") -> list[str]:
 
 
 def test_each_column_is_a_check() -> None:
-    text = 'select\n  a > 0 as positive, -- why\n  b is not null as "b is there"\nfrom s.t;\nselect true as last_one from s.u;\n'
+    text = (
+        'select\n  a > 0 as positive, -- why\n  b is not null as "b is there"\nfrom s.t;\n'
+        "select true as last_one from s.u;\n"
+    )
     parsed = parse_checks(text, "duckdb", "s/t_test.sql")
     assert parsed.problems == ()
     first, second = parsed.queries
