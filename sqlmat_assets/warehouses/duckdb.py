@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ import duckdb
 from sqlglot import Dialect, exp
 
 from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
-from sqlmat_assets.errors.failures import unknown_data_format
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
+from sqlmat_assets.warehouses.duckdb_reading import DataFile
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class DuckDBWarehouse:
         return [_sql(statement) for statement in _swap(target, intermediate, in_place)]
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return [_sql(_load(target, path, columns))]
+        return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
 
 
 class Cursor(Protocol):
@@ -136,7 +136,13 @@ class DuckDBSession:
                 raise
 
     def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
-        return self.write_rows(_load(target, path, columns))
+        file = DataFile(path, columns, DUCKDB)
+        try:
+            rows = self.write_rows(file.create_table(target))
+        except TerminalWarehouseError as error:
+            raise file.explain(error) from error
+        file.refuse_other_columns([name for name, _ in self.fetch_columns(target)])
+        return rows
 
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
         del backup  # one transaction needs none
@@ -202,10 +208,6 @@ def _sql(statement: exp.Expr) -> str:
     return statement.sql(_DIALECT, copy=False)
 
 
-def _text(value: str) -> exp.Expr:
-    return exp.Literal.string(value)
-
-
 def _swap(target: Relation, intermediate: Relation, in_place: ObjectKind | None) -> Iterator[exp.Expr]:
     match in_place:
         case "table":
@@ -215,50 +217,3 @@ def _swap(target: Relation, intermediate: Relation, in_place: ObjectKind | None)
         case None:
             pass
     yield statements.rename_table(intermediate, target.name)
-
-
-def _load(target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> exp.Expr:
-    query = exp.select(*_casts(columns)).from_(exp.Table(this=_reader(path, columns)))
-    return exp.Create(this=statements.table(target), kind="TABLE", expression=query)
-
-
-def _casts(columns: Sequence[tuple[str, str]]) -> list[exp.Expr]:
-    """Every column of the file; those with a declared type as that type."""
-    if not columns:
-        return [exp.Star()]
-    casts = [
-        exp.alias_(
-            exp.Cast(this=statements.column(name), to=exp.DataType.build(kind, dialect="duckdb", udt=True)),
-            name,
-            quoted=True,
-        )
-        for name, kind in columns
-    ]
-    return [exp.Star(replace=casts)]
-
-
-def _reader(path: Path, columns: Sequence[tuple[str, str]]) -> exp.Expr:
-    source = _text(str(path))
-    match path.suffix.lower():
-        case ".parquet":
-            return exp.Anonymous(this="read_parquet", expressions=[source])
-        case ".ndjson" | ".jsonl":
-            options = {"format": _text("newline_delimited"), "sample_size": exp.Literal.number(-1)}
-            return exp.Anonymous(this="read_json", expressions=[source, *_options(options)])
-        case ".csv":
-            # A declared column is read as text, so that the cast sees what the file says and not a guess of it.
-            types = exp.Struct(
-                expressions=[
-                    exp.PropertyEQ(this=statements.identifier(name), expression=_text("VARCHAR")) for name, _ in columns
-                ]
-            )
-            options = {"header": exp.true(), "sample_size": exp.Literal.number(-1)}
-            return exp.Anonymous(
-                this="read_csv", expressions=[source, *_options(options | ({"types": types} if columns else {}))]
-            )
-        case _:
-            raise TerminalWarehouseError(unknown_data_format(str(path)))
-
-
-def _options(options: Mapping[str, exp.Expr]) -> list[exp.Expr]:
-    return [exp.EQ(this=exp.column(name), expression=value) for name, value in options.items()]

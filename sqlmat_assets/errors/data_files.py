@@ -1,0 +1,107 @@
+"""The wording of what is wrong with a data file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmat_assets.errors import TerminalWarehouseError
+
+
+def _at(path: str, line: int | None, what: str, hint: str) -> TerminalWarehouseError:
+    place = path if line is None else f"{path}:{line}"
+    return TerminalWarehouseError(f"{place}: {what}\n  hint: {hint}")
+
+
+def is_empty(path: str) -> TerminalWarehouseError:
+    """A data file without a byte: not even columns."""
+    return _at(path, None, "the file is empty", "write the names of the columns, or remove the file")
+
+
+def has_no_header(path: str) -> TerminalWarehouseError:
+    """The first line of a CSV file is empty."""
+    return _at(path, 1, "the first line is empty", "put the names of the columns into the first line")
+
+
+def unnamed_column(path: str, number: int) -> TerminalWarehouseError:
+    """A column without a name in the header of a CSV file; columns count from 1."""
+    what = f"column {number} has no name"
+    return _at(path, 1, what, "name every column; a separator at the end of the line begins one more")
+
+
+def doubled_column(path: str, name: str) -> TerminalWarehouseError:
+    """Two columns of a CSV file have one name."""
+    return _at(path, 1, f"two columns are named `{name}`", "give each column a name of its own")
+
+
+def unclear_separator(path: str, separators: Sequence[str]) -> TerminalWarehouseError:
+    """Several characters could be what stands between the columns."""
+    names = " or ".join(f"`{_visible(separator)}`" for separator in separators)
+    hint = "put double quotes around the names and values that contain another one than the separator"
+    return _at(path, 1, f"columns could be separated by {names}", hint)
+
+
+def ragged_row(path: str, line: int, found: int, expected: int) -> TerminalWarehouseError:
+    """A row of a CSV file has more or fewer values than there are columns."""
+    counted = f"{found:,} {'value' if found == 1 else 'values'}"
+    what = f"{counted}, and the header names {expected:,} {'column' if expected == 1 else 'columns'}"
+    hint = (
+        "put double quotes around values that contain the separator"
+        if found > expected
+        else "write every value, an empty one too"
+    )
+    return _at(path, line, what, hint)
+
+
+def broken_quotes(path: str, line: int) -> TerminalWarehouseError:
+    """A quoted value of a CSV file does not end, or goes on after its end."""
+    hint = 'end the value with a double quote, and write a double quote inside of it as `""`'
+    return _at(path, line, "the quotes around a value are broken", hint)
+
+
+def mixed_line_ends(path: str, line: int) -> TerminalWarehouseError:
+    """Lines of a CSV file end in different ways."""
+    return _at(
+        path, line, "the line ends in another way than the first line", "end all lines with LF, or all with CRLF"
+    )
+
+
+def not_utf8(path: str, line: int) -> TerminalWarehouseError:
+    """Bytes that are no UTF-8."""
+    return _at(path, line, "the line is not UTF-8", "save the file as UTF-8")
+
+
+def is_utf16(path: str) -> TerminalWarehouseError:
+    """A file in UTF-16."""
+    return _at(path, None, "the file is UTF-16", "save the file as UTF-8")
+
+
+def has_byte_order_mark(path: str) -> TerminalWarehouseError:
+    """An NDJSON file with a byte order mark."""
+    return _at(path, 1, "the file begins with a byte order mark", "save the file as UTF-8 without one")
+
+
+def no_json_object(path: str, line: int) -> TerminalWarehouseError:
+    """A line of an NDJSON file is something else than one object."""
+    return _at(path, line, "the line is no JSON object", "write one object per line, without brackets or commas around")
+
+
+def column_not_in_file(path: str, name: str, names: Sequence[str]) -> TerminalWarehouseError:
+    """The settings give a type to a column that a CSV file does not have."""
+    known = ", ".join(f"`{known}`" for known in names)
+    return _at(path, 1, f"there is no column `{name}`, which the settings declare", f"its columns are {known}")
+
+
+def header_misread(path: str, found: Sequence[str], expected: Sequence[str]) -> TerminalWarehouseError:
+    """The engine found other columns in a CSV file than its header names."""
+    names = ", ".join(f"`{name}`" for name in found)
+    wanted = ", ".join(f"`{name}`" for name in expected)
+    return _at(path, 1, f"read as {names}, and the header names {wanted}", "write plain names into the first line")
+
+
+def driver_refused(path: str, message: str, statement: str | None) -> TerminalWarehouseError:
+    """The engine cannot read a data file, for a reason that only its driver tells."""
+    return TerminalWarehouseError(f"{path}: {message}", statement)
+
+
+def _visible(separator: str) -> str:
+    return "tab" if separator == "\t" else separator
