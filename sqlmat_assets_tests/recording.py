@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 import duckdb
 
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Session
 from sqlmat_assets.warehouses.duckdb import DUCKDB, Cursor, DuckDBSession, DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 
@@ -53,8 +54,8 @@ class RecordingWarehouse:
         return "recording"
 
     @contextmanager
-    def open_session(self) -> Generator[Session]:
-        with open_cursor(self.path, DuckDBWarehouse(self.path).wait) as cursor:
+    def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
+        with open_cursor(self.path, DuckDBWarehouse(self.path).wait, pause) as cursor:
             yield DuckDBSession(_RecordingCursor(cursor, self))
 
     def render_swap(

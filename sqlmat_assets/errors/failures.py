@@ -68,6 +68,17 @@ def not_ours(relation: str, kind: str) -> str:
     )
 
 
+def reads_itself_unbuilt(relation: str) -> str:
+    """A hint below the driver's words: the query reads the table that it would build."""
+    return f"  hint: `{relation}` reads itself and was never built; build it once from a query that does not"
+
+
+def reads_unbuilt(relations: Sequence[str]) -> str:
+    """A hint below the driver's words: the query reads tables of the project that are not there."""
+    names = ", ".join(f"`{relation}`" for relation in relations)
+    return f"  hint: build {names} first, which {'was' if len(relations) == 1 else 'were'} never built"
+
+
 def time_limit_passed(limit: timedelta) -> str:
     """The query ran longer than it may."""
     return f"cancelled after its time limit of {span(limit)}\n  hint: set `time_limit` to allow more"

@@ -25,9 +25,11 @@ def audit_published(model: Model, context: Context, only: Collection[str] | None
 
     Raises:
         WarehouseError: The warehouse cannot be reached.
+        CancelledError: The end of the run was asked for.
     """
     started_at = context.now()
-    with context.warehouse.open_session() as session, context.cancellation.watch(session, None):
+    cancellation = context.cancellation
+    with context.warehouse.open_session(cancellation.pause) as session, cancellation.watch(session, None):
         results = tuple(run_checks(model, Subject(model.relation), session, context, only))
     return Checked(model.relation, results, context.seconds_since(started_at))
 

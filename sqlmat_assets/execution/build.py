@@ -75,12 +75,14 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
     Raises:
         KeyError: A selected table is not in the project.
         WarehouseError: The warehouse cannot be opened at all.
+        CancelledError: The end of the run was asked for while the warehouse was waited for.
     """
     schedule = _Schedule(project, selected)
     happened: queue.SimpleQueue[Event | _Crashed] = queue.SimpleQueue()
     running = 0
     # One session more than there are threads keeps the warehouse open from the first table to the last.
-    with context.warehouse.open_session(), ThreadPoolExecutor(threads, "sqlmat-build") as pool:
+    opened = context.warehouse.open_session(context.cancellation.pause)
+    with opened, ThreadPoolExecutor(threads, "sqlmat-build") as pool:
         try:
             while True:
                 for relation in schedule.take(threads - running):

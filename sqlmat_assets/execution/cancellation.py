@@ -38,6 +38,11 @@ class Cancellation:
         if self.is_requested:
             raise CancelledError(cancelled())
 
+    def pause(self, seconds: float) -> None:
+        """Wait, and raise `CancelledError` as soon as the end is asked for."""
+        self._requested.wait(seconds)
+        self.check()
+
     @contextmanager
     def watch(self, session: Session, limit: timedelta | None) -> Generator[None]:
         """Let the statements of a session be ended while the block runs, at the latest after `limit`.

@@ -48,7 +48,7 @@ def materialize(model: Model, context: Context) -> Generator[Event]:
         return
     try:
         context.cancellation.check()
-        with context.warehouse.open_session() as session:
+        with context.warehouse.open_session(context.cancellation.pause) as session:
             yield from _Materialization(model, context, session, started_at).run()
     except MaterializeError as error:
         yield Discarded(model.relation, _with_state(error, untouched), (), context.seconds_since(started_at))

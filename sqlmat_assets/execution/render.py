@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from sqlmat_assets.warehouses import check_statements
 from sqlmat_assets.warehouses.base import (
     Capabilities,
     ObjectKind,
+    Pause,
     Rows,
     Session,
     Statement,
@@ -68,7 +70,8 @@ class _Notebook:
         return self.warehouse.label
 
     @contextmanager
-    def open_session(self) -> Generator[Session]:
+    def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
+        del pause  # nobody else has a notebook
         yield _NotebookSession(self.warehouse, self.sent)
 
     def render_swap(

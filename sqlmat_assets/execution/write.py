@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlmat_assets.errors import MaterializeError, failures
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Column, Written
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_text
+from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session
@@ -33,8 +34,28 @@ def write(model: Model, intermediate: Relation, session: Session, context: Conte
 def _write_query(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:
     query = statement_text(model.sql, model.dialect)
     text = statements.create_table_as(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
-    rows = context.retries.run(lambda: session.write_rows(statements.verbatim(text)), context.sleep)
+    try:
+        rows = context.retries.run(lambda: session.write_rows(statements.verbatim(text)), context.sleep)
+    except TerminalWarehouseError as error:
+        hint = _missing(model, session, context)
+        if hint is None:
+            raise
+        raise TerminalWarehouseError(f"{error.message}\n{hint}", error.statement) from error
     return rows, text
+
+
+def _missing(model: Model, session: Session, context: Context) -> str | None:
+    """Which table that the query reads was never built, if that is what stopped it."""
+    elsewhere = Relation(model.relation.schema, f"{model.relation.name}_")
+    is_own_reader = rewrite(model.sql, context.names, {model.relation: elsewhere}) != model.sql
+    try:
+        if is_own_reader and not session.fetch_columns(model.relation):
+            return failures.reads_itself_unbuilt(str(model.relation))
+        unbuilt = [str(relation) for relation in model.upstream if not session.fetch_columns(relation)]
+    except WarehouseError:
+        # What stopped the query is the news, not that nothing more can be asked.
+        return None
+    return failures.reads_unbuilt(unbuilt) if unbuilt else None
 
 
 def _write_data(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:

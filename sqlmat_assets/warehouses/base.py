@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlmat_assets.relation import Relation
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
+Pause = Callable[[float], None]
 
 # Engines fold the letters A to Z only: to DuckDB `É` and `é` are two tables.
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -108,7 +110,9 @@ class Warehouse(Protocol):
         """The URL without secrets, for people."""
         ...
 
-    def open_session(self) -> AbstractContextManager[Session]: ...
+    def open_session(self, pause: Pause = time.sleep) -> AbstractContextManager[Session]:
+        """Connect; `pause` waits while somebody else has the database to himself, and may raise to give up."""
+        ...
 
     def render_swap(
         self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None

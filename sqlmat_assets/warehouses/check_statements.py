@@ -14,6 +14,7 @@ from sqlmat_assets.warehouses.statements import column, derived_table, identifie
 
 SAMPLE_ROWS = 20
 _CHECKED = "checked"
+_REPEATS = "repeats"
 _TIMES = "sqlmat_times"
 
 
@@ -84,13 +85,20 @@ def count_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:
         named(exp.Count(this=exp.Star()), "values"),
         named(exp.Coalesce(this=exp.Sum(this=column(_TIMES)), expressions=[exp.Literal.number(0)]), "rows"),
     ]
-    return exp.select(*counts).from_(_repeats(source, columns).subquery(identifier("repeats")))
+    return exp.select(*counts).from_(_repeats(source, columns).subquery(identifier(_REPEATS)))
 
 
 def sample_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:
-    """Some values that occur more than once, the most frequent first, each with its count."""
-    order = [exp.Ordered(this=column(_TIMES), desc=True), *(exp.Ordered(this=column(name)) for name in columns)]
-    return _repeats(source, columns).order_by(*order).limit(SAMPLE_ROWS)
+    """Some rows whose values occur more than once, those of the most frequent first."""
+    repeats = _repeats(source, columns).subquery(identifier(_REPEATS))
+    same = [exp.EQ(this=_of(_CHECKED, name), expression=_of(_REPEATS, name)) for name in columns]
+    order = [
+        exp.Ordered(this=_of(_REPEATS, _TIMES), desc=True),
+        *(exp.Ordered(this=_of(_REPEATS, name)) for name in columns),
+    ]
+    rows = exp.Column(this=exp.Star(), table=identifier(_CHECKED))
+    aliased = exp.alias_(table(source), _CHECKED, table=True, quoted=True)
+    return exp.select(rows).from_(aliased).join(repeats, on=exp.and_(*same)).order_by(*order).limit(SAMPLE_ROWS)
 
 
 def count_nulls(source: Relation, name: str) -> exp.Expr:
@@ -125,6 +133,10 @@ def _repeats(source: Relation, columns: Sequence[str]) -> exp.Select:
     known = [exp.Not(this=exp.Is(this=column(name), expression=exp.Null())) for name in columns]
     query = exp.select(*map(column, columns), counted).from_(table(source)).where(*known)
     return query.group_by(*map(column, columns)).having(more_than_one)
+
+
+def _of(table_name: str, name: str) -> exp.Column:
+    return exp.Column(this=identifier(name), table=identifier(table_name))
 
 
 def _is_not_true(value: exp.Expr) -> exp.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from sqlglot import Dialect, exp
 from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 
@@ -53,8 +54,8 @@ class DuckDBWarehouse:
         return f"duckdb://{self.path}"
 
     @contextmanager
-    def open_session(self) -> Generator[Session]:
-        with open_cursor(self.path, self.wait) as cursor:
+    def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
+        with open_cursor(self.path, self.wait, pause) as cursor:
             yield DuckDBSession(cursor)
 
     def render_swap(

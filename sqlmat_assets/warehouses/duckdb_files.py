@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import duckdb
 
 from sqlmat_assets.errors import WarehouseError
 from sqlmat_assets.errors.failures import cannot_open, file_is_held
+from sqlmat_assets.warehouses.base import Pause
 
 _POLL_SECONDS = 0.1
 _HOLDER = re.compile(r"\(PID (\d+)\)")
@@ -38,11 +39,12 @@ _open_files_guard = threading.Lock()
 
 
 @contextmanager
-def open_cursor(path: Path, wait: timedelta) -> Generator[duckdb.DuckDBPyConnection]:
+def open_cursor(path: Path, wait: timedelta, pause: Pause = time.sleep) -> Generator[duckdb.DuckDBPyConnection]:
     """Give a cursor on a DuckDB file, opening the file for the first and closing it after the last.
 
     A process that has a DuckDB file open for writing keeps every other process out of it, readers included
-    (https://duckdb.org/docs/stable/connect/concurrency); so opening waits, at most for `wait`.
+    (https://duckdb.org/docs/stable/connect/concurrency); so opening waits, at most for `wait`,
+    and as long as `pause` does not raise.
 
     Raises:
         TransientWarehouseError: Another process holds the file.
@@ -54,7 +56,7 @@ def open_cursor(path: Path, wait: timedelta) -> Generator[duckdb.DuckDBPyConnect
     deadline = time.monotonic() + wait.total_seconds()
     with file.guard:
         if file.connection is None:
-            file.connection = _connect(path, wait, deadline)
+            file.connection = _connect(path, wait, deadline, pause)
         file.sessions += 1
         cursor = file.idle.pop() if file.idle else file.connection.cursor()
     ended_well = False
@@ -80,7 +82,7 @@ def _close(file: _OpenFile) -> None:
         file.connection = None
 
 
-def _connect(path: Path, wait: timedelta, deadline: float) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, wait: timedelta, deadline: float, pause: Pause) -> duckdb.DuckDBPyConnection:
     while True:
         try:
             return duckdb.connect(path)
@@ -90,7 +92,7 @@ def _connect(path: Path, wait: timedelta, deadline: float) -> duckdb.DuckDBPyCon
                 raise _explain(path, message) from error
             if time.monotonic() >= deadline:
                 raise file_is_held(str(path), _holder(message), wait) from error
-        time.sleep(_POLL_SECONDS)
+        pause(_POLL_SECONDS)
 
 
 def _explain(path: Path, message: str) -> WarehouseError:
@@ -119,4 +121,31 @@ def _holder(message: str) -> str | None:
         words = Path("/proc", process, "cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return f"process {process}"
-    return f"process {process} (`{' '.join(word for word in words if word)[:120]}`)"
+    program = program_of(words)
+    return f"process {process} (`{program}`)" if program else f"process {process}"
+
+
+def program_of(words: Sequence[str]) -> str:
+    """The program that a command line runs, for Python the script or module; arguments may hold secrets.
+
+    Examples:
+        >>> program_of(["/usr/bin/duckdb", "warehouse.duckdb"])
+        'duckdb'
+        >>> program_of(["/usr/bin/python3", "-X", "dev", "-m", "dagster", "dev"])
+        'dagster'
+    """
+    # A process may put a title of its own, arguments and all, in the place of its first word.
+    program = PurePath(words[0]).name.partition(" ")[0] if words else ""
+    if not program.startswith("python"):
+        return program
+    options = iter(words[1:])
+    for word in options:
+        if word in ("-X", "-W"):
+            next(options, None)
+        elif word == "-m":
+            return next(options, program)
+        elif word == "-c" or not word:
+            return program
+        elif not word.startswith("-"):
+            return PurePath(word).name
+    return program

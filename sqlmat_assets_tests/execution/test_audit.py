@@ -145,7 +145,19 @@ class TestRules:
         assert self.run(built, a_rule(RuleKind.UNIQUE, "id", "name")) == (True, 3, 0, "")
         assert self.run(built, a_rule(RuleKind.UNIQUE, "id")) == (False, 3, 2, "1 value of `id` repeats, in 2 rows")
         (result,) = audit(built, rules=(a_rule(RuleKind.UNIQUE, "id"),))
-        assert result.sample == Sample(("id", "sqlmat_times"), (("2", "2"),))
+        assert result.sample is not None
+        assert result.sample.columns == ("id", "name", "flag")
+        assert sorted(result.sample.rows, key=str) == [("2", "Rome", None), ("2", None, "false")]
+
+    def test_unique_shows_rows_of_the_most_frequent_values_first(self, path: Path) -> None:
+        rule = a_rule(RuleKind.UNIQUE, "a", "b")
+        rows = "SELECT i % 3 AS a, i % 3 // 2 AS b, i FROM range(3, 35) AS r(i) WHERE i % 3 < 2 OR i < 9"
+        list(materialize(a_table(rows), a_context(path)))
+        (result,) = audit(path, rules=(rule,))
+        assert result.message == "3 values of `a`, `b` repeat, in 24 rows"
+        assert result.failed_rows == 24
+        assert result.sample is not None
+        assert [row[:2] for row in result.sample.rows] == [("0", "0")] * 11 + [("1", "0")] * 9
 
     def test_not_null(self, built: Path) -> None:
         assert self.run(built, a_rule(RuleKind.NOT_NULL, "id")) == (True, 3, 0, "")

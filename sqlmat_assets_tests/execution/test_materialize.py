@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -157,6 +158,25 @@ class TestRefusing:
         ]
         assert ask(path, "FROM first.cities") == [(1,)]
 
+    def test_a_first_build_that_reads_itself(self, path: Path) -> None:
+        lines = str(discard(a_table("SELECT n + 1 AS n FROM First.Cities"), a_context(path)).error).splitlines()
+        assert lines[0] == "Catalog Error: Table with name Cities does not exist!"
+        assert lines[-3:-1] == [
+            "  hint: `first.cities` reads itself and was never built; build it once from a query that does not",
+            "`first.cities` was never built",
+        ]
+
+    def test_a_table_of_the_project_that_was_never_built(self, path: Path) -> None:
+        publish(a_table("SELECT 1 AS n", name="first.a"), a_context(path))
+        upstream = (Relation("first", "a"), Relation("first", "b"))
+        model = a_table("SELECT * FROM first.a, first.b", upstream=upstream)
+        lines = str(discard(model, a_context(path)).error).splitlines()
+        assert "  hint: build `first.b` first, which was never built" in lines
+
+    def test_no_hint_where_nothing_is_missing(self, path: Path) -> None:
+        publish(a_table("SELECT 1 AS n"), a_context(path))
+        assert "hint" not in str(discard(a_table("SELECT x FROM first.cities"), a_context(path, "r2")).error)
+
     def test_a_quarantined_table_is_not_even_tried(self, path: Path) -> None:
         problem = Problem("first/cities.sql", 1, 8, "`x` is no table", "write a table")
         events = list(materialize(a_table("SELECT 1", problems=(problem,)), a_context(path)))
@@ -241,6 +261,31 @@ class TestDataFiles:
             "the data file `first/cities.csv` does not exist\n`first.cities` was never built"
         )
 
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("cities.csv", "a,b\n1,2\n1,2,3\n"),
+            ("cities.csv", ""),
+            ("cities.csv", "a,a\n1,2\n"),
+            ("cities.ndjson", '[{"a": 1}]'),
+        ],
+    )
+    def test_a_file_that_cannot_be_read_leaves_the_published_rows(
+        self, path: Path, tmp_path: Path, name: str, content: str
+    ) -> None:
+        (tmp_path / "first").mkdir()
+        good = "a,b\n1,2\n" if name.endswith(".csv") else '{"a": 1, "b": 2}\n'
+        model = Model(Relation("first", "cities"), f"first/{name}", Kind.DATA, "duckdb", "")
+        (tmp_path / "first" / name).write_text(good)
+        publish(model, a_context(path, root=tmp_path))
+        (tmp_path / "first" / name).write_text(content)
+        discarded = discard(model, a_context(path, "r2", root=tmp_path))
+        assert isinstance(discarded.error, TerminalWarehouseError)
+        assert str(discarded.error).startswith(f"{tmp_path}/first/{name}:")
+        assert str(discarded.error).endswith("`first.cities` still holds its previous rows")
+        assert ask(path, "FROM first.cities") == [(1, 2)]
+        assert tables_in(path) == ["cities"]
+
 
 class TestEnding:
     def test_the_time_limit_cancels_the_query(self, path: Path) -> None:
@@ -275,6 +320,19 @@ class TestEnding:
         context.cancellation.cancel()
         assert kinds_of(materialize(a_table("SELECT 1 AS n"), context)) == ["Started", "Discarded"]
         assert not path.exists()
+
+    def test_waiting_for_a_file_that_another_process_holds_ends_too(
+        self, path: Path, hold: Callable[[Path], None]
+    ) -> None:
+        hold(path)
+        context = a_context(path)
+        timer = threading.Timer(0.3, context.cancellation.cancel)
+        timer.start()
+        begun = time.monotonic()
+        discarded = discard(a_table("SELECT 1 AS n"), context)
+        timer.join()
+        assert time.monotonic() - begun < 5
+        assert str(discarded.error) == "cancelled\n`first.cities` was not touched"
 
     @pytest.mark.parametrize("events", [1, 2, 3])
     def test_closing_the_generator_leaves_nothing(self, path: Path, events: int) -> None:

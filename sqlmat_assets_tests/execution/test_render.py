@@ -73,7 +73,8 @@ def test_a_data_file(path: Path, tmp_path: Path) -> None:
     statements = render(model, a_context(path, root=tmp_path))
     assert (
         'CREATE TABLE "first"."cities__sqlmat_r1_new" AS '
-        f"SELECT * FROM READ_CSV('{tmp_path}/first/cities.csv', header = TRUE, sample_size = -1)"
+        f"SELECT * FROM READ_CSV('{tmp_path}/first/cities.csv', header = TRUE, sample_size = -1, "
+        "delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, strict_mode = TRUE)"
     ) in statements
 
 

@@ -19,6 +19,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb_files import program_of
 from sqlmat_assets_tests.warehouses.contract import TARGET, WarehouseContract, make, values
 
 
@@ -106,9 +107,8 @@ class TestSharing:
             ):
                 pass
             assert 0.5 <= time.monotonic() - begun < 5
-            command = f"{sys.executable} -c {HOLD} {path} {holder}"[:120]
             assert str(caught.value) == (
-                f"`{path}` is held by process {process.pid} (`{command}`), waited 0.5s\n"
+                f"`{path}` is held by process {process.pid} (`{Path(sys.executable).name}`), waited 0.5s\n"
                 "  hint: close it there, or wait longer with `?wait=300`"
             )
             process.communicate("", timeout=60)
@@ -160,3 +160,22 @@ class TestCannotOpen:
         content[12:20] = (4000).to_bytes(8, "little")
         path.write_bytes(content)
         assert "version" in self.message(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "program"),
+    [
+        (["/usr/local/bin/duckdb", "w.duckdb", "--password=hunter2", ""], "duckdb"),
+        (["python", "/home/me/load.py", "--password=hunter2"], "load.py"),
+        (["/opt/venv/bin/python3.11", "/opt/venv/bin/dagster", "dev"], "dagster"),
+        (["python3", "-X", "dev", "-W", "error", "-B", "-m", "dagster", "--token=hunter2"], "dagster"),
+        (["python3.12", "-c", "password = 'hunter2'"], "python3.12"),
+        (["python3", ""], "python3"),
+        (["python3", "-m"], "python3"),
+        (["worker: password=hunter2"], "worker:"),
+        ([""], ""),
+        ([], ""),
+    ],
+)
+def test_a_command_line_tells_its_program_only(words: list[str], program: str) -> None:
+    assert program_of(words) == program
