@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import json
@@ -21,11 +22,13 @@ import click
 
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
-from sqlmat_assets.components.home import prepare_home, write_workspace
+from sqlmat_assets.components.home import open_instance, prepare_home, write_workspace
 from sqlmat_assets.errors.usage import already_running, bad_host, dagster_ended, location_broken, port_in_use
 
 _SECONDS_TO_STOP = 20.0
 _SECONDS_BETWEEN_LOOKS = 0.25
+# https://man7.org/linux/man-pages/man2/pr_set_pdeathsig.2const.html
+_PR_SET_PDEATHSIG = 1
 # Dagster would rather be started by `dg dev`, which wants a project of its own layout.
 _DISCOURAGED = "ignore:Function `dev_command` is superseded"
 _LOCATIONS = """
@@ -150,6 +153,12 @@ def _watch(process: subprocess.Popen[bytes], url: str) -> int:
     return PROBLEMS
 
 
+def _end_with_parent() -> None:
+    """Let Linux end `dagster dev` in order when this command is killed; elsewhere it would go on alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
 def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
@@ -162,6 +171,7 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
         [sys.executable, "-W", _DISCOURAGED, "-m", "dagster", *arguments, "--log-level", "warning"],
         env=environment,
         stdin=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs here
         start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
     )
 
@@ -188,6 +198,7 @@ def command(folder: Path | None, warehouse: str | None, host: str, port: int) ->
         process = None
         try:
             click.echo(f"starting Dagster on {root}, which takes some seconds")
+            open_instance(home).dispose()
             process = _start(root, home, warehouse or default_warehouse(root), host, port)
             return _watch(process, url)
         except _Stopped:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import fcntl
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.usage import home_unusable
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 LOCATION = "sqlmat"
 _INSTANCE = "# Written once by sqlmat; yours to change. SQLite storage in this folder is Dagster's default.\n"
@@ -38,6 +44,40 @@ def prepare_home(home: Path) -> Path:
     except OSError as error:
         raise UsageError(home_unusable(str(home), error.strerror or str(error))) from error
     return home
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """Open the instance in a folder, making it unless there is one; the caller disposes of it.
+
+    Two processes that make the databases of one instance at the same moment leave an instance that nothing can open
+    again (`Version table 'alembic_version' has more than one head present`), so they do it one after the other.
+
+    Raises:
+        UsageError: The folder cannot be made or written, or what is in it cannot be opened.
+    """
+    import dagster as dg
+
+    with _alone(prepare_home(home)):
+        try:
+            return dg.DagsterInstance.from_config(str(home))
+        except Exception as error:
+            # A storage of any kind can be named there, and each fails in its own way.
+            raise UsageError(home_unusable(str(home), root_cause(error))) from error
+
+
+def root_cause(error: BaseException) -> str:
+    """The first line of what really went wrong, below the layers that passed it on."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (said.splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def _alone(home: Path) -> Generator[None]:
+    with (home / "instance.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_workspace(home: Path) -> Path:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlmat_assets.components.home import prepare_home
+from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.errors.usage import not_recorded
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from dagster._core.definitions.asset_checks.asset_check_evaluation import (
         AssetCheckEvaluationTargetMaterializationData,
     )
-
-
-def _root_cause(error: BaseException) -> str:
-    """The first line of what really went wrong, below the layers that passed it on."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return (said.splitlines() or [type(error).__name__])[0]
 
 
 class Recorder:
@@ -102,7 +94,7 @@ class Recorder:
         try:
             self._record(event)
         except Exception as error:  # noqa: BLE001 - a storage can fail in any way, and the table is built
-            return _root_cause(error)
+            return root_cause(error)
         return None
 
     def _record(self, event: Published | Discarded) -> None:
@@ -135,9 +127,7 @@ class Recorder:
 
     def _open(self) -> dg.DagsterInstance:
         if self._instance is None:
-            import dagster as dg
-
-            self._instance = dg.DagsterInstance.from_config(str(prepare_home(self._home)))
+            self._instance = open_instance(self._home)
         return self._instance
 
     def _report_published(
