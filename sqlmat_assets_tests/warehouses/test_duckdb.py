@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from datetime import timedelta
@@ -21,6 +21,8 @@ from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_files import program_of
 from sqlmat_assets_tests.warehouses.contract import TARGET, WarehouseContract, make, values
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -78,6 +80,25 @@ import duckdb, sys
 connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reader")
 print("held", flush=True)
 sys.stdin.read()
+"""
+
+
+# Root may write everywhere, so it becomes somebody else, once everything is imported.
+OPEN_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from sqlmat_assets.errors import TerminalWarehouseError
+from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    with DuckDBWarehouse(Path(sys.argv[2])).open_session():
+        pass
+except TerminalWarehouseError as error:
+    print(error, end="")
 """
 
 
@@ -147,11 +168,14 @@ class TestCannotOpen:
         )
         assert path.read_text().startswith("id,name\n")
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-    def test_folder_not_writable(self, tmp_path: Path) -> None:
-        tmp_path.chmod(0o555)
-        path = tmp_path / "warehouse.duckdb"
-        assert self.message(path).endswith(f"Permission denied\n  hint: allow this user to write to `{tmp_path}`")
+    def test_folder_not_writable(self) -> None:
+        # Not below pytest's own folder, into which another user may not even look.
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o555)
+            path = Path(folder, "warehouse.duckdb")
+            with run_python(OPEN_AS_NOBODY, ROOT, path) as process:
+                message = process.communicate(timeout=60)[0]
+            assert message.endswith(f"Permission denied\n  hint: allow this user to write to `{folder}`")
 
     def test_a_file_of_a_later_version(self, path: Path) -> None:
         duckdb.connect(path).close()
