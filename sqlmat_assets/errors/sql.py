@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmat_assets.errors import Problem
 
-_STATE_DEPS = "correct it, or state what the query reads in a comment on top of the file: `-- deps: schema.table`"
-_NO_TEMPLATES = "write the name of the table itself: SQL files are no templates here"
+_CORRECT = "correct the SQL here"
+_STATE_DEPS = f"{_CORRECT}; if the engine does accept it, state on top what the query reads: `-- deps: schema.table`"
+_STATED = "what it reads is taken from `-- deps:`; correct it if the engine refuses it too"
 _KINDS = {"/*": "comment", "`": "quoted name", '"': "quoted name"}
-_TEMPLATE_MARKS = frozenset({"{", "{{", "{%"})
 _MAX_SHOWN = 60
 _ONE_SELECT = "write a SELECT instead"
 
@@ -55,11 +55,12 @@ def syntax(place: Place, description: str, found: str) -> Problem:
         found: The text at which it stopped.
     """
     found = _shown(found)
-    missing = _MISSING.search(description)
-    if missing:
+    # What is missing at the end, or in brackets, is a slip. What is not expected may be what the parser does not know.
+    hint = _CORRECT
+    if _MISSING.search(description):
         what = f"something is missing after `{found}`"
     elif description == _UNEXPECTED:
-        what = f"`{found}` is not expected here"
+        what, hint = f"`{found}` is not expected here", _STATE_DEPS
     elif description.startswith(_EXPECTING):
         what = f"`{description.removeprefix(_EXPECTING)}` is expected before `{found}`"
     elif description.startswith(_EXPECTED):
@@ -67,8 +68,13 @@ def syntax(place: Place, description: str, found: str) -> Problem:
         what = f"expected {expected} {'after' if _THE_END in description else 'at'} `{found}`"
     else:
         plain = " ".join(description.split()).rstrip(".")
-        what = f"{plain[:1].lower()}{plain[1:]} at `{found}`"
-    return place.problem(what, _NO_TEMPLATES if found in _TEMPLATE_MARKS else _STATE_DEPS)
+        what, hint = f"{plain[:1].lower()}{plain[1:]} at `{found}`", _STATE_DEPS
+    return place.problem(what, hint)
+
+
+def stated(problem: Problem) -> Problem:
+    """What the parser says about a query whose tables a `-- deps:` line states."""
+    return replace(problem, hint=_STATED, is_warning=True)
 
 
 def unterminated(place: Place, opening: str) -> Problem:

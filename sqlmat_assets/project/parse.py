@@ -13,6 +13,7 @@ from sqlmat_assets.errors import sql as wording
 from sqlmat_assets.project.comments import Header, HeaderLine, read_header
 from sqlmat_assets.project.folding import fold
 from sqlmat_assets.project.model import ColumnDoc
+from sqlmat_assets.project.output_problems import output_problems
 from sqlmat_assets.project.outputs import final_select, read_outputs
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
@@ -55,7 +56,7 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
     syntax = read_syntax(text, dialect, positions)
     unread = list(_unread(syntax, positions))
     if unread:
-        problems += [] if header.deps else unread
+        problems += map(wording.stated, unread) if header.deps else unread
         return ParsedQuery(tuple(stated), (), True, header.lines, tuple(problems))
     problems += _shape_problems(syntax, dialect, positions)
     reads = [*stated, *references_of(syntax, dialect, positions)]
@@ -63,6 +64,8 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
     has_star = True
     if len(syntax.statements) == 1:
         columns, has_star = read_outputs(syntax.statements[0], text, dialect)
+        if not any(not problem.is_warning for problem in problems):
+            problems += output_problems(syntax.statements[0], text, dialect, positions)
     return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems))
 
 

@@ -14,7 +14,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import sql as wording
-from sqlmat_assets.project import repairs
+from sqlmat_assets.project import repairs, slips
 from sqlmat_assets.project.positions import BYTE_ORDER_MARK, Positions
 
 # Compiled sqlglot does not count its own recursion and takes the process down with it (seen at 20,000 brackets).
@@ -72,7 +72,7 @@ def read_syntax(text: str, dialect: str, positions: Positions) -> Syntax:
     try:
         tokens = engine.tokenize(clean)
     except SqlglotError as error:
-        return Syntax((), _token_problem(error, clean, positions))
+        return Syntax((), _token_problem(error, clean, dialect, positions))
     return Syntax(tuple(_read(chunk, clean, engine, dialect, positions) for chunk in _split(tokens)))
 
 
@@ -106,6 +106,9 @@ def _read(tokens: list[Token], text: str, engine: Dialect, dialect: str, positio
     deep = _too_deep(tokens)
     if deep is not None:
         return Statement(tokens, None, wording.too_deep(positions.place(deep.start)))
+    foreign = slips.find_foreign(tokens, text, dialect, positions)
+    if foreign is not None:
+        return Statement(tokens, None, foreign)
     attempt = repairs.legacy(tokens, text) if dialect == "bigquery" and repairs.is_legacy(text) else tokens
     first_error: Exception | None = None
     for repair in (None, *repairs.repairs_of(dialect)):
@@ -119,9 +122,20 @@ def _read(tokens: list[Token], text: str, engine: Dialect, dialect: str, positio
         except Exception as error:  # noqa: BLE001
             first_error = first_error or error
         else:
-            return Statement(tokens, tree)
-    problem = _parse_problem(first_error, tokens, positions)
-    return Statement(tokens, None, problem)
+            slip = _misspelled_start(tree, tokens, text, dialect, positions)
+            return Statement(tokens, None, slip) if slip else Statement(tokens, tree)
+    stopped = _stopped_at(first_error, tokens)
+    slip = slips.find_slip(tokens, stopped, text, dialect, positions)
+    return Statement(tokens, None, slip or _parse_problem(first_error, tokens, positions))
+
+
+def _misspelled_start(
+    tree: exp.Expr | None, tokens: list[Token], text: str, dialect: str, positions: Positions
+) -> Problem | None:
+    """`selct 1` is read as a column with an alias."""
+    if isinstance(tree, exp.Query) or tokens[0].token_type is not TokenType.VAR:
+        return None
+    return slips.find_misspelled(tokens, tokens[0].start, text, dialect, positions)
 
 
 def _too_deep(tokens: list[Token]) -> Token | None:
@@ -142,27 +156,29 @@ def _parse_problem(error: Exception | None, tokens: list[Token], positions: Posi
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         found = str(first.get("highlight") or "")
-        offset = _offset(first, tokens)
-        return wording.syntax(positions.place(offset), str(first.get("description") or ""), found or tokens[0].text)
+        place = positions.place(_stopped_at(error, tokens))
+        return wording.syntax(place, str(first.get("description") or ""), found or tokens[0].text)
     start = positions.place(tokens[0].start)
     if isinstance(error, RecursionError):
         return wording.too_deep(start)
     return wording.unreadable(start, type(error).__name__)
 
 
-def _offset(error: dict[str, object], tokens: list[Token]) -> int:
+def _stopped_at(error: Exception | None, tokens: list[Token]) -> int:
     """Find the token that an error of sqlglot speaks of: its line and column are those of the token's end."""
+    first = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     for token in tokens:
-        if token.line == error.get("line") and token.col == error.get("col"):
+        if token.line == first.get("line") and token.col == first.get("col"):
             return token.start
     return tokens[0].start
 
 
-def _token_problem(error: SqlglotError, text: str, positions: Positions) -> Problem:
+def _token_problem(error: SqlglotError, text: str, dialect: str, positions: Positions) -> Problem:
     # Compiled sqlglot leaves out the cause.
     match = _TOKEN_PLACE.search(str(error.__cause__ or error.__context__ or error))
     if match:
-        offset = min(int(match["offset"]), max(0, len(text) - 1))
+        last = max(0, len(text) - 1)
+        offset = slips.find_opening(text, min(int(match["offset"]), last), match["opening"], dialect)
         return wording.unterminated(positions.place(offset), match["opening"])
     comment = text.rfind("/*")
     if comment >= 0 and "*/" not in text[comment:]:
