@@ -24,6 +24,7 @@ from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
 from sqlmat_assets.components.home import open_instance, prepare_home, write_workspace
 from sqlmat_assets.errors.usage import already_running, bad_host, dagster_ended, location_broken, port_in_use
+from sqlmat_assets.warehouses.config import open_warehouse
 
 _SECONDS_TO_STOP = 20.0
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -190,6 +191,8 @@ def command(folder: Path | None, warehouse: str | None, host: str, port: int) ->
     ends all of it.
     """
     root = find_root(folder)
+    url_of_warehouse = warehouse or default_warehouse(root)
+    open_warehouse(url_of_warehouse)  # nothing is connected; a URL that names nothing is told now and not by every run
     home = prepare_home(dagster_home(root))
     shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
     url = f"http://{shown}:{port}"
@@ -199,7 +202,7 @@ def command(folder: Path | None, warehouse: str | None, host: str, port: int) ->
         try:
             click.echo(f"starting Dagster on {root}, which takes some seconds")
             open_instance(home).dispose()
-            process = _start(root, home, warehouse or default_warehouse(root), host, port)
+            process = _start(root, home, url_of_warehouse, host, port)
             return _watch(process, url)
         except _Stopped:
             click.echo("stopping", err=True)

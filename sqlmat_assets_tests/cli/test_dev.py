@@ -101,6 +101,32 @@ def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
     assert processes_of(home) == []
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_killed_dev_takes_dagster_with_it(folder: Path, environment: Mapping[str, str]) -> None:
+    home = folder.parent / ".sqlmat"
+    process = start(folder, environment, free_port())
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("ready: ")
+        assert len(processes_of(home)) >= 3
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+    until = time.monotonic() + 30
+    while processes_of(home) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert processes_of(home) == []
+
+
+def test_a_warehouse_that_cannot_be_is_told_before_dagster_starts(run: Run) -> None:
+    done = run("dev", "--port", str(free_port()), "--warehouse", "postgresql://joan:secret@db/sales")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "warehouse URLs starting with `postgresql://` are not supported\n  hint: use one of `duckdb://`\n"
+    )
+
+
 def test_a_port_in_use_is_wrong_usage(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
