@@ -60,6 +60,14 @@ def quarantined(relation: str, problems: Sequence[Problem], held: str) -> str:
     return "\n".join([f"`{relation}` is not built while its files have problems", *map(str, problems), held])
 
 
+def reserved_name(relation: str) -> str:
+    """A table of the project is named like what sqlmat keeps for itself."""
+    return (
+        f"`{relation}` is a name that sqlmat uses itself\n"
+        "  hint: choose another; the schema `_sqlmat` and names with `__sqlmat_` are taken"
+    )
+
+
 def not_ours(relation: str, kind: str) -> str:
     """A table or view stands in the target's place and sqlmat has no record of it."""
     return (

@@ -82,7 +82,8 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
     running = 0
     # One session more than there are threads keeps the warehouse open from the first table to the last.
     opened = context.warehouse.open_session(context.cancellation.pause)
-    with opened, ThreadPoolExecutor(threads, "sqlmat-build") as pool:
+    alive = context.state.heartbeat.beating(context.renew_lease)
+    with opened, alive, ThreadPoolExecutor(threads, "sqlmat-build") as pool:
         try:
             while True:
                 for relation in schedule.take(threads - running):

@@ -34,6 +34,16 @@ class Context:
     cancellation: Cancellation = field(default_factory=Cancellation)
     state: RunState = field(default_factory=RunState)
 
+    def renew_lease(self) -> None:
+        """Let other runs know that this one is alive.
+
+        Raises:
+            WarehouseError: The warehouse cannot be reached.
+            CancelledError: The end of the run was asked for.
+        """
+        with self.warehouse.open_session(self.cancellation.pause) as session:
+            self.state.renew_lease(session, self.run, self.now())
+
     def seconds_since(self, moment: datetime) -> float:
         """How long ago a moment was."""
         return (self.now() - moment).total_seconds()

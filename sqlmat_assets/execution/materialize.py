@@ -12,7 +12,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Started, Written
 from sqlmat_assets.execution.names import backup_of, intermediate_of
 from sqlmat_assets.execution.rules import Subject
-from sqlmat_assets.execution.state import Record, Standing, write_record
+from sqlmat_assets.execution.state import Record, Standing, is_reserved, write_record
 from sqlmat_assets.execution.write import write
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
@@ -41,17 +41,29 @@ def materialize(model: Model, context: Context) -> Generator[Event]:
     started_at = context.now()
     yield Started(model.relation)
     untouched = failures.holds_now(str(model.relation), is_built=None)
-    if model.is_quarantined:
-        problems = [problem for problem in model.problems if not problem.is_warning]
-        message = failures.quarantined(str(model.relation), problems, untouched)
+    message = _refusal(model, context, untouched)
+    if message is not None:
         yield Discarded(model.relation, MaterializeError(message), (), context.seconds_since(started_at))
         return
     try:
         context.cancellation.check()
-        with context.warehouse.open_session(context.cancellation.pause) as session:
+        with (
+            context.warehouse.open_session(context.cancellation.pause) as session,
+            context.state.heartbeat.beating(context.renew_lease),
+        ):
             yield from _Materialization(model, context, session, started_at).run()
     except MaterializeError as error:
         yield Discarded(model.relation, _with_state(error, untouched), (), context.seconds_since(started_at))
+
+
+def _refusal(model: Model, context: Context, untouched: str) -> str | None:
+    """Why a table is not even tried."""
+    if model.is_quarantined:
+        problems = [problem for problem in model.problems if not problem.is_warning]
+        return failures.quarantined(str(model.relation), problems, untouched)
+    if is_reserved(model.relation, context.warehouse.capabilities):
+        return failures.with_state(failures.reserved_name(str(model.relation)), untouched)
+    return None
 
 
 @dataclass(slots=True)

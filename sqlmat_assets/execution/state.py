@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.heartbeat import Heartbeat
 from sqlmat_assets.execution.names import backup_of, intermediate_of, run_of
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
@@ -36,7 +37,9 @@ _TABLES_COLUMNS = (
 _LEASES_COLUMNS = (("run", "text"), ("host", "text"), ("pid", "bigint"), ("expires_at", "timestamp"))
 _RECORD_COLUMNS = tuple(name for name, _ in _TABLES_COLUMNS)
 
-LEASE_LASTS = timedelta(hours=24)
+# As long as what a run has left behind stays, when it ended without a word on another machine.
+LEASE_LASTS = timedelta(minutes=15)
+_RENEW_AFTER = LEASE_LASTS / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class RunState:
     It may be out of date; then the engine refuses the swap that was based on it, and `refresh` asks again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, renew_after: timedelta = _RENEW_AFTER) -> None:
+        self.heartbeat = Heartbeat(renew_after)
         self._guard = threading.RLock()
         self._kinds: dict[str, dict[str, ObjectKind]] = {}
         self._records: dict[tuple[str, str], Record] = {}
@@ -91,8 +95,9 @@ class RunState:
     ) -> Standing:
         """Have a lease, the target's schema, and nothing in it that is left over; then tell what is in place."""
         with self._guard:
-            if self._leased_until is None or self._leased_until - now < LEASE_LASTS / 2:
-                self._take_lease(session, capabilities, run, now)
+            if self._leased_until is None:
+                self._begin(session, capabilities, run, now)
+            self.renew_lease(session, run, now)
             schema = capabilities.fold(target.schema)
             if schema not in self._kinds:
                 session.execute(statements.create_schema(target.schema))
@@ -104,6 +109,13 @@ class RunState:
                 if self._kinds[schema].pop(capabilities.fold(own.name), None) is not None:
                     session.execute(statements.drop_table(own, if_exists=True))
             return self._standing(target, capabilities)
+
+    def renew_lease(self, session: Session, run: Run, now: datetime) -> None:
+        """Have the lease last for its whole time again, if more than a third of it has passed."""
+        with self._guard:
+            if self._leased_until is not None and self._leased_until - now < LEASE_LASTS - _RENEW_AFTER:
+                _write_lease(session, run, now)
+                self._leased_until = now + LEASE_LASTS
 
     def refresh(self, session: Session, target: Relation, capabilities: Capabilities) -> Standing:
         """Ask again what is in the target's place."""
@@ -124,22 +136,32 @@ class RunState:
         schema, name = _key(target, capabilities)
         return Standing(self._kinds[schema].get(name), self._records.get((schema, name)))
 
-    def _take_lease(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
+    def _begin(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
         session.execute(statements.create_schema(SCHEMA))
         session.execute(statements.create_table(TABLES, _TABLES_COLUMNS))
         session.execute(statements.create_table(LEASES, _LEASES_COLUMNS))
-        holder = {"run": run.id, "host": socket.gethostname(), "pid": os.getpid()}
-        lease = {**holder, "expires_at": now + LEASE_LASTS}
-        with session.transaction():
-            session.execute(statements.delete_rows(LEASES, statements.equal(holder)))
-            session.execute(statements.delete_rows(LEASES, statements.before("expires_at", now)))
-            session.execute(statements.insert_values(LEASES, lease))
+        _write_lease(session, run, now)
         self._read_records(session, capabilities)
         # Last, so that a failure on the way has all of it done again.
         self._leased_until = now + LEASE_LASTS
 
     def _read_records(self, session: Session, capabilities: Capabilities) -> None:
         self._records = {_key(record.relation, capabilities): record for record in fetch_records(session)}
+
+
+def is_reserved(relation: Relation, capabilities: Capabilities) -> bool:
+    """Whether a name is for what sqlmat keeps itself: such a table would be swept, or mistaken for the record."""
+    return capabilities.fold(relation.schema) == SCHEMA or run_of(capabilities.fold(relation.name)) is not None
+
+
+def _write_lease(session: Session, run: Run, now: datetime) -> None:
+    """Have a lease from now on, and forget those that have expired."""
+    holder = {"run": run.id, "host": socket.gethostname(), "pid": os.getpid()}
+    lease = {**holder, "expires_at": now + LEASE_LASTS}
+    with session.transaction():
+        session.execute(statements.delete_rows(LEASES, statements.equal(holder)))
+        session.execute(statements.delete_rows(LEASES, statements.before("expires_at", now)))
+        session.execute(statements.insert_values(LEASES, lease))
 
 
 def fetch_records(session: Session) -> list[Record]:

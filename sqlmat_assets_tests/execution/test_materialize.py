@@ -190,6 +190,17 @@ class TestRefusing:
         )
         assert not path.exists()
 
+    @pytest.mark.parametrize(
+        "name", ["first.x__sqlmat_k3_new", "first.X__SQLMAT_k3_old", "_sqlmat.tables", "_SQLMAT.x"]
+    )
+    def test_names_that_sqlmat_uses_itself(self, path: Path, name: str) -> None:
+        assert str(discard(a_table("SELECT 1 AS n", name=name), a_context(path)).error) == (
+            f"`{name}` is a name that sqlmat uses itself\n"
+            "  hint: choose another; the schema `_sqlmat` and names with `__sqlmat_` are taken\n"
+            f"`{name}` was not touched"
+        )
+        assert not path.exists()
+
     def test_a_warehouse_that_cannot_be_opened(self, tmp_path: Path) -> None:
         discarded = discard(a_table("SELECT 1 AS n"), a_context(tmp_path / "no" / "where.duckdb"))
         assert isinstance(discarded.error, TerminalWarehouseError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.names import backup_of, intermediate_of, run_of
-from sqlmat_assets.execution.state import LEASE_LASTS, fetch_records
+from sqlmat_assets.execution.state import LEASE_LASTS, LEASES, RunState, fetch_records
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities
 from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.tables import a_context, a_table, ask
@@ -87,11 +89,27 @@ class TestLeases:
     def test_a_run_has_one_lease_and_renews_it_in_time(self, path: Path) -> None:
         clock = [datetime(2026, 1, 1, tzinfo=UTC)]
         context = a_context(path, now=lambda: clock[0])
-        for hours in (1, 10, 10, 10):
+        begun = clock[0]
+        for minutes, renewed in ((0, 0), (4, 0), (5, 0), (6, 6), (10, 6), (12, 12)):
+            clock[0] = begun + timedelta(minutes=minutes)
             list(materialize(a_table("SELECT 1 AS n"), context))
             ((expires_at,),) = ask(path, "SELECT expires_at FROM _sqlmat.leases")
-            assert expires_at.replace(tzinfo=UTC) >= clock[0] + LEASE_LASTS / 2
-            clock[0] += timedelta(hours=hours)
+            assert expires_at.replace(tzinfo=UTC) == begun + timedelta(minutes=renewed) + LEASE_LASTS
+
+    def test_the_lease_is_renewed_while_a_table_is_built(self, path: Path) -> None:
+        clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+        state = RunState(renew_after=timedelta(seconds=0.05))
+        context = a_context(path, now=lambda: clock[0], state=state)
+        building = materialize(a_table("SELECT 1 AS n"), context)
+        assert [type(next(building)).__name__ for _ in range(2)] == ["Started", "Written"]
+        clock[0] += timedelta(hours=5)
+        deadline = time.monotonic() + 10
+        with context.warehouse.open_session() as session:
+            query = statements.select_columns(LEASES, ["expires_at"])
+            while session.fetch_rows(query).rows != [((clock[0] + LEASE_LASTS).replace(tzinfo=None),)]:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        assert type(list(building)[-1]).__name__ == "Published"
 
     def test_leases_that_have_expired_are_forgotten(self, path: Path) -> None:
         clock = [datetime(2026, 1, 1, tzinfo=UTC)]
