@@ -13,7 +13,8 @@ import duckdb
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Session
-from sqlmat_assets.warehouses.duckdb import DUCKDB, Cursor, DuckDBSession, DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb import Cursor, DuckDBSession, DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 
 

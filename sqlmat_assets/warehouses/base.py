@@ -23,6 +23,15 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What holds on an engine, for people; each source is a page of the vendor or the name of a test."""
+
+    about: str
+    says: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`."""
 
@@ -33,6 +42,7 @@ class Capabilities:
     has_grants: bool
     has_comments: bool
     is_case_sensitive: bool = False
+    facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
         """The spelling under which the engine takes two names for one."""

@@ -8,7 +8,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlmat_assets.errors import failures
 from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.describe import describe
+from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 
+ENGINES = (DUCKDB,)
 _SCHEMES = ("duckdb",)
 
 
@@ -57,3 +60,7 @@ def _seconds(value: str) -> timedelta:
     if not 0 <= seconds < 1e9:
         raise failures.impossible_wait(value)
     return timedelta(seconds=seconds)
+
+
+if __name__ == "__main__":
+    print(describe(ENGINES), end="")  # noqa: T201 - it writes the page

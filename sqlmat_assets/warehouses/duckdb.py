@@ -19,6 +19,7 @@ from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, Transie
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 
@@ -26,16 +27,6 @@ T = TypeVar("T")
 
 # Looked up by its name, a dialect is made anew for every statement.
 _DIALECT = Dialect.get_or_raise("duckdb")
-
-DUCKDB = Capabilities(
-    name="duckdb",
-    dialect="duckdb",
-    # DuckDB sets no limit; this is what stays readable in its shell and in file-based tools around it.
-    max_identifier_bytes=255,
-    has_transactional_ddl=True,
-    has_grants=False,
-    has_comments=True,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""What DuckDB guarantees, and what it does not."""
+
+from __future__ import annotations
+
+from sqlmat_assets.warehouses.base import Capabilities, Fact
+
+_CONCURRENCY = "https://duckdb.org/docs/stable/connect/concurrency"
+_TRANSACTIONS = "https://duckdb.org/docs/stable/sql/statements/transactions"
+_IDENTIFIERS = "https://duckdb.org/docs/stable/sql/dialect/keywords_and_identifiers"
+
+DUCKDB = Capabilities(
+    name="duckdb",
+    dialect="duckdb",
+    # DuckDB sets no limit; this is what stays readable in its shell and in file-based tools around it.
+    max_identifier_bytes=255,
+    has_transactional_ddl=True,
+    has_grants=False,
+    has_comments=True,
+    facts=(
+        Fact(
+            "publish",
+            "The old table is dropped, the new one renamed and the record of it written in one transaction: all of "
+            "it happens, or nothing.",
+            (
+                "test_the_engine_refuses_at_every_statement_of_a_rebuild",
+                _TRANSACTIONS,
+            ),
+        ),
+        Fact(
+            "readers in the same process",
+            "They see the old rows or the new rows, at every moment, and no error.",
+            ("test_readers_in_threads_see_whole_tables_during_swaps",),
+        ),
+        Fact(
+            "another process",
+            "While one process has the file open for writing, no other can open it, not even to read. sqlmat opens it "
+            "with the first table of a build and closes it after the last; between builds it is free.",
+            (
+                "test_another_process_reads_between_builds",
+                _CONCURRENCY,
+            ),
+        ),
+        Fact(
+            "a shell that somebody left open",
+            "A build waits for it, a minute or `?wait=` seconds, and then fails with a message that names the "
+            "program and its process; nothing is changed. A shell that reads only keeps a build out as well.",
+            ("test_who_holds_the_file_is_named_when_the_wait_is_over",),
+        ),
+        Fact(
+            "a shell opened during a build",
+            "DuckDB answers `Could not set lock on file`, at once. Open it again after the build.",
+            (_CONCURRENCY,),
+        ),
+        Fact(
+            "two runs of one table",
+            "Each writes a table of its own and swaps it in when its checks pass; the later swap wins. A conflict is "
+            "tried again.",
+            (
+                "test_two_processes_build_one_table",
+                "test_two_threads_build_one_table",
+            ),
+        ),
+        Fact(
+            "the end of the process at any moment",
+            "The published table is whole. The next run of its schema drops what was left over: at once where the "
+            "process is known to be gone, else when its lease of 15 minutes has expired.",
+            (
+                "test_killed_at_random_moments_the_table_is_whole_and_the_next_run_heals",
+                "test_left_overs_of_living_runs_stay_and_others_go",
+            ),
+        ),
+        Fact(
+            "a full disk",
+            "The table keeps its rows, the others are built, and the next run goes on when there is room.",
+            ("test_the_table_keeps_its_rows_and_others_are_built",),
+        ),
+        Fact(
+            "views on a table",
+            "They find it by name, so they read the new rows; nothing is done to them.",
+            ("test_views_on_the_table_read_the_new_rows",),
+        ),
+        Fact(
+            "descriptions",
+            "Those of a table and of its columns are comments in the database; they come with the new rows.",
+            ("test_comments_travel_with_the_swap",),
+        ),
+        Fact(
+            "names",
+            "Upper and lower case of A to Z are one, quoted or not; other letters keep their case: `É` and `é` are two "
+            "tables.",
+            (
+                "test_letters_beyond_ascii_keep_their_case",
+                _IDENTIFIERS,
+            ),
+        ),
+        Fact(
+            "data files",
+            "CSV is read strictly: a row with more or fewer values than the header, a doubled name, a broken quote is "
+            "an error that names the line, and the published table stays.",
+            ("test_csv_that_cannot_be_read",),
+        ),
+        Fact(
+            "cancelling",
+            "A time limit, Ctrl-C or a cancelled run ends the running query, and the wait for the file.",
+            (
+                "test_a_statement_is_cancelled_from_another_thread",
+                "test_waiting_for_a_file_that_another_process_holds_ends_too",
+            ),
+        ),
+    ),
+)
