@@ -106,7 +106,9 @@ def _syntax_error(project: Project, expression: str, translated: Translated, sai
     if word is None:
         return selection_syntax(expression, column, "it ends too early", None)
     named = word.group()
-    same = [str(relation) for relation in project.models if named in (relation.name, str(relation))]
+    # As a path, which is how Dagster writes an asset and a shell a file.
+    dotted = named.replace("/", ".")
+    same = [str(relation) for relation in project.models if dotted in (relation.name, str(relation))]
     if named in same:
         hint = "combine tables with `or`, `and`, `not`"
     elif same:

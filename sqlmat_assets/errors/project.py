@@ -35,9 +35,10 @@ def _nearest(near: object | None) -> str | None:
 # Intervals
 
 
-def no_interval(text: str) -> TextError:
-    """A suffix or a value that should be an interval."""
-    return TextError(f"`{text}` is no interval", "write a whole number and a unit: `30m`, `24h`, `7d` or `2w`")
+def no_interval(text: str, meant: str | None = None) -> TextError:
+    """A suffix or a value that should be an interval; `meant` writes it as one."""
+    hint = f"write `{meant}`" if meant else "write a whole number and a unit: `30m`, `24h`, `7d` or `2w`"
+    return TextError(f"`{text}` is no interval", hint)
 
 
 def minute_or_month(text: str) -> TextError:
@@ -49,7 +50,7 @@ def minute_or_month(text: str) -> TextError:
 
 
 def under_a_minute(text: str) -> TextError:
-    """Zero of a unit."""
+    """Zero of a unit, or seconds."""
     return TextError(f"the interval `{text}` is under a minute", "write `1m` or more")
 
 
@@ -86,6 +87,26 @@ def separator_in_name(file: str, suggestion: str) -> TextError:
     )
 
 
+def interval_in_words(file: str, written: str, suggestion: str) -> TextError:
+    """`cities - daily.sql`, `cities - 24 hours.sql`."""
+    return TextError(f"`{written}` in `{file}` is no interval", f"rename it to `{suggestion}`")
+
+
+def reserved_schema(file: str, schema: str) -> TextError:
+    """The schema of this project's own records."""
+    return TextError(
+        f"`{file}` is in the schema `{schema}`, which holds what is recorded about the tables", "take another schema"
+    )
+
+
+def reserved_table(file: str, name: str) -> TextError:
+    """A table called like those that a build writes aside."""
+    return TextError(
+        f"`{name}` is a name for what a build writes aside, and such tables are dropped",
+        f"rename `{file}`, without `__sqlmat_`",
+    )
+
+
 def separator_at_end(file: str, bare: str, spaced: str) -> TextError:
     """A separator with nothing after it."""
     return TextError(f"`{file}` ends where an interval should be", f"rename it to `{bare}` or, say, `{spaced}`")
@@ -112,6 +133,47 @@ def cannot_read(reason: str) -> TextError:
 def not_text(byte: int) -> TextError:
     """The first byte of a file that does not decode."""
     return TextError(f"the byte 0x{byte:02x} is not UTF-8", "save the file as UTF-8")
+
+
+def _unused(file: str, hint: str) -> TextError:
+    return TextError(f"`{file}` is not used", hint)
+
+
+def unused_file(file: str) -> TextError:
+    """A file that makes no part of a table."""
+    return _unused(file, "move it elsewhere, or begin its name with `.`")
+
+
+def unused_spelling(file: str, meant: str) -> TextError:
+    """A file with another ending for what is read."""
+    return _unused(file, f"rename it to `{meant}`")
+
+
+def unused_export(file: str, meant: str) -> TextError:
+    """A spreadsheet, or text with another separator."""
+    return _unused(file, f"save it as `{meant}`")
+
+
+def unused_json(file: str, meant: str) -> TextError:
+    """One JSON document instead of one in each line."""
+    return _unused(file, f"write one object in each line and name it `{meant}`")
+
+
+def unused_yaml(file: str) -> TextError:
+    """A YAML file beside the tables, as dbt has them."""
+    return _unused(file, "write settings into `schema.conf` or `table.conf`, and checks into `table_test.sql`")
+
+
+def unused_packed(file: str, meant: str) -> TextError:
+    """A packed file."""
+    return _unused(file, f"unpack it to `{meant}`")
+
+
+def no_tables() -> TextError:
+    """A folder without a table, and without anything that should be one."""
+    return TextError(
+        "there are no tables here", "write a SELECT into a folder named after its schema: `first/cities - 24h.sql`"
+    )
 
 
 def duplicate_table(relation: object, first: str, second: str) -> TextError:
@@ -192,6 +254,14 @@ def unknown_key(key: str, near: str | None, known: Sequence[str]) -> TextError:
     return TextError(f"there is no setting `{key}`", _nearest(near) or f"the settings are {_listed(known)}")
 
 
+def interval_key(key: str) -> TextError:
+    """A setting that would say how often a table is built."""
+    return TextError(
+        f"there is no setting `{key}`: the interval stands in the file's name",
+        "rename the SQL file, like `cities - 24h.sql`",
+    )
+
+
 def near_key(key: str, near: str) -> TextError:
     """A comment line that looks like a setting with a slip in its key."""
     return TextError(
@@ -249,6 +319,14 @@ def root_without_interval(relation: object, suggestion: str) -> TextError:
     )
 
 
+def checks_called_table(relation: object, file: str, table: object) -> TextError:
+    """A file that is called nearly like the checks of a table, and is a table by that."""
+    return TextError(
+        f"`{relation}` has no interval, and no table that reads it has one",
+        f"rename the file to `{file}` if it holds the checks of `{table}`",
+    )
+
+
 def cycle(way: Sequence[tuple[object, str]], members: int) -> TextError:
     """Name a cycle by the tables of one way round, each with its file."""
     first = way[0][0]
@@ -279,6 +357,24 @@ def source_like_table(read: object, near: object) -> TextError:
         f"`{read}` is no table of this project but looks like `{near}`",
         f"write `{near}` if that is what you mean; else it is taken for a table from outside",
     )
+
+
+def _written(near: Sequence[object]) -> str | None:
+    return "write " + " or ".join(f"`{table}`" for table in near) if near else None
+
+
+def source_without_schema(read: str, near: Sequence[object]) -> TextError:
+    """A table that is read by its name alone, with nearly the name of some of the project."""
+    return TextError(
+        f"`{read}` is read without a schema, which makes it no table of this project",
+        f"{_written(near)} if that is what you mean; else it is taken for a table from outside",
+    )
+
+
+def check_without_schema(read: str, near: Sequence[object]) -> TextError:
+    """A table that a check reads by its name alone."""
+    hint = _written(near) or f"write the schema too, `schema.{read}`"
+    return TextError(f"this check reads `{read}` without a schema, which makes it no table of this project", hint)
 
 
 def check_reads_unknown(read: object, near: object | None) -> TextError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import Problem, slips
 from sqlmat_assets.errors import sql as wording
 from sqlmat_assets.project.comments import lines_of, read_comments
 from sqlmat_assets.project.model import CheckSpec
@@ -17,6 +17,9 @@ from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
 from sqlmat_assets.project.syntax import Statement, read_syntax
 
+_WARN = re.compile(r"warn(\s*:.*)?", re.IGNORECASE)
+# `warning`, `warn if late`, and a word alone that is nearly `warn`.
+_NEARLY_WARN = re.compile(r"warn(s|ings?)?\b.*|(wran|wrn|warm|worn|wanr|war)\s*:?", re.IGNORECASE)
 _NOT_ADMITTED = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -64,7 +67,11 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
     taken: dict[str, CheckSpec] = {}
     before = 0
     for statement in syntax.statements:
-        is_blocking = not _is_warning(text, before, statement.start, dialect)
+        above = _lines_above(text, before, statement.start, dialect)
+        is_blocking = not any(_WARN.fullmatch(line) for _, line in above)
+        if is_blocking:
+            near = [(offset, line) for offset, line in above if _NEARLY_WARN.fullmatch(line)]
+            problems += (slips.near_warn(positions.place(offset), line) for offset, line in near)
         before = statement.end
         wrong = _statement_problems(statement, dialect, positions)
         tree = statement.tree
@@ -85,14 +92,14 @@ def _statement_problems(statement: Statement, dialect: str, positions: Positions
     return [*select_problems(statement, positions), *query_problems(statement, dialect, positions)]
 
 
-def _is_warning(text: str, start: int, end: int, dialect: str) -> bool:
-    """Tell whether a line `warn` stands in the comments above a statement, behind the `;` of the one before."""
+def _lines_above(text: str, start: int, end: int, dialect: str) -> list[tuple[int, str]]:
+    """Give the lines of the comments above a statement, behind the `;` of the one before, with their offsets."""
     comments = read_comments(text, start, end, dialect)
     behind = comments[-1].end if comments else start
     while (semicolon := text.find(";", behind, end)) >= 0:
         comments = read_comments(text, semicolon + 1, end, dialect)
         behind = comments[-1].end if comments else semicolon + 1
-    return any(line.lower() == "warn" for comment in comments for _, line in lines_of(comment))
+    return [line for comment in comments for line in lines_of(comment)]
 
 
 def _read_specs(

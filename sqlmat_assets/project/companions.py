@@ -103,16 +103,18 @@ class _Grouping:
         relation = first.relation
         problems = [wording.duplicate_table(relation, first.path, other.path).at(other.path) for other in others]
         kind = _KINDS[first.role]
+        # One problem is enough: the others of two files would go with one of them.
+        interval = next((file.interval for file in found if file.interval is not None), None)
         if kind is not Kind.QUERY:
-            return self._complete(key, TableFiles(relation, kind, first.path, first.interval), problems)
+            return self._complete(key, TableFiles(relation, kind, first.path, interval), problems)
         scripts = self._by_role[Role.SCRIPT].get(key)
         if scripts is None:
-            table = TableFiles(relation, kind, first.path, first.interval, first.path)
+            table = TableFiles(relation, kind, first.path, interval, first.path)
             return self._complete(key, table, problems)
         query = self._only(relation, self._selects.get(key, []), problems)
         if query is None:
             problems.append(wording.processor_without_query(relation).at(scripts[0].path))
-        table = TableFiles(relation, Kind.PROCESSED, first.path, first.interval, query)
+        table = TableFiles(relation, Kind.PROCESSED, first.path, interval, query)
         return self._complete(key, table, problems)
 
     def _table_without_definition(self, key: Relation, selects: list[FoundFile]) -> TableFiles:

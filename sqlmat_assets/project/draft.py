@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlmat_assets.errors import Problem
@@ -13,7 +13,7 @@ from sqlmat_assets.project.references import Names, Reference, resolve
 from sqlmat_assets.project.rules import build_rules
 from sqlmat_assets.project.settings import Place, Settings, inherit, parse_conf, parse_header
 from sqlmat_assets.project.texts import Texts
-from sqlmat_assets.project.validate import Draft, Read
+from sqlmat_assets.project.validate import Bare, Draft, Read
 from sqlmat_assets.relation import Relation
 
 
@@ -23,6 +23,7 @@ class _Query:
 
     sql: str = ""
     reads: tuple[Read, ...] = ()
+    bare: tuple[Bare, ...] = ()
     columns: tuple[ColumnDoc, ...] = ()
     has_all_columns: bool = False
     description: str | None = None
@@ -71,7 +72,7 @@ class Drafter:
         settings, places = inherit([*shared, *own])
         problems = [*table.problems, *query.problems, *definition.problems]
         problems += [problem for file in own for problem in file.problems]
-        checks, check_reads = self._read_checks(table, problems)
+        checks, check_reads, check_bare = self._read_checks(table, problems)
         processor = None
         if table.script is not None:
             processor = Processor(table.script, table.query, definition.sql, table.requirements)
@@ -94,7 +95,15 @@ class Drafter:
             processor=processor,
         )
         has_all = query.has_all_columns if processor is None else bool(definition.columns)
-        return Draft(model, query.reads, check_reads, places, has_all_columns=has_all)
+        return Draft(
+            model,
+            _with_schema(query.reads, query.bare),
+            _with_schema(check_reads, check_bare),
+            places,
+            has_all_columns=has_all,
+            bare=query.bare,
+            check_bare=check_bare,
+        )
 
     def _read_query(self, table: TableFiles) -> _Query:
         if table.query is None:
@@ -107,6 +116,7 @@ class Drafter:
         return _Query(
             sql=text,
             reads=self._resolve(parsed.reads, table),
+            bare=tuple(self._find_bare(parsed.reads, table.query)),
             columns=parsed.columns,
             has_all_columns=bool(parsed.columns) and not parsed.has_star and not parsed.problems,
             description=description,
@@ -123,6 +133,14 @@ class Drafter:
             for relation in resolve(reference, self._names, self._known)
             if relation != table.relation
         )
+
+    def _find_bare(self, references: Iterable[Reference], path: str) -> Iterator[Bare]:
+        """Find the names without a schema that mean no table of the project."""
+        for reference in references:
+            name = self._names.bare_name(reference.parts, reference.quoted)
+            read = resolve(reference, self._names, self._known)
+            if name is not None and not reference.is_wildcard and self._tables.isdisjoint(read):
+                yield Bare(name, str(reference), Place(path, reference.line, reference.column))
 
     def _read_definition(self, table: TableFiles) -> _Definition:
         if table.script is None or table.path in (table.query, table.script):
@@ -141,9 +159,10 @@ class Drafter:
 
     def _read_checks(
         self, table: TableFiles, problems: list[Problem]
-    ) -> tuple[tuple[CheckQuery, ...], tuple[Read, ...]]:
+    ) -> tuple[tuple[CheckQuery, ...], tuple[Read, ...], tuple[Bare, ...]]:
         queries: list[CheckQuery] = []
         reads: list[Read] = []
+        bare: list[Bare] = []
         for path in table.checks:
             text = self._texts.read(path)
             if text is None:
@@ -154,11 +173,17 @@ class Drafter:
             for check in parsed.queries:
                 found = self._resolve(check.reads, table, path)
                 reads += found
+                bare += self._find_bare(check.reads, path)
                 queries.append(
                     CheckQuery(check.sql, check.specs, tuple(dict.fromkeys(read.relation for read in found)))
                 )
-        return tuple(queries), tuple(reads)
+        return tuple(queries), tuple(reads), tuple(bare)
 
     def _unread(self, path: str) -> tuple[Problem, ...]:
         problem = self._texts.problem(path)
         return () if problem is None else (problem,)
+
+
+def _with_schema(reads: Iterable[Read], bare: Iterable[Bare]) -> tuple[Read, ...]:
+    places = {read.place for read in bare}
+    return tuple(read for read in reads if read.place not in places)

@@ -13,13 +13,20 @@ from pathlib import Path
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
-from sqlmat_assets.project.intervals import is_interval, parse_interval
+from sqlmat_assets.project.intervals import is_interval, parse_interval, reword_interval
+from sqlmat_assets.project.unused import unused
 from sqlmat_assets.relation import Relation
 
 # Hyphen, en dash, em dash, space, no-break space.
 _SEPARATORS = "-\u2013\u2014\u0020\u00a0"
 _SEPARATOR = re.compile(f"[{_SEPARATORS}]+")
 _WITH_INTERVAL = re.compile(f"(?P<table>.*?)(?P<gap>[{_SEPARATORS}]+)(?P<interval>[0-9][^{_SEPARATORS}]*)", re.DOTALL)
+_IN_WORDS = re.compile(
+    f"(?P<table>[^{_SEPARATORS}]+)[{_SEPARATORS}]+(?P<words>([0-9]+[{_SEPARATORS}]+)?[^{_SEPARATORS}]+)"
+)
+# What a build writes aside is called so, and what is recorded about tables is in this schema.
+_RESERVED_NAME = re.compile(r".*__sqlmat_.*_(new|old)", re.IGNORECASE | re.DOTALL)
+_RESERVED_SCHEMA = "_sqlmat"
 # Control characters, and what Python makes of bytes that are not UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -114,6 +121,7 @@ def parse_table_name(stem: str, folder: str | None, ending: str = ".sql") -> Tab
     file = stem + ending
     if not table.strip(_SEPARATORS):
         raise wording.no_table_name(file)
+    _refuse_words(stem, file, ending)
     if _SEPARATOR.search(table):
         inner = _SEPARATOR.sub("_", table.strip(_SEPARATORS))
         if match is None and not _SEPARATOR.search(table.rstrip(_SEPARATORS)):
@@ -122,6 +130,17 @@ def parse_table_name(stem: str, folder: str | None, ending: str = ".sql") -> Tab
         raise wording.separator_in_name(file, inner + tail + ending)
     relation = _parse_relation(table, folder, file)
     return TableName(relation, parse_interval(match["interval"]) if match else None)
+
+
+def _refuse_words(stem: str, file: str, ending: str) -> None:
+    """Refuse `cities - 24 hours` and `cities - daily` for what they are."""
+    match = _IN_WORDS.fullmatch(stem)
+    if match is None or is_interval(match["words"]):
+        return
+    words = _SEPARATOR.sub(" ", match["words"])
+    meant = reword_interval(words)
+    if meant is not None:
+        raise wording.interval_in_words(file, match["words"], f"{match['table']} - {meant}{ending}")
 
 
 def _parse_relation(table: str, folder: str | None, file: str) -> Relation:
@@ -133,14 +152,22 @@ def _parse_relation(table: str, folder: str | None, file: str) -> Relation:
             raise wording.no_schema(file)
         if "." in folder:
             raise wording.folder_with_dot(folder)
-        return Relation(folder, table)
+        return _not_reserved(Relation(folder, table), file)
     if "." in schema:
         raise wording.too_many_parts(file)
     if not name:
         raise wording.no_table_name(file)
     if not schema:
         raise wording.no_schema(file)
-    return Relation(schema, name)
+    return _not_reserved(Relation(schema, name), file)
+
+
+def _not_reserved(relation: Relation, file: str) -> Relation:
+    if relation.schema.lower() == _RESERVED_SCHEMA:
+        raise wording.reserved_schema(file, relation.schema)
+    if _RESERVED_NAME.fullmatch(relation.name):
+        raise wording.reserved_table(file, relation.name)
+    return relation
 
 
 def read_folder(root: Path) -> Scan:
@@ -152,6 +179,11 @@ def read_folder(root: Path) -> Scan:
     problems: list[Problem] = []
     for path, folder, is_folder in _walk(root, problems):
         raw = path.rpartition("/")[2]
+        if not is_folder and _ending(raw) is None:
+            error = unused(raw)
+            if error is not None:
+                problems.append(error.at(path, is_warning=True))
+            continue
         try:
             known = _recognize_folder(path, raw, folder) if is_folder else _recognize(path, raw, folder)
         except wording.TextError as error:
@@ -208,8 +240,7 @@ def _recognize_folder(path: str, raw: str, folder: str | None) -> FoundFile:
 
 def _recognize(path: str, raw: str, folder: str | None) -> FoundFile | SharedConf | None:
     file = unicodedata.normalize("NFC", raw)
-    lower = file.lower()
-    known = next((known for known in _ENDINGS if lower.endswith(known[0])), None)
+    known = _ending(file)
     if known is None:
         return None
     length, role = len(known[0]), known[1]
@@ -225,6 +256,11 @@ def _recognize(path: str, raw: str, folder: str | None) -> FoundFile | SharedCon
     if name.interval is not None and role not in _DEFINES:
         raise wording.interval_not_here(file, _SEPARATOR.split(stem)[0] + ending)
     return FoundFile(path, role, name.relation, name.interval, is_dotted="." in stem)
+
+
+def _ending(file: str) -> tuple[str, Role] | None:
+    lower = file.lower()
+    return next((known for known in _ENDINGS if lower.endswith(known[0])), None)
 
 
 def _recognize_script(path: str, stem: str, folder: str | None) -> FoundFile | None:

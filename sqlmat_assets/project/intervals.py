@@ -13,6 +13,10 @@ DAY = timedelta(days=1)
 
 _UNITS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": timedelta(weeks=1)}
 # Six digits of weeks are still well inside what a timedelta holds.
+_IN_WORDS = re.compile(
+    "([0-9]{1,6}) *(s|secs?|seconds?|mins?|minutes?|m|hrs?|hours?|h|days?|d|wks?|weeks?|w)", re.IGNORECASE
+)
+_NAMES = {"hourly": "1h", "daily": "24h", "nightly": "24h", "weekly": "7d"}
 _INTERVAL = re.compile(r"([0-9]{1,6})([mhdw])", re.IGNORECASE)
 
 
@@ -28,7 +32,10 @@ def parse_interval(text: str) -> timedelta:
     """
     match = _INTERVAL.fullmatch(text)
     if match is None:
-        raise wording.no_interval(text)
+        worded = _IN_WORDS.fullmatch(text)
+        if worded is not None and worded[2][0].lower() == "s" and int(worded[1]) < 60:
+            raise wording.under_a_minute(text)
+        raise wording.no_interval(text, reword_interval(text))
     count, unit = match.groups()
     if unit == "M":
         raise wording.minute_or_month(text)
@@ -41,6 +48,22 @@ def parse_interval(text: str) -> timedelta:
 def is_interval(text: str) -> bool:
     """Whether a text is written like an interval."""
     return _INTERVAL.fullmatch(text) is not None
+
+
+def reword_interval(text: str) -> str | None:
+    """Write as an interval what people write in words; None for what is none.
+
+    Examples:
+        >>> reword_interval("24 hours"), reword_interval("daily"), reword_interval("often")
+        ('24h', '24h', None)
+    """
+    match = _IN_WORDS.fullmatch(text)
+    if match is None:
+        return _NAMES.get(text.lower())
+    count, unit = int(match[1]), match[2][0].lower()
+    if unit == "s":
+        return f"{count // 60}m" if count >= 60 else None
+    return f"{count}{unit}" if count else None
 
 
 def format_interval(interval: timedelta) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmat_assets.errors import Problem, UsageError
 from sqlmat_assets.errors import project as wording
+from sqlmat_assets.errors.usage import with_hint
 from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.companions import group_files
 from sqlmat_assets.project.draft import Drafter
@@ -46,7 +47,7 @@ def load_project(root: Path, *, dialect: str | None = None, cache_dir: Path | No
         try:
             check_dialect(dialect)
         except wording.TextError as error:
-            raise UsageError(str(error)) from error
+            raise UsageError(with_hint(error.what, error.hint)) from error
     return _load(root, dialect, cache_dir)
 
 
@@ -65,11 +66,13 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None) -> Project:
         of_schema = grouped.schema_confs.get(names.fold(table.relation).schema, ())
         drafts.append(drafter.draft(table, [*shared, *(confs[path] for path in of_schema)]))
     cache.save()
-    models = _finish(drafts)
+    models = _finish(drafts, names)
     for found in (scan.problems, grouped.problems, *(conf.problems for conf in confs.values())):
         problems += found
     for model in models.values():
         problems += model.problems
+    if not models and not any(not problem.is_warning for problem in problems):
+        problems.append(wording.no_tables().at(".", is_warning=True))
     return Project(root, names.dialect, MappingProxyType(models), _sorted(problems), names)
 
 
@@ -119,13 +122,13 @@ def check_dialect(name: str) -> None:
         raise wording.unknown_dialect(name, nearest(name, known), known)
 
 
-def _finish(drafts: Iterable[Draft]) -> dict[Relation, Model]:
+def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
     """Add to each model what follows from the others."""
     drafts = tuple(drafts)
     models = [draft.model for draft in drafts]
     graph = ModelGraph(models)
     effective = effective_intervals(models)
-    found = find_problems(drafts, graph, effective)
+    found = find_problems(drafts, graph, effective, names.fold)
     return {
         model.relation: replace(
             model,

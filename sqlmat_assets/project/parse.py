@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import Problem, slips
 from sqlmat_assets.errors import sql as wording
 from sqlmat_assets.project.comments import Header, HeaderLine, read_header
 from sqlmat_assets.project.folding import fold
@@ -153,6 +153,9 @@ def select_problems(statement: Statement, positions: Positions) -> Iterator[Prob
     place = positions.place(statement.start)
     tree = statement.tree
     if not isinstance(tree, _QUERIES):
+        if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
+            yield slips.create_table_as(place)
+            return
         # Behind a WITH the tree knows better what it is.
         is_hidden = statement.keyword == "WITH"
         yield wording.not_a_select(place, tree.key.upper() if tree is not None and is_hidden else statement.keyword)

@@ -51,6 +51,12 @@ class Names:
             return Relation(folded[-2], folded[-1])
         return Relation(folded[-2], folded[-1], catalog)
 
+    def bare_name(self, parts: tuple[str, ...], quoted: tuple[bool, ...]) -> str | None:
+        """Give the folded name of a table that is written without a schema; None for everything else."""
+        if len(parts) != 1 or (self.dialect in _DEFAULT_SCHEMAS and self.identity(parts, quoted) is None):
+            return None
+        return fold(parts[0], self.dialect, is_quoted=quoted[0])
+
     def fold(self, relation: Relation) -> Relation:
         """Fold a table's name as the project writes it, which counts as quoted."""
         key = relation.key

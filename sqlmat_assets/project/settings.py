@@ -116,6 +116,8 @@ KEYS: Mapping[str, Key] = {
         ),
     )
 }
+# Where other tools say how often a table is built.
+_INTERVAL_KEYS = frozenset({"interval", "schedule", "freshness", "refresh", "frequency", "every", "cron"})
 _RESETS = frozenset({"", "null", "none"})
 
 
@@ -173,6 +175,8 @@ def parse_conf(text: str, path: str, *, is_global: bool = False) -> Settings:
         line = _split(written, path, number)
         if line is None:
             problems.append(wording.not_a_setting(stripped).at(path, number, _column(written, stripped)))
+        elif line.key in _INTERVAL_KEYS:
+            problems.append(wording.interval_key(line.key).at(path, number, line.key_place.column))
         elif line.key not in KEYS:
             near = nearest(line.key, KEYS)
             known = [key.name for key in KEYS.values() if is_global or not key.is_global]
@@ -202,7 +206,10 @@ def parse_header(header: Iterable[tuple[int, str]], text: str, path: str) -> tup
         if line is not None and line.key in KEYS:
             lines.append(line)
             continue
-        if line is not None and (near := nearest(line.key, KEYS)) is not None:
+        if line is not None and line.key in _INTERVAL_KEYS:
+            error = wording.interval_key(line.key)
+            problems.append(error.at(path, number, line.key_place.column, is_warning=True))
+        elif line is not None and (near := nearest(line.key, KEYS)) is not None:
             error = wording.near_key(line.key, near)
             problems.append(error.at(path, number, line.key_place.column, is_warning=True))
         description.append(comment.strip())

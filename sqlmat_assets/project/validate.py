@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -28,6 +28,15 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Bare:
+    """A name without a schema that is no table of the project; `name` is folded, `written` is as written."""
+
+    name: str
+    written: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A model that knows nothing of the others, and where things stand in its files.
 
@@ -39,39 +48,72 @@ class Draft:
     check_reads: tuple[Read, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
     has_all_columns: bool = False
+    bare: tuple[Bare, ...] = ()
+    check_bare: tuple[Bare, ...] = ()
 
 
 def find_problems(
-    drafts: Iterable[Draft], graph: ModelGraph, effective: Mapping[Relation, timedelta]
+    drafts: Iterable[Draft],
+    graph: ModelGraph,
+    effective: Mapping[Relation, timedelta],
+    fold: Callable[[Relation], Relation],
 ) -> dict[Relation, list[Problem]]:
     """Say what is wrong between tables, for each table that it concerns.
 
     A cycle is one problem, found at all of its members.
+
+    Args:
+        drafts: All tables.
+        graph: Who reads whom.
+        effective: The intervals of those that have one.
+        fold: Gives the name by which the engine knows a table.
     """
     drafts = tuple(drafts)
     models = {draft.model.relation: draft.model for draft in drafts}
     found: dict[Relation, list[Problem]] = {relation: [] for relation in models}
     reads = {read.relation for draft in drafts for read in draft.reads}
+    bare = {read.name for draft in drafts for read in draft.bare}
+    by_name: dict[str, list[Relation]] = {}
+    for relation in models:
+        by_name.setdefault(fold(relation).name, []).append(relation)
     speller = Speller(models)
     for draft in drafts:
         problems = found[draft.model.relation]
-        problems.extend(_interval_problems(draft.model, graph, effective))
+        problems.extend(_interval_problems(draft.model, graph, effective, models))
         problems.extend(_column_problems(draft))
         problems.extend(_name_problems(draft.model, draft.places))
         problems.extend(_source_problems(draft, models, speller))
         problems.extend(_check_problems(draft, models, reads, speller))
+        problems.extend(_bare_problems(draft, bare, by_name, speller))
     for relation, problem in _cycle_problems(graph, {draft.model.relation: draft for draft in drafts}):
         found[relation].append(problem)
     return found
 
 
-def _interval_problems(model: Model, graph: ModelGraph, effective: Mapping[Relation, timedelta]) -> Iterator[Problem]:
+def _interval_problems(
+    model: Model, graph: ModelGraph, effective: Mapping[Relation, timedelta], models: Mapping[Relation, Model]
+) -> Iterator[Problem]:
     relation = model.relation
     if model.kind in _NEEDS_NO_INTERVAL or (model.processor is not None and not model.processor.definition):
         return  # without its CREATE TABLE a processed table has no file that could name the interval
     if relation not in effective and not graph.downstream(relation):
+        checked = _meant_to_check(relation, models)
+        if checked is not None:
+            yield wording.checks_called_table(relation, f"{checked.name}_test.sql", checked).at(model.path)
+            return
         stem, dot, ending = model.path.rpartition("/")[2].rpartition(".")
         yield wording.root_without_interval(relation, f"{stem} - 24h{dot}{ending}").at(model.path)
+
+
+def _meant_to_check(relation: Relation, models: Mapping[Relation, Model]) -> Relation | None:
+    """Give the table whose checks a file called `cities_tests.sql` or `test_cities.sql` seems to hold."""
+    name = relation.name.lower()
+    for start, end in (("test_", ""), ("tests_", ""), ("", "_tests"), ("", "_check"), ("", "_checks"), ("", "test")):
+        if name.startswith(start) and name.endswith(end):
+            checked = Relation(relation.schema, relation.name[len(start) : len(relation.name) - len(end)])
+            if checked in models:
+                return checked
+    return None
 
 
 def _cycle_problems(graph: ModelGraph, drafts: Mapping[Relation, Draft]) -> Iterator[tuple[Relation, Problem]]:
@@ -143,7 +185,35 @@ def _source_problems(draft: Draft, models: Mapping[Relation, Model], speller: Sp
 def _check_problems(
     draft: Draft, models: Mapping[Relation, Model], reads: set[Relation], speller: Speller
 ) -> Iterator[Problem]:
+    """Find tables that only a check reads."""
     for read in draft.check_reads:
         if read.relation not in models and read.relation not in reads:
             error = wording.check_reads_unknown(read.relation, speller.nearest(read.relation))
             yield error.at(read.place.path, read.place.line, read.place.column)
+
+
+def _bare_problems(
+    draft: Draft, read_bare: set[str], by_name: Mapping[str, Sequence[Relation]], speller: Speller
+) -> Iterator[Problem]:
+    """Find names without a schema that are, or are nearly, those of tables of the project."""
+    own = draft.model.relation
+    for name, reads in _first_by_name(draft.bare):
+        # A staging table is often called like the outside table that it reads.
+        near = [relation for relation in by_name.get(name, speller.nearest_names(name)) if relation != own]
+        if near:
+            yield _at(wording.source_without_schema(reads.written, near), reads.place, is_warning=True)
+    for name, reads in _first_by_name(draft.check_bare):
+        near = by_name.get(name) or (() if name in read_bare else speller.nearest_names(name))
+        if near or name not in read_bare:
+            yield _at(wording.check_without_schema(reads.written, near), reads.place)
+
+
+def _first_by_name(bare: Iterable[Bare]) -> Iterable[tuple[str, Bare]]:
+    found: dict[str, Bare] = {}
+    for read in bare:
+        found.setdefault(read.name, read)
+    return found.items()
+
+
+def _at(error: wording.TextError, place: Place, *, is_warning: bool = False) -> Problem:
+    return error.at(place.path, place.line, place.column, is_warning=is_warning)

@@ -78,6 +78,17 @@ REFUSED = [
         "  hint: write `first.people`",
     ),
     (
+        "first/people",
+        "the selection cannot be read at column 1: `first/people` is not expected here\n"
+        "  first/people\n"
+        "  ^\n"
+        "  hint: write `first.people`",
+    ),
+    (
+        "first/cities.sql",
+        "the selection `first/cities.sql` selects no table\n  hint: did you mean `first.cities`?",
+    ),
+    (
         "first.cities or",
         "the selection cannot be read at column 16: it ends too early\n  first.cities or\n                 ^",
     ),

@@ -152,6 +152,12 @@ def test_columns_count_characters_whatever_their_width() -> None:
     ]
 
 
+def test_a_file_that_creates_its_table() -> None:
+    assert said("-- top\ncreate table s.t as select 1 as a") == [
+        "2:1: the file creates its table itself\n  hint: keep the SELECT alone; the table is named after the file"
+    ]
+
+
 _TWICE = "remove one of the two, or rename it with `AS`"
 
 

@@ -62,7 +62,10 @@ def test_statements_are_told_apart(text: str, expected: list[list[str]]) -> None
         ("select true as a; -- warn\nselect true as b", [True, False]),
         ("select true as a;\n\n-- WARN\n-- it may be late\nselect true as b", [True, False]),
         ("/* warn */ select true as a", [False]),
-        ("-- warning: only a remark\nselect true as a", [True]),
+        ("-- Warn: it may be late\nselect true as a", [False]),
+        ("-- WARN : late\nselect true as a", [False]),
+        ("-- an aside: warn\nselect true as a", [True]),
+        ("-- warnings are not wanted here\n-- warn\nselect true as a", [False]),
         ("-- warn;\n-- warn\nselect true as a", [False]),
         ("select true as a -- warn", [True]),
         ("select true as a -- warn\n; select true as b", [True, True]),
@@ -75,6 +78,16 @@ def test_a_warning_stands_above_its_statement(text: str, blocking: list[bool]) -
     parsed = parse_checks(text, "duckdb", "t_test.sql")
     assert parsed.problems == ()
     assert [spec.is_blocking for query in parsed.queries for spec in query.specs] == blocking
+
+
+@pytest.mark.parametrize("line", ["warning", "Warning: late", "warn if it is late", "WARNING", "wran", "warm:"])
+def test_what_is_nearly_a_warning_blocks_and_says_so(line: str) -> None:
+    parsed = parse_checks(f"select true as a;\n  -- {line}\nselect true as b", "duckdb", "t_test.sql")
+    assert [str(problem) for problem in parsed.problems] == [
+        f"t_test.sql:2:6: warning: `{line}` does not make this check a warning: it blocks\n"
+        "  hint: write `-- warn`, or `-- warn: why`, if that is what you mean, else ignore this"
+    ]
+    assert all(query.is_blocking for query in parsed.queries for query in query.specs)
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,52 @@ def test_accepted_names(stem: str, folder: str | None, minutes: int | None) -> N
         (
             "cities - 30s",
             "first",
-            "`30s` is no interval",
-            "write a whole number and a unit: `30m`, `24h`, `7d` or `2w`",
+            "the interval `30s` is under a minute",
+            "write `1m` or more",
+        ),
+        (
+            "cities - 90 seconds",
+            "first",
+            "`90 seconds` in `cities - 90 seconds.sql` is no interval",
+            "rename it to `cities - 1m.sql`",
+        ),
+        (
+            "cities - 24 hours",
+            "first",
+            "`24 hours` in `cities - 24 hours.sql` is no interval",
+            "rename it to `cities - 24h.sql`",
+        ),
+        ("cities-1day", "first", "`1day` in `cities-1day.sql` is no interval", "rename it to `cities - 1d.sql`"),
+        ("cities - 24 h", "first", "`24 h` in `cities - 24 h.sql` is no interval", "rename it to `cities - 24h.sql`"),
+        (
+            "cities - Daily",
+            "first",
+            "`Daily` in `cities - Daily.sql` is no interval",
+            "rename it to `cities - 24h.sql`",
+        ),
+        (
+            "first.cities_hourly - late",
+            None,
+            "`first.cities_hourly - late.sql` has a separator inside the table's name",
+            "rename it to `first.cities_hourly_late.sql`: only an interval stands after a hyphen, a dash or a space",
+        ),
+        (
+            "cities__sqlmat_k3x_new - 24h",
+            "first",
+            "`cities__sqlmat_k3x_new` is a name for what a build writes aside, and such tables are dropped",
+            "rename `cities__sqlmat_k3x_new - 24h.sql`, without `__sqlmat_`",
+        ),
+        (
+            "first.cities__SQLMAT_k3x_old",
+            None,
+            "`cities__SQLMAT_k3x_old` is a name for what a build writes aside, and such tables are dropped",
+            "rename `first.cities__SQLMAT_k3x_old.sql`, without `__sqlmat_`",
+        ),
+        (
+            "state",
+            "_sqlmat",
+            "`state.sql` is in the schema `_sqlmat`, which holds what is recorded about the tables",
+            "take another schema",
         ),
         ("cities - 0m", "first", "the interval `0m` is under a minute", "write `1m` or more"),
         (
@@ -254,7 +298,20 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
         ("first/cities.sql", "first.cities"),
         ("second/cities.sql", "second.cities"),
     ]
-    assert scan.problems == ()
+    assert [str(problem) for problem in scan.problems] == [
+        "itself: warning: `itself` is not used\n  hint: move it elsewhere, or begin its name with `.`"
+    ]
+
+
+def test_files_that_nobody_reads_warn(tmp_path: Path) -> None:
+    write(
+        tmp_path, "first/old.json", "first/.hidden", "README.md", "first/x_unit/in.json", "first/_tool.py", "cities.txt"
+    )
+    assert sorted(str(problem) for problem in read_folder(tmp_path).problems) == [
+        "cities.txt: warning: `cities.txt` is not used\n  hint: move it elsewhere, or begin its name with `.`",
+        "first/old.json: warning: `old.json` is not used\n"
+        "  hint: write one object in each line and name it `old.ndjson`",
+    ]
 
 
 def test_a_folder_without_read_rights_is_a_problem_and_the_rest_goes_on(tmp_path: Path) -> None:

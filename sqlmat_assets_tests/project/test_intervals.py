@@ -17,11 +17,21 @@ def test_reads_a_number_and_a_unit(text: str, minutes: int) -> None:
 NO_INTERVAL_HINT = "write a whole number and a unit: `30m`, `24h`, `7d` or `2w`"
 
 
-@pytest.mark.parametrize("text", ["", "90", "1.5h", "1z", "h", "-1h", "1 h", "1hh", "30s", "٣h", "1234567890m"])
+@pytest.mark.parametrize("text", ["", "90", "1.5h", "1z", "h", "-1h", "1hh", "0 hours", "often", "٣h", "1234567890m"])
 def test_refuses_what_is_no_interval(text: str) -> None:
     with pytest.raises(TextError) as caught:
         parse_interval(text)
     assert (caught.value.what, caught.value.hint) == (f"`{text}` is no interval", NO_INTERVAL_HINT)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("1 h", "1h"), ("24hours", "24h"), ("2 Weeks", "2w"), ("15min", "15m"), ("120s", "2m"), ("daily", "24h")],
+)
+def test_says_how_words_are_written(text: str, meant: str) -> None:
+    with pytest.raises(TextError) as caught:
+        parse_interval(text)
+    assert (caught.value.what, caught.value.hint) == (f"`{text}` is no interval", f"write `{meant}`")
 
 
 def test_asks_whether_an_upper_case_m_is_a_minute_or_a_month() -> None:
@@ -31,7 +41,7 @@ def test_asks_whether_an_upper_case_m_is_a_minute_or_a_month() -> None:
     assert caught.value.hint == "write `3m` for minutes, or count the months in days"
 
 
-@pytest.mark.parametrize("text", ["0m", "0h", "00d"])
+@pytest.mark.parametrize("text", ["0m", "0h", "00d", "30s", "59 seconds", "0s"])
 def test_refuses_less_than_a_minute(text: str) -> None:
     with pytest.raises(TextError) as caught:
         parse_interval(text)

@@ -122,7 +122,18 @@ def test_a_processed_table() -> None:
 
 def test_an_empty_folder_is_a_project_without_tables(tmp_path: Path) -> None:
     project = load_project(tmp_path)
-    assert (len(project), project.problems, project.names) == (0, (), Names("duckdb"))
+    assert (len(project), project.errors, project.names) == (0, (), Names("duckdb"))
+    assert problems(project) == [
+        ".: warning: there are no tables here\n"
+        "  hint: write a SELECT into a folder named after its schema: `first/cities - 24h.sql`"
+    ]
+
+
+def test_a_folder_whose_only_file_is_wrong_says_so_alone(tmp_path: Path) -> None:
+    assert problems(load(tmp_path, {"cities.sql": "select 1 as a"})) == [
+        "cities.sql: `cities.sql` has no schema\n"
+        "  hint: put it into a folder named after the schema, or rename it to `schema.cities.sql`"
+    ]
 
 
 def test_a_root_that_is_no_folder(tmp_path: Path) -> None:
@@ -243,6 +254,9 @@ def test_unknown_dialects(tmp_path: Path) -> None:
         "global.conf:1:11: there is no SQL dialect `postgresql`\n  hint: did you mean `postgres`?"
     ]
     assert project.dialect == "duckdb"
+    with pytest.raises(UsageError) as caught:
+        load_project(tmp_path, dialect="duckdbb")
+    assert str(caught.value) == "there is no SQL dialect `duckdbb`\n  hint: did you mean `duckdb`?"
     with pytest.raises(UsageError, match="there is no SQL dialect `klingon`"):
         load_project(tmp_path, dialect="klingon")
 

@@ -304,6 +304,113 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         {"first.t"},
     ),
+    "a name without a schema": (
+        {
+            "first/cities_raw.csv": "a\n1\n",
+            "first/cities - 1h.sql": "select a\nfrom Cities_Raw",
+            "first/towns - 1h.sql": "select a from cites join cities using (a) join elsewhere using (a)",
+        },
+        [
+            "first/cities - 1h.sql:2:6: warning: `Cities_Raw` is read without a schema, which makes it no table of "
+            "this project\n  hint: write `first.cities_raw` if that is what you mean; else it is taken "
+            "for a table from outside",
+            "first/towns - 1h.sql:1:15: warning: `cites` is read without a schema, which makes it no table of "
+            "this project\n  hint: write `first.cities` if that is what you mean; else it is taken for a "
+            "table from outside",
+            "first/towns - 1h.sql:1:26: warning: `cities` is read without a schema, which makes it no table of "
+            "this project\n  hint: write `first.cities` if that is what you mean; else it is taken for a "
+            "table from outside",
+        ],
+        set(),
+    ),
+    "a name without a schema that several tables have, where there is no default schema": (
+        {
+            "global.conf": "dialect = bigquery",
+            "a/cities - 1h.sql": ONE,
+            "b/cities - 1h.sql": ONE,
+            "b/t - 1h.sql": "with other as (select 1 as a) select a from cities, other, cities_*",
+        },
+        [
+            "b/t - 1h.sql:1:45: warning: `cities` is read without a schema, which makes it no table of this project\n"
+            "  hint: write `a.cities` or `b.cities` if that is what you mean; else it is taken for a "
+            "table from outside",
+        ],
+        set(),
+    ),
+    "a staging table may be called like what it reads, and a table may be in the default schema": (
+        {
+            "first/cities - 1h.sql": "select a from cities",
+            "main/people - 1h.sql": ONE,
+            "first/t - 1h.sql": "select a from people join 'cities.csv' using (a)",
+        },
+        [],
+        set(),
+    ),
+    "a check reads a name without a schema": (
+        {
+            "first/cities - 1h.sql": "select a from outside",
+            "first/cities_test.sql": "select count(*) > 0 as filled\nfrom cities, outside, nowhere",
+        },
+        [
+            "first/cities_test.sql:2:6: this check reads `cities` without a schema, which makes it no table of "
+            "this project\n  hint: write `first.cities`",
+            "first/cities_test.sql:2:23: this check reads `nowhere` without a schema, which makes it no table of "
+            "this project\n  hint: write the schema too, `schema.nowhere`",
+        ],
+        {"first.cities"},
+    ),
+    "plurals and words with slips": (
+        {
+            "first/cities_raw.csv": "a\n1\n",
+            "first/citys_test.sql": "select true as fine",
+            "first/cities - 1h.sql": "select a from first.city_raw",
+        },
+        [
+            "first/cities - 1h.sql:1:15: warning: `first.city_raw` is no table of this project but looks like "
+            "`first.cities_raw`\n"
+            "  hint: write `first.cities_raw` if that is what you mean; else it is taken for a table from outside",
+            "first/citys_test.sql: these are checks of `first.citys`, which is no table\n"
+            "  hint: did you mean `first.cities`?",
+        ],
+        set(),
+    ),
+    "checks under another name": (
+        {"first/cities - 1h.sql": ONE, "first/cities_tests.sql": ONE, "first/test_cities.sql": ONE},
+        [
+            "first/cities_tests.sql: `first.cities_tests` has no interval, and no table that reads it has one\n"
+            "  hint: rename the file to `cities_test.sql` if it holds the checks of `first.cities`",
+            "first/test_cities.sql: `first.test_cities` has no interval, and no table that reads it has one\n"
+            "  hint: rename the file to `cities_test.sql` if it holds the checks of `first.cities`",
+        ],
+        {"first.cities_tests", "first.test_cities"},
+    ),
+    "two files of one table are one problem, whichever has the interval": (
+        {"first/Cities.sql": ONE, "first/cities - 24h.sql": ONE},
+        [
+            "first/cities - 24h.sql: `first.Cities` is defined twice: in `first/Cities.sql` and in "
+            "`first/cities - 24h.sql`\n  hint: remove or rename one of the two"
+        ],
+        {"first.Cities"},
+    ),
+    "an interval among the settings": (
+        {
+            "first/cities - 1h.sql": "-- interval: 24h\nselect 1 as a",
+            "first/cities.conf": "min_rows = 1\n interval = 24h\nschedule: 0 9 * * *",
+            "global.conf": "Freshness = 1h",
+        },
+        [
+            "first/cities - 1h.sql:1:4: warning: there is no setting `interval`: the interval stands in "
+            "the file's name\n"
+            "  hint: rename the SQL file, like `cities - 24h.sql`",
+            "first/cities.conf:2:2: there is no setting `interval`: the interval stands in the file's name\n"
+            "  hint: rename the SQL file, like `cities - 24h.sql`",
+            "first/cities.conf:3:1: there is no setting `schedule`: the interval stands in the file's name\n"
+            "  hint: rename the SQL file, like `cities - 24h.sql`",
+            "global.conf:1:1: there is no setting `freshness`: the interval stands in the file's name\n"
+            "  hint: rename the SQL file, like `cities - 24h.sql`",
+        ],
+        {"first.cities"},
+    ),
     "nothing": ({"first/t - 1h.sql": ONE}, [], set()),
 }
 
