@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Discarded
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.names import intermediate_of
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
@@ -36,9 +37,11 @@ def render(model: Model, context: Context) -> list[str]:
         MaterializeError: The table cannot be built.
     """
     sent: list[str] = []
-    aside = replace(
-        context, warehouse=_Notebook(context.warehouse, sent), cancellation=Cancellation(), state=RunState()
-    )
+    written = intermediate_of(model.relation, context.run.id, context.warehouse.capabilities)
+    # Types are the engine's to tell; the names are enough for the comments.
+    columns = tuple((column.name, "") for column in model.columns)
+    notebook = _Notebook(context.warehouse, sent, {written: columns})
+    aside = replace(context, warehouse=notebook, cancellation=Cancellation(), state=RunState())
     for event in materialize(_with_gate_open(model), aside):
         if isinstance(event, Discarded):
             raise event.error
@@ -60,6 +63,7 @@ class _Notebook:
 
     warehouse: Warehouse
     sent: list[str]
+    columns: Mapping[Relation, tuple[tuple[str, str], ...]]
 
     @property
     def capabilities(self) -> Capabilities:
@@ -72,7 +76,7 @@ class _Notebook:
     @contextmanager
     def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
         del pause  # nobody else has a notebook
-        yield _NotebookSession(self.warehouse, self.sent)
+        yield _NotebookSession(self.warehouse, self.sent, self.columns)
 
     def render_swap(
         self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
@@ -89,6 +93,7 @@ class _NotebookSession:
 
     warehouse: Warehouse
     sent: list[str]
+    columns: Mapping[Relation, tuple[tuple[str, str], ...]]
 
     def execute(self, statement: Statement) -> None:
         self._note(statement)
@@ -102,8 +107,7 @@ class _NotebookSession:
         return check_statements.all_hold(query)
 
     def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
-        del relation
-        return ()
+        return self.columns.get(relation, ())
 
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         del schema
