@@ -32,7 +32,7 @@ from sqlmat_assets.cli.place import (
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.record import Recorder
-from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import Problem, SqlmatError
 from sqlmat_assets.errors.usage import interrupted, nothing_to_build
 from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.context import Context
@@ -40,6 +40,9 @@ from sqlmat_assets.execution.events import Event, Run
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
+
+# How long a build may stand still before its first table without saying what it waits for.
+_SECONDS_UNTIL_TOLD = 1.0
 
 
 def _now() -> datetime:
@@ -99,13 +102,14 @@ def _on_interrupt(cancel: Callable[[], bool]) -> Generator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """One build at its end; `is_cut` when a person ended it."""
+    """One build at its end; `is_cut` when a person ended it, `error` when it could not begin."""
 
     run: Run
     warehouse: str
     reports: tuple[TableReport, ...]
     seconds: float
     is_cut: bool
+    error: SqlmatError | None
 
 
 class _Pump(threading.Thread):
@@ -127,13 +131,16 @@ class _Pump(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - raised again on the main thread
             self.happened.put(error)
 
-    def next(self, *, is_waiting: bool) -> Event | None:
+    def next(self, *, patience: float | None) -> Event | None:
         """The next event, or None at the end.
 
+        Args:
+            patience: How many seconds to wait for one; None for as long as it takes.
+
         Raises:
-            queue.Empty: There is none yet, and nobody would wait for it.
+            queue.Empty: There is none yet.
         """
-        event = self.happened.get(block=is_waiting)
+        event = self.happened.get(timeout=patience) if patience != 0 else self.happened.get_nowait()
         if isinstance(event, BaseException):
             raise event
         return event
@@ -146,13 +153,18 @@ def _join_threads() -> None:
             thread.join()
 
 
-def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | None) -> None:
+def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | None, warehouse: str) -> None:
     """Show what happens, and record while nothing does."""
+    is_told = False
     while True:
         is_idle = pump.happened.empty() and (recorder is None or not recorder.work())
+        may_tell = not (is_told or report.has_begun)
         try:
-            event = pump.next(is_waiting=is_idle)
+            event = pump.next(patience=(_SECONDS_UNTIL_TOLD if may_tell else None) if is_idle else 0)
         except queue.Empty:
+            if is_idle:
+                view.wait(warehouse)
+                is_told = True
             continue
         if event is None:
             return
@@ -169,20 +181,22 @@ def _build(
     pump = _Pump(build(project, selected, context, threads=threads))
 
     def cancel() -> bool:
-        # Before the first table starts, the wait is for the warehouse to open, which nothing can cancel.
-        is_building = pump.is_alive() and report.has_begun
+        is_building = pump.is_alive()  # asked first: what waits for the warehouse ends at once
         report.cut()
         context.cancellation.cancel()
         return is_building
 
-    trouble = None
+    trouble, error = None, None
     with _on_interrupt(cancel):
         pump.start()
         try:
             with open_view(selected, as_json=as_json) as view:
-                _follow(pump, report, view, recorder)
+                _follow(pump, report, view, recorder, context.warehouse.label)
                 if recorder is not None:
                     trouble = recorder.finish(view.record)
+        except SqlmatError as stopped:
+            # Ctrl-C while the warehouse is waited for is told as any other; what else stops a build is its error.
+            error = None if report.is_cut else stopped
         except KeyboardInterrupt:
             context.cancellation.cancel()
             raise
@@ -193,7 +207,7 @@ def _build(
         _join_threads()
     if trouble is not None:
         click.echo(trouble, err=True)
-    return _Build(context.run, context.warehouse.label, report.all(), pump.seconds, report.is_cut)
+    return _Build(context.run, context.warehouse.label, report.all(), pump.seconds, report.is_cut, error)
 
 
 def _document(done: _Build) -> dict[str, Any]:
@@ -204,6 +218,7 @@ def _document(done: _Build) -> dict[str, Any]:
         "warehouse": done.warehouse,
         "seconds": round(done.seconds, 3),
         "interrupted": done.is_cut,
+        "error": None if done.error is None else str(done.error),
         "tables": [describe_table(report) for report in done.reports],
     }
 
@@ -248,9 +263,10 @@ def command(
     Each table is written beside the published one, checked, and put in its place only when its blocking checks
     hold. What was published is recorded in the Dagster instance ($DAGSTER_HOME, else .sqlmat beside DIR).
 
-    With --json, standard output is one object: run, decided_at, commit, warehouse, seconds, interrupted, and
-    tables, a list in the order in which they ended. Each has name, outcome (published, failed, held, cancelled,
-    not started), rows, seconds, checks (name, passed, blocking, rows, failed_rows, message), error and held_by.
+    With --json, standard output is one object: run, decided_at, commit, warehouse, seconds, interrupted, error
+    (why it could not begin), and tables, a list in the order in which they ended. Each has name, outcome
+    (published, failed, held, cancelled, not started), rows, seconds, checks (name, passed, blocking, rows,
+    failed_rows, message), error and held_by.
     """
     project = read_project(find_root(folder))
     opened = open_warehouse(warehouse or default_warehouse(project.root))
@@ -262,8 +278,10 @@ def command(
     done = _build(project, selected, context, threads, is_recorded=not no_record, as_json=as_json)
     if as_json:
         click.echo(json.dumps(_document(done), indent=2, ensure_ascii=False))
-    else:
+    elif done.error is None:
         _write_end(done)
+    if done.error is not None:
+        raise done.error
     if done.is_cut:
         click.echo(interrupted(), err=True)
         return INTERRUPTED

@@ -13,6 +13,8 @@ from typing import Protocol
 import click
 
 from sqlmat_assets.cli.report import BuildReport, Outcome, TableReport
+from sqlmat_assets.errors.samples import printable, sample_lines
+from sqlmat_assets.errors.usage import waiting
 from sqlmat_assets.execution.events import Sample
 from sqlmat_assets.relation import Relation
 
@@ -23,14 +25,7 @@ _STYLES = {
     Outcome.CANCELLED: "yellow",
     Outcome.NOT_STARTED: "dim",
 }
-_SHOWN_ROWS = 5
-_WIDEST_COLUMN = 24
-_GAP = "  "
-
-
-def printable(text: str) -> str:
-    """The text with control characters spelled out, so that data cannot drive the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+_MARGIN = " " * 4
 
 
 def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[str] = ()) -> None:
@@ -88,6 +83,10 @@ class View(Protocol):
         """Something happened; `finished` when it was the end of a table."""
         ...
 
+    def wait(self, warehouse: str, /) -> None:
+        """Nothing has begun for a while: something else has the warehouse to itself."""
+        ...
+
     def record(self, left: int, /) -> None:
         """The build is over, and so many tables are still to be recorded."""
         ...
@@ -95,6 +94,9 @@ class View(Protocol):
 
 class _Silent:
     def update(self, _report: BuildReport, _finished: TableReport | None, /) -> None: ...
+
+    def wait(self, warehouse: str, /) -> None:
+        click.echo(waiting(warehouse), err=True)
 
     def record(self, _left: int, /) -> None: ...
 
@@ -117,6 +119,9 @@ class _Lines:
             cells.append(f"{_checks(finished)} checks")
         click.echo("  ".join(cells))
         sys.stdout.flush()
+
+    def wait(self, warehouse: str, /) -> None:
+        click.echo(waiting(warehouse), err=True)
 
     def record(self, _left: int, /) -> None: ...
 
@@ -174,37 +179,9 @@ def write_failure(report: TableReport) -> None:
             _write_sample(result.sample, result.failed_rows)
 
 
-def _fit(sample: Sample, width: int) -> list[int]:
-    """How wide each column is shown, for as many of the first columns as fit."""
-    natural = [
-        max(len(printable(cell or "NULL")) for cell in (name, *(row[i] for row in sample.rows[:_SHOWN_ROWS])))
-        for i, name in enumerate(sample.columns)
-    ]
-    if sum(natural) + len(_GAP) * (len(natural) - 1) <= width:
-        return natural
-    fitting: list[int] = []
-    for wanted in natural:
-        shown = min(wanted, _WIDEST_COLUMN)
-        if fitting and sum(fitting) + len(_GAP) * len(fitting) + shown > width:
-            break
-        fitting.append(shown)
-    return fitting
-
-
 def _write_sample(sample: Sample, failed_rows: int) -> None:
     """Write a few rows, as wide as the terminal, or 80 columns in a pipe."""
-    margin = " " * 4
     terminal = shutil.get_terminal_size() if sys.stdout.isatty() else os.terminal_size((80, 24))
-    widths = _fit(sample, terminal.columns - len(margin))
-    shown = sample.rows[:_SHOWN_ROWS]
-    for line in (sample.columns, *shown):
-        texts = ("NULL" if cell is None else printable(cell) for cell in line[: len(widths)])
-        cells = (
-            (text if len(text) <= width else f"{text[: width - 1]}…").ljust(width)
-            for text, width in zip(texts, widths, strict=True)
-        )
-        click.echo(click.style((margin + _GAP.join(cells)).rstrip(), bold=line is sample.columns))
-    left = ((failed_rows - len(shown), "row"), (len(sample.columns) - len(widths), "column"))
-    more = [f"{count:,} more {noun}{'' if count == 1 else 's'}" for count, noun in left if count > 0]
-    if more:
-        click.echo(f"{margin}and {', '.join(more)}")
+    lines = sample_lines(sample.columns, sample.rows, failed_rows, terminal.columns - len(_MARGIN))
+    for number, line in enumerate(lines):
+        click.echo(click.style(_MARGIN + line, bold=number == 0))

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from sqlmat_assets.cli.report import BuildReport, TableReport
+from sqlmat_assets.errors.usage import waiting
 
 
 class Bar:
@@ -22,6 +23,9 @@ class Bar:
     def update(self, report: BuildReport, _finished: TableReport | None, /) -> None:
         names = ", ".join(str(relation) for relation in report.running)
         self._progress.update(self._task, completed=len(report.finished), description=names)
+
+    def wait(self, warehouse: str, /) -> None:
+        self._progress.update(self._task, description=waiting(warehouse))
 
     def record(self, left: int, /) -> None:
         self._progress.update(self._task, description=f"recording in Dagster, {left} to go" if left else "")

@@ -8,9 +8,13 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from sqlmat_assets.components.translation import translate_key
-from sqlmat_assets.errors.catalogue import blocked, fenced, markdown_table
+from sqlmat_assets.errors.catalogue import blocked, fenced
+from sqlmat_assets.errors.samples import sample_lines
 from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample
 from sqlmat_assets.relation import Relation
+
+# What the page of a run shows in one line beside its other columns.
+_WIDTH = 100
 
 Lineage = Mapping[str, Sequence[tuple[Relation, str]]]
 """Which columns of which tables each column comes from."""
@@ -106,9 +110,13 @@ def translate_evaluation(
 
 
 def translate_discarded(discarded: Discarded) -> str:
-    """Why a table was not replaced, as Markdown: what went wrong, what it holds now, the offending rows."""
-    failed = (r for r in discarded.results if not r.passed and r.is_blocking and r.sample is not None)
-    samples = [(r.name, markdown_table(r.sample.columns, r.sample.rows)) for r in failed if r.sample is not None]
+    """Why a table was not replaced: what went wrong, what it holds now, some of the offending rows."""
+    failed = [(r, r.sample) for r in discarded.results if r.is_blocking and not r.passed]
+    samples = [
+        (result.name, sample_lines(sample.columns, sample.rows, result.failed_rows, _WIDTH))
+        for result, sample in failed
+        if sample is not None and sample.rows
+    ]
     return blocked(str(discarded.error), samples)
 
 

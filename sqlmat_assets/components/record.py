@@ -165,9 +165,10 @@ class Recorder:
 
         from sqlmat_assets.components.events import translate_discarded
         from sqlmat_assets.components.translation import translate_key
+        from sqlmat_assets.errors.catalogue import fenced
 
         metadata = {
-            "failed": dg.MetadataValue.md(translate_discarded(discarded)),
+            "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
         }

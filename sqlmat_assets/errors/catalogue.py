@@ -33,33 +33,16 @@ def fenced(text: str, language: str = "text") -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> str:
-    r"""A few rows as a Markdown table; None is shown as NULL.
-
-    Examples:
-        >>> print(markdown_table(["id", "name"], [["1", None], ["2", "a|b"]]))
-        | id | name |
-        | --- | --- |
-        | 1 | NULL |
-        | 2 | a\|b |
-    """
-    lines = [
-        list(columns),
-        ["---"] * len(columns),
-        *(["NULL" if cell is None else cell for cell in row] for row in rows),
-    ]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def blocked(error: str, samples: Iterable[tuple[str, str]]) -> str:
+def blocked(error: str, samples: Iterable[tuple[str, Sequence[str]]]) -> str:
     """Why a table was not replaced, followed by the offending rows of each check that failed.
+
+    The page of a failed run shows text as it is, so the rows are aligned and not marked up.
 
     Args:
         error: What went wrong and what the table holds now.
-        samples: The name of a check and its rows as Markdown.
+        samples: The name of a check and its rows as lines.
     """
-    return "\n\n".join([error, *(f"`{name}`:\n\n{table}" for name, table in samples)])
-
-
-def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    parts = [
+        "\n".join([f"rows where `{name}` does not hold:", *(f"  {line}" for line in lines)]) for name, lines in samples
+    ]
+    return "\n\n".join([error, *parts])

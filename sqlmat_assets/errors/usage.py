@@ -106,6 +106,11 @@ def interrupted() -> str:
     )
 
 
+def waiting(warehouse: str) -> str:
+    """A build that has not begun, because a warehouse lets nobody else in."""
+    return f"waiting for {warehouse}, which another process may hold"
+
+
 def already_running(url: str) -> UsageError:
     """A second `sqlmat dev` on one Dagster instance."""
     return UsageError(with_hint(f"`sqlmat dev` already runs on this project: {url}", "open that page, or end it first"))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -109,7 +109,7 @@ def test_json_is_one_document_alone_on_standard_output(run: Run, folder: Path, w
     assert done.returncode == 1
     assert "first/a-b.sql: " in done.stderr
     told = json.loads(done.stdout)
-    assert set(told) == {"run", "decided_at", "commit", "warehouse", "seconds", "interrupted", "tables"}
+    assert set(told) == {"run", "decided_at", "commit", "warehouse", "seconds", "interrupted", "error", "tables"}
     assert told["warehouse"] == f"duckdb://{warehouse}"
     assert not told["interrupted"]
     assert [(table["name"], table["outcome"], table["held_by"]) for table in told["tables"]] == [
@@ -227,23 +227,49 @@ def test_ctrl_c_cancels_and_says_what_is_whole(
     assert rows(warehouse, left) == [("cities",), ("raw_cities",)]
 
 
-def test_ctrl_c_ends_the_wait_for_a_warehouse_that_somebody_holds(
-    folder: Path, environment: Mapping[str, str], warehouse: Path
-) -> None:
+@pytest.fixture
+def holder(warehouse: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the warehouse to itself until the end."""
     holding = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", holding, str(warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        process = subprocess.Popen(
-            [SQLMAT, "build", "--no-record"], cwd=folder.parent, env=environment, stderr=subprocess.PIPE, text=True
-        )
-        time.sleep(4)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.communicate("")
+
+
+@pytest.mark.usefixtures("holder")
+def test_ctrl_c_ends_the_wait_for_a_warehouse_that_somebody_holds(
+    folder: Path, environment: Mapping[str, str], warehouse: Path
+) -> None:
+    with subprocess.Popen(
+        [SQLMAT, "build", "--no-record"],
+        cwd=folder.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        waits = process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-        assert (process.returncode, err) == (130, "\ninterrupted\n")
-        holder.communicate("")
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert waits == f"waiting for duckdb://{warehouse}, which another process may hold\n"
+    assert "4 not started in " in out
+    assert err.startswith("interrupted: published tables hold their new rows")
+
+
+@pytest.mark.usefixtures("holder")
+def test_a_build_that_cannot_begin_is_a_document_too(run: Run, warehouse: Path) -> None:
+    done = run("build", "--no-record", "--json", "--warehouse", f"duckdb:///{warehouse}?wait=0")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert told["error"].startswith(f"`{warehouse}` is held by process ")
+    assert done.stderr == told["error"] + "\n"
+    assert {table["outcome"] for table in told["tables"]} == {"not started"}
 
 
 def test_an_interrupted_build_is_a_document_too(folder: Path, environment: Mapping[str, str]) -> None:

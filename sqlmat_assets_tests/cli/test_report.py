@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sqlmat_assets.cli.display import open_view, printable, write_failure, write_table
+from sqlmat_assets.cli.display import open_view, write_failure, write_table
 from sqlmat_assets.cli.report import BuildReport, Outcome, counts, describe_table, is_good
 from sqlmat_assets.errors import CancelledError, CheckFailedError
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Sample, Skipped, Started
@@ -135,10 +135,6 @@ def test_a_warning_of_a_published_table_is_told() -> None:
     report = gather(Checked(CITIES, (result(passed=False, blocking=False),), 0.1), published(CITIES))
     assert report.finished[0].is_remarkable
     assert is_good(report.finished)
-
-
-def test_data_cannot_drive_the_terminal() -> None:
-    assert printable("a\x1b[2J\nb\t€") == "a\\x1b[2J\\nb\\t€"
 
 
 def test_a_table_in_a_pipe_is_aligned_and_never_cut(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,5 +96,5 @@ def test_why_a_table_was_not_replaced() -> None:
         (a_result(sample=sample), a_result("other", passed=True), a_result("no_rows")),
     )
     assert translate_discarded(discarded) == (
-        "1 check of `first.cities` failed\n\n`small`:\n\n| id | name |\n| --- | --- |\n| 1 | a\\|b |\n| 2 | NULL |"
+        "1 check of `first.cities` failed\n\nrows where `small` does not hold:\n  id  name\n  1   a|b\n  2   NULL"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors.catalogue import age, blocked, fenced, markdown_table, not_built
+from sqlmat_assets.errors.catalogue import age, blocked, fenced, not_built
 
 
 def test_age() -> None:
@@ -22,12 +22,8 @@ def test_a_fence_is_longer_than_those_inside() -> None:
     assert fenced("a ``` b ```` c", "sql") == "`````sql\na ``` b ```` c\n`````"
 
 
-def test_a_table_in_markdown() -> None:
-    assert markdown_table(["a", "b"], [["1\n2", None], ["x|y", "\\"]]) == (
-        "| a | b |\n| --- | --- |\n| 1 2 | NULL |\n| x\\|y | \\\\ |"
-    )
-
-
 def test_blocked() -> None:
-    assert blocked("no", [("small", "| a |"), ("tiny", "| b |")]) == "no\n\n`small`:\n\n| a |\n\n`tiny`:\n\n| b |"
+    assert blocked("no", [("small", ["a  b", "1  2"]), ("tiny", ["a"])]) == (
+        "no\n\nrows where `small` does not hold:\n  a  b\n  1  2\n\nrows where `tiny` does not hold:\n  a"
+    )
     assert blocked("no", []) == "no"

@@ -93,6 +93,10 @@ WORDED = [
         "  hint: run `sqlmat build` again to build the rest",
     ),
     (
+        usage.waiting("duckdb:///w.duckdb"),
+        "waiting for duckdb:///w.duckdb, which another process may hold",
+    ),
+    (
         usage.already_running("http://127.0.0.1:3000"),
         "`sqlmat dev` already runs on this project: http://127.0.0.1:3000\n  hint: open that page, or end it first",
     ),
