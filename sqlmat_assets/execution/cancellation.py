@@ -54,10 +54,11 @@ class Cancellation:
         """
         self.check()
         ended, passed = threading.Event(), threading.Event()
+        timer = threading.Thread(
+            target=self._interrupt_late, args=(session, limit, ended, passed), name="sqlmat-time-limit", daemon=True
+        )
         if limit is not None:
-            threading.Thread(
-                target=self._interrupt_late, args=(session, limit, ended, passed), name="sqlmat-time-limit", daemon=True
-            ).start()
+            timer.start()
         with self._guard:
             self._watched.add(session)
         try:
@@ -71,6 +72,8 @@ class Cancellation:
             with self._guard:
                 self._watched.discard(session)
                 ended.set()
+            if timer.ident is not None:
+                timer.join()
         self.check()
 
     def _interrupt_all(self) -> None:
