@@ -368,3 +368,9 @@ class TestEnding:
         ask(path, "UPDATE _sqlmat.tables SET builds = 5, mean_seconds = -1")
         # A mean cannot be negative; the floor of a minute keeps even that from cancelling a healthy build.
         publish(a_table("SELECT 2 AS n"), a_context(path, "r2"))
+
+
+def test_no_thread_outlives_a_build(path: Path) -> None:
+    model = a_table("SELECT 1 AS id", settings={"time_limit": timedelta(hours=1)})
+    assert kinds_of(materialize(model, a_context(path)))[-1] == "Published"
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("sqlmat-")] == []
