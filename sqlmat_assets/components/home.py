@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 LOCATION = "sqlmat"
 _INSTANCE = "# Written once by sqlmat; yours to change. SQLite storage in this folder is Dagster's default.\n"
-# `nux` is the dialog that would ask for an e-mail address before the first table is seen.
-_SETTINGS = {"telemetry": {"enabled": False}, "nux": {"enabled": False}}
+# `nux` is the dialog that would ask for an e-mail address before the first table is seen. At its own level, a run
+# writes two lines for each check to the terminal of `sqlmat dev`; the UI shows all of its events at any level.
+_SETTINGS = {
+    "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
+    "python_logs": {"python_log_level": "WARNING"},
+}
 
 
 def keep_out_of_git(folder: Path) -> None:
