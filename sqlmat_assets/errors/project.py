@@ -254,6 +254,11 @@ def unknown_key(key: str, near: str | None, known: Sequence[str]) -> TextError:
     return TextError(f"there is no setting `{key}`", _nearest(near) or f"the settings are {_listed(known)}")
 
 
+def foreign_key(key: str, hint: str) -> TextError:
+    """A setting as other tools call it."""
+    return TextError(f"there is no setting `{key}`", hint)
+
+
 def interval_key(key: str) -> TextError:
     """A setting that would say how often a table is built."""
     return TextError(

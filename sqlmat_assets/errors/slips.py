@@ -53,6 +53,16 @@ def top(place: Place, count: str, dialect: str) -> Problem:
     return place.problem(f"{dialect} has no `TOP`", f"write `LIMIT {count}` at the end of the query")
 
 
+def minus(place: Place, dialect: str) -> Problem:
+    """`MINUS` between two queries, as Oracle and Redshift have it."""
+    return place.problem(f"{dialect} has no `MINUS`", "write `EXCEPT`")
+
+
+def lonely_with(place: Place) -> Problem:
+    """A WITH that no SELECT follows."""
+    return place.problem("no SELECT follows this WITH", "write the SELECT that reads it behind the closing bracket")
+
+
 def bracketed_name(place: Place, name: str, dialect: str) -> Problem:
     """`[name]` as SQL Server quotes it."""
     return place.problem(f"brackets are no quotes in {dialect}", f'write `{name}`, or `"{name}"` if it needs quotes')

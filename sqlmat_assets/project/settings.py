@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -118,6 +119,16 @@ KEYS: Mapping[str, Key] = {
 }
 # Where other tools say how often a table is built.
 _INTERVAL_KEYS = frozenset({"interval", "schedule", "freshness", "refresh", "frequency", "every", "cron"})
+# What other tools call what a table here has.
+_FOREIGN_KEYS = {
+    "unique_key": "write `unique`",
+    "grants": "write `grant_select`",
+    "grant": "write `grant_select`",
+    "description": "write a comment on top of the SQL file",
+    "dist": "write `distkey` or `diststyle`",
+    "sort": "write `sortkey`",
+    "depends_on": "leave it out: what a table reads is taken from its SQL",
+}
 _RESETS = frozenset({"", "null", "none"})
 
 
@@ -173,10 +184,17 @@ def parse_conf(text: str, path: str, *, is_global: bool = False) -> Settings:
         if not stripped or stripped[0] in "#;":
             continue
         line = _split(written, path, number)
-        if line is None:
+        spaced = re.match(r"\w+(?: \w+)+(?=\s*[=:])", stripped)
+        if line is None and spaced is not None and (near := nearest(spaced[0].replace(" ", "_").lower(), KEYS)):
+            error = wording.unknown_key(spaced[0], near, ())
+            problems.append(error.at(path, number, _column(written, stripped)))
+        elif line is None:
             problems.append(wording.not_a_setting(stripped).at(path, number, _column(written, stripped)))
         elif line.key in _INTERVAL_KEYS:
             problems.append(wording.interval_key(line.key).at(path, number, line.key_place.column))
+        elif line.key in _FOREIGN_KEYS:
+            error = wording.foreign_key(line.key, _FOREIGN_KEYS[line.key])
+            problems.append(error.at(path, number, line.key_place.column))
         elif line.key not in KEYS:
             near = nearest(line.key, KEYS)
             known = [key.name for key in KEYS.values() if is_global or not key.is_global]

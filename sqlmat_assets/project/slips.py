@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import slips as wording
+from sqlmat_assets.errors.sql import trailing_comma
 from sqlmat_assets.project.positions import Positions
 
 _STARTS = ("SELECT", "WITH", "FROM", "VALUES")
@@ -97,6 +98,16 @@ def find_slip(tokens: list[Token], stopped: int, text: str, dialect: str, positi
         is_behind = before.token_type in (TokenType.FROM, TokenType.JOIN) and opening.start <= stopped
         if is_behind and (opening.token_type, close.token_type) == (TokenType.L_BRACKET, TokenType.R_BRACKET):
             return wording.bracketed_name(positions.place(opening.start), name.text, dialect)
+    for before, word, behind in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if behind.token_type is not TokenType.SELECT or behind.start > stopped:
+            continue
+        if word.text.upper() == "MINUS":
+            return wording.minus(positions.place(word.start), dialect)
+        if (before.token_type, word.token_type) == (TokenType.R_PAREN, TokenType.COMMA):
+            return trailing_comma(positions.place(word.start))
+    is_with = tokens[0].token_type is TokenType.WITH and tokens[-1].token_type is TokenType.R_PAREN
+    if is_with and stopped == tokens[-1].start:
+        return wording.lonely_with(positions.place(tokens[0].start))
     found = _comment_mark(tokens, stopped, text, dialect)
     if found is not None:
         return wording.foreign_comment(positions.place(found[0]), found[1])

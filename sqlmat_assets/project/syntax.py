@@ -180,6 +180,12 @@ def _token_problem(error: SqlglotError, text: str, dialect: str, positions: Posi
         last = max(0, len(text) - 1)
         offset = slips.find_opening(text, min(int(match["offset"]), last), match["opening"], dialect)
         return wording.unterminated(positions.place(offset), match["opening"])
+    if not text.endswith("\n"):
+        # A quote as the last letter of all makes sqlglot look behind the end, and say nothing of the quote.
+        try:
+            Dialect.get_or_raise(dialect).tokenize(text + "\n")
+        except SqlglotError as again:
+            return _token_problem(again, text + "\n", dialect, positions)
     comment = text.rfind("/*")
     if comment >= 0 and "*/" not in text[comment:]:
         return wording.unterminated(positions.place(comment), "/*")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
 from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.intervals import is_interval
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.settings import Place
 from sqlmat_assets.project.spelling import Speller
@@ -102,7 +103,9 @@ def _interval_problems(
             yield wording.checks_called_table(relation, f"{checked.name}_test.sql", checked).at(model.path)
             return
         stem, dot, ending = model.path.rpartition("/")[2].rpartition(".")
-        yield wording.root_without_interval(relation, f"{stem} - 24h{dot}{ending}").at(model.path)
+        table, _, last = stem.rpartition("_")
+        name = f"{table} - {last}" if table and is_interval(last) else f"{stem} - 24h"
+        yield wording.root_without_interval(relation, f"{name}{dot}{ending}").at(model.path)
 
 
 def _meant_to_check(relation: Relation, models: Mapping[Relation, Model]) -> Relation | None:

@@ -137,6 +137,9 @@ def test_other_dialects(dialect: str, sql: str, expected: list[str]) -> None:
         ("select 'it's' as a from s.t", "1:8: a string begins here and has no end"),
         ("select 'it''s as a from s.t", "1:8: a string begins here and has no end"),
         ("select 'fine' as a,\n  \"b from s.t", "2:3: a quoted name begins here and has no end"),
+        ("select a from s.t\nwhere b <> 'don't'", "2:12: a string begins here and has no end"),
+        ("select a,\n '", "2:2: a string begins here and has no end"),
+        ('select a, b"', "1:12: a quoted name begins here and has no end"),
         ("select 'ü😀', 'a", "1:14: a string begins here and has no end"),
     ],
 )
@@ -150,6 +153,18 @@ def test_columns_count_characters_whatever_their_width() -> None:
         "1:33: `e` is not expected here\n  hint: correct the SQL here; if the engine does accept it, "
         "state on top what the query reads: `-- deps: schema.table`"
     ]
+
+
+def test_a_with_and_nothing_behind_it() -> None:
+    hint = "write the SELECT that reads it behind the closing bracket"
+    assert said("with a as (select 1 as b)") == [f"1:1: no SELECT follows this WITH\n  hint: {hint}"]
+    assert said("-- top\nwith a as (select 1 as b),\nselect b from a") == [
+        "2:26: nothing stands after this comma\n  hint: remove the comma, or write what is missing"
+    ]
+
+
+def test_minus_between_queries() -> None:
+    assert said("select a from s.t\nminus\nselect a from s.u") == ["2:1: duckdb has no `MINUS`\n  hint: write `EXCEPT`"]
 
 
 def test_a_file_that_creates_its_table() -> None:

@@ -374,6 +374,27 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         set(),
     ),
+    "an interval behind an underscore": (
+        {"first/cities_12h.sql": ONE},
+        [
+            "first/cities_12h.sql: `first.cities_12h` has no interval, and no table that reads it has one\n"
+            "  hint: rename the file, say to `cities - 12h.sql`"
+        ],
+        {"first.cities_12h"},
+    ),
+    "settings as other tools call them": (
+        {
+            "first/cities - 1h.sql": "select 1 as id",
+            "first/cities.conf": "unique_key = id\nnot null = id\ngrants = joan\ndescription = all cities",
+        },
+        [
+            "first/cities.conf:1:1: there is no setting `unique_key`\n  hint: write `unique`",
+            "first/cities.conf:2:1: there is no setting `not null`\n  hint: did you mean `not_null`?",
+            "first/cities.conf:3:1: there is no setting `grants`\n  hint: write `grant_select`",
+            "first/cities.conf:4:1: there is no setting `description`\n  hint: write a comment on top of the SQL file",
+        ],
+        {"first.cities"},
+    ),
     "checks under another name": (
         {"first/cities - 1h.sql": ONE, "first/cities_tests.sql": ONE, "first/test_cities.sql": ONE},
         [
