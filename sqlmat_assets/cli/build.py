@@ -32,7 +32,7 @@ from sqlmat_assets.cli.place import (
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.record import Recorder
-from sqlmat_assets.errors import Problem, SqlmatError
+from sqlmat_assets.errors import CancelledError, Problem, SqlmatError
 from sqlmat_assets.errors.usage import interrupted, nothing_to_build
 from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.context import Context
@@ -126,10 +126,11 @@ class _Pump(threading.Thread):
         try:
             for event in self._events:
                 self.happened.put(event)
-            self.seconds = time.monotonic() - self._began
-            self.happened.put(None)
+            end = None
         except BaseException as error:  # noqa: BLE001 - raised again on the main thread
-            self.happened.put(error)
+            end = error
+        self.seconds = time.monotonic() - self._began
+        self.happened.put(end)
 
     def next(self, *, patience: float | None) -> Event | None:
         """The next event, or None at the end.
@@ -196,7 +197,7 @@ def _build(
                     trouble = recorder.finish(view.record)
         except SqlmatError as stopped:
             # Ctrl-C while the warehouse is waited for is told as any other; what else stops a build is its error.
-            error = None if report.is_cut else stopped
+            error = None if isinstance(stopped, CancelledError) else stopped
         except KeyboardInterrupt:
             context.cancellation.cancel()
             raise

@@ -129,6 +129,13 @@ def no_file_named() -> UsageError:
     return UsageError("the warehouse URL names no file\n  hint: write `duckdb:///path/to/warehouse.duckdb`")
 
 
+def no_login_to_a_file() -> UsageError:
+    """A DuckDB URL with a user and perhaps a password, which is not repeated."""
+    return UsageError(
+        "the warehouse URL names a user, and a DuckDB file has none\n  hint: write `duckdb:///path/to/warehouse.duckdb`"
+    )
+
+
 def nothing_kept_in_memory() -> UsageError:
     """DuckDB's `:memory:`."""
     return UsageError("a warehouse in memory keeps nothing\n  hint: name a file, as in `duckdb:///warehouse.duckdb`")

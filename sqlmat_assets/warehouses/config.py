@@ -42,6 +42,8 @@ def _open_duckdb(url: str) -> Warehouse:
         if name != "wait":
             raise failures.unknown_parameter(name, ("wait",))
         wait = _seconds(value)
+    if "@" in parts.netloc:
+        raise failures.no_login_to_a_file()
     path = unquote(parts.netloc + parts.path)
     if path.endswith(":memory:"):
         raise failures.nothing_kept_in_memory()

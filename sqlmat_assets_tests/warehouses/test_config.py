@@ -44,6 +44,10 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
         ("", "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`"),
         ("duckdb://", "the warehouse URL names no file\n  hint: write `duckdb:///path/to/warehouse.duckdb`"),
         (
+            "duckdb://joan:secret@host/w.duckdb",
+            "the warehouse URL names a user, and a DuckDB file has none\n  hint: write `duckdb:///path/to/warehouse.duckdb`",
+        ),
+        (
             "duckdb:///:memory:",
             "a warehouse in memory keeps nothing\n  hint: name a file, as in `duckdb:///warehouse.duckdb`",
         ),
