@@ -370,8 +370,9 @@ def _written(near: Sequence[object]) -> str | None:
 
 def source_without_schema(read: str, near: Sequence[object]) -> TextError:
     """A table that is read by its name alone, with nearly the name of some of the project."""
+    said = "in one pair of quotes" if "." in read else "without a schema"
     return TextError(
-        f"`{read}` is read without a schema, which makes it no table of this project",
+        f"`{read}` is read {said}, which makes it no table of this project",
         f"{_written(near)} if that is what you mean; else it is taken for a table from outside",
     )
 

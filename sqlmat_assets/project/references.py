@@ -53,7 +53,11 @@ class Names:
 
     def bare_name(self, parts: tuple[str, ...], quoted: tuple[bool, ...]) -> str | None:
         """Give the folded name of a table that is written without a schema; None for everything else."""
-        if len(parts) != 1 or (self.dialect in _DEFAULT_SCHEMAS and self.identity(parts, quoted) is None):
+        if len(parts) != 1:
+            return None
+        # A dot inside of quotes is DuckDB's way to read a file, and people's to quote schema and table together.
+        is_dotted = "." in parts[0] and "/" not in parts[0]
+        if not is_dotted and self.dialect in _DEFAULT_SCHEMAS and self.identity(parts, quoted) is None:
             return None
         return fold(parts[0], self.dialect, is_quoted=quoted[0])
 

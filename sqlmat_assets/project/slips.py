@@ -20,7 +20,7 @@ _STARTS = ("SELECT", "WITH", "FROM", "VALUES")
 _KEYWORDS = (
     *("SELECT", "DISTINCT", "FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "UNION"),
     *("LEFT", "RIGHT", "INNER", "OUTER", "CROSS", "JOIN", "USING", "WITH", "VALUES", "BETWEEN", "LIKE", "PARTITION"),
-    *("CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OVER", "BY"),
+    *("CASE", "WHEN", "THEN", "ELSE", "END", "AND", "OVER", "BY", "GROUP BY", "ORDER BY"),
 )
 # A word this near is only believed when the statement can be read with the keyword in its place.
 _NEARNESS = 0.66

@@ -29,7 +29,6 @@ class Speller:
     def __init__(self, known: Iterable[Relation]) -> None:
         self._known = tuple(known)
         self._answers: dict[Relation, Relation | None] = {}
-        self._by_name: Speller | None = None
 
     def nearest(self, relation: Relation) -> Relation | None:
         """Give the nearest such table, the first by name among equals, or None.
@@ -45,11 +44,11 @@ class Speller:
         return self._answers[relation]
 
     def nearest_names(self, name: str) -> tuple[Relation, ...]:
-        """Give all tables, of any schema, of the nearest name."""
-        if self._by_name is None:
-            self._by_name = Speller({Relation("", known.name) for known in self._known})
-        found = self._by_name.nearest(Relation("", name))
-        return () if found is None else tuple(sorted(known for known in self._known if known.name == found.name))
+        """Give all tables, of any schema, of that name or else of the nearest."""
+        if name not in self._named:
+            found = self._names.nearest(Relation("", name))
+            name = "" if found is None else found.name
+        return tuple(sorted(self._named.get(name, ())))
 
     def _find(self, relation: Relation) -> Relation | None:
         near = {found for key in _letter_keys(relation) for found in self._letters.get(key, ())}
@@ -58,6 +57,17 @@ class Speller:
             found for key in _word_keys(relation) for found in self._words.get(key, ()) if _is_near(relation, found)
         }
         return min(near, key=lambda found: (-_likeness(str(relation), str(found)), found), default=None)
+
+    @cached_property
+    def _named(self) -> dict[str, list[Relation]]:
+        named: dict[str, list[Relation]] = {}
+        for relation in self._known:
+            named.setdefault(relation.name, []).append(relation)
+        return named
+
+    @cached_property
+    def _names(self) -> Speller:
+        return Speller(Relation("", name) for name in self._named)
 
     @cached_property
     def _letters(self) -> dict[_Key, list[Relation]]:

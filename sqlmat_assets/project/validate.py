@@ -17,6 +17,8 @@ from sqlmat_assets.relation import Relation
 
 # What a file or another system gives is as old as it is; nobody has to say how often to build it.
 _NEEDS_NO_INTERVAL = frozenset({Kind.DATA, Kind.LOAD, Kind.DELIVERY})
+# `FROM cities.sql` reads no file.
+_FILE_ENDINGS = frozenset({"sql", "csv", "parquet", "ndjson"})
 _COLUMN_KEYS = ("distkey", "sortkey", "unique", "not_null")
 
 
@@ -77,6 +79,7 @@ def find_problems(
     by_name: dict[str, list[Relation]] = {}
     for relation in models:
         by_name.setdefault(fold(relation).name, []).append(relation)
+        by_name[str(fold(relation))] = [relation]
     speller = Speller(models)
     for draft in drafts:
         problems = found[draft.model.relation]
@@ -180,6 +183,8 @@ def _source_problems(draft: Draft, models: Mapping[Relation, Model], speller: Sp
             continue
         seen.add(read.relation)
         near = speller.nearest(read.relation)
+        if near is None and read.relation.name in _FILE_ENDINGS:
+            near = min(speller.nearest_names(read.relation.schema), default=None)
         if near is not None:
             error = wording.source_like_table(read.relation, near)
             yield error.at(read.place.path, read.place.line, read.place.column, is_warning=True)
@@ -200,15 +205,20 @@ def _bare_problems(
 ) -> Iterator[Problem]:
     """Find names without a schema that are, or are nearly, those of tables of the project."""
     own = draft.model.relation
-    for name, reads in _first_by_name(draft.bare):
+    for name, read in _first_by_name(draft.bare):
         # A staging table is often called like the outside table that it reads.
-        near = [relation for relation in by_name.get(name, speller.nearest_names(name)) if relation != own]
+        near = [relation for relation in _named(name, by_name, speller) if relation != own]
         if near:
-            yield _at(wording.source_without_schema(reads.written, near), reads.place, is_warning=True)
-    for name, reads in _first_by_name(draft.check_bare):
-        near = by_name.get(name) or (() if name in read_bare else speller.nearest_names(name))
-        if near or name not in read_bare:
-            yield _at(wording.check_without_schema(reads.written, near), reads.place)
+            yield _at(wording.source_without_schema(read.written, near), read.place, is_warning=True)
+    for name, read in _first_by_name(draft.check_bare):
+        near = by_name.get(name) or (() if name in read_bare else _named(name, by_name, speller))
+        # What has a dot may be a file.
+        if near or (name not in read_bare and "." not in name):
+            yield _at(wording.check_without_schema(read.written, near), read.place)
+
+
+def _named(name: str, by_name: Mapping[str, Sequence[Relation]], speller: Speller) -> Sequence[Relation]:
+    return by_name.get(name) or (() if "." in name else speller.nearest_names(name))
 
 
 def _first_by_name(bare: Iterable[Bare]) -> Iterable[tuple[str, Bare]]:

@@ -57,6 +57,8 @@ def test_templates(sql: str, expected: str, dialect: str) -> None:
         ("select a from s.t wehre b = 1", "1:19", "wehre", "WHERE"),
         ("select a from s.t gruop by a", "1:19", "gruop", "GROUP"),
         ("select a from s.t group by a oder by a", "1:30", "oder", "ORDER"),
+        ("select a, count(*) as n from s.t groupby a", "1:34", "groupby", "GROUP BY"),
+        ("select a from s.t orderby a", "1:19", "orderby", "ORDER BY"),
         ("select a from s.t limt 10", "1:19", "limt", "LIMIT"),
         ("select a from s.t jion s.u using (b)", "1:19", "jion", "JOIN"),
         ("select a from (selct a from s.t)", "1:16", "selct", "SELECT"),

@@ -395,6 +395,20 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         {"first.cities"},
     ),
+    "schema and table in one pair of quotes, and the file in place of the table": (
+        {
+            "first/cities - 1h.sql": ONE,
+            "first/t - 1h.sql": "select a from \"first.cities\" join 'people.csv' using (a) join cities.sql using (a)",
+        },
+        [
+            "first/t - 1h.sql:1:15: warning: `first.cities` is read in one pair of quotes, which makes it no table of "
+            "this project\n"
+            "  hint: write `first.cities` if that is what you mean; else it is taken for a table from outside",
+            "first/t - 1h.sql:1:63: warning: `cities.sql` is no table of this project but looks like `first.cities`\n"
+            "  hint: write `first.cities` if that is what you mean; else it is taken for a table from outside",
+        ],
+        set(),
+    ),
     "checks under another name": (
         {"first/cities - 1h.sql": ONE, "first/cities_tests.sql": ONE, "first/test_cities.sql": ONE},
         [
