@@ -166,6 +166,8 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
         "DAGSTER_HOME": str(home),
         "SQLMAT_PROJECT": str(root),
         "SQLMAT_WAREHOUSE": warehouse,
+        # Else a file of the current folder hides the module of its name, such as `gql.py`.
+        "PYTHONSAFEPATH": "1",
     }
     arguments = ["dev", "--workspace", str(write_workspace(home)), "--host", host, "--port", str(port)]
     return subprocess.Popen(  # noqa: S603 - this Python, with arguments that click has checked

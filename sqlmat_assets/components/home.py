@@ -90,6 +90,11 @@ def write_workspace(home: Path) -> Path:
     import yaml
 
     path = home / "workspace.yaml"
-    module = {"module_name": "sqlmat_assets.definitions", "location_name": LOCATION}
+    # Dagster imports from the working directory first. The current one may hold a file called as a module is.
+    module = {
+        "module_name": "sqlmat_assets.definitions",
+        "location_name": LOCATION,
+        "working_directory": str(home),
+    }
     path.write_text(yaml.safe_dump({"load_from": [{"python_module": module}]}))
     return path
