@@ -38,6 +38,18 @@ def find_uv() -> str:
     return str(own)
 
 
+def newest_python() -> str:
+    """The newest Python on this machine that is supported and starts: on PATH, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for minor in (13, 12):
+        found = [shutil.which(f"python3.{minor}"), *map(str, sorted(pyenv.glob(f"3.{minor}.*/bin/python3")))]
+        for path in filter(None, found):
+            # What is on PATH may be a stand-in of pyenv for a version that is not switched on.
+            if subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+                return path
+    return sys.executable
+
+
 def setup() -> None:
     """Make `.venv` hold exactly what `uv.lock` says; nothing happens when it already does."""
     if sys.version_info < (3, 11):
@@ -88,7 +100,8 @@ def test() -> None:
 
 def matrix() -> None:
     """The tests of the engine on the oldest DuckDB and the newest Python that are supported."""
-    newest = next((path for name in ("python3.13", "python3.12") if (path := shutil.which(name))), sys.executable)
+    newest = newest_python()
+    print(f"with {newest} and DuckDB 1.5.5", file=sys.stderr, flush=True)
     run(
         find_uv(),
         "run",

@@ -170,11 +170,9 @@ def test_a_failure_says_what_is_wrong_and_what_the_table_holds(instance: dg.Dags
         "  `small`: false in 1 of 3 rows\n"
         "`first.cities` still holds its previous rows\n"
         "\n"
-        "`small`:\n"
-        "\n"
-        "| id | small |\n"
-        "| --- | --- |\n"
-        "| 3 | false |"
+        "rows where `small` does not hold:\n"
+        "  id  small\n"
+        "  3   false"
     )
 
 
