@@ -22,7 +22,8 @@ from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_checks, translate_key, translate_model
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
-from sqlmat_assets.errors.failures import holds_now, quarantined
+from sqlmat_assets.errors import failures as wording
+from sqlmat_assets.errors.failures import holds_now
 from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run
@@ -56,21 +57,24 @@ class Site:
     columns_of: Mapping[Relation, tuple[str, ...]]
 
 
-def build_asset(model: Model, site: Site, without: Sequence[Relation] = ()) -> dg.AssetsDefinition:
+def build_asset(
+    model: Model, site: Site, without: Sequence[Relation] = (), held_by: Relation | None = None
+) -> dg.AssetsDefinition:
     """A table as an asset with its checks.
 
     Its op is an ordinary one: any executor runs it. It is put together by hand because the decorators derive
     names of inputs and outputs from keys, where `a_b.c` and `a.b_c` become one input and one of them is lost.
     """
-    spec = translate_model(model, root=site.root, origin=site.origin, without=without)
+    spec = translate_model(model, root=site.root, origin=site.origin, without=without, held_by=held_by)
     checks = {f"check_{check.name}": check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
+    refusal = _refusal(model, held_by)
     op = dg.OpDefinition(
         name=op_name(model.relation),
         ins=dict.fromkeys(reads, _ORDER),
         outs=dict.fromkeys((_TABLE, *checks), _MAYBE),
-        compute_fn=_refuse(model) if model.is_quarantined else _compute(model, site),
-        required_resource_keys=set() if model.is_quarantined else {site.resource_key},
+        compute_fn=_compute(model, site) if refusal is None else _refuse(refusal),
+        required_resource_keys={site.resource_key} if refusal is None else set(),
     )
     return dg.AssetsDefinition(
         node_def=op,
@@ -110,11 +114,18 @@ def _open(resource: WarehouseResource) -> Warehouse:
         raise dg.Failure(str(error), allow_retries=False) from error
 
 
-def _refuse(model: Model) -> _Compute:
-    def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:  # noqa: ARG001 - the signature of every op
-        held = holds_now(str(model.relation), is_built=None)
+def _refusal(model: Model, held_by: Relation | None) -> str | None:
+    """Why a table is not built, if it is not."""
+    held = holds_now(str(model.relation), is_built=None)
+    if model.is_quarantined:
         errors = [problem for problem in model.problems if not problem.is_warning]
-        raise dg.Failure(quarantined(str(model.relation), errors, held), allow_retries=False)
+        return wording.quarantined(str(model.relation), errors, held)
+    return None if held_by is None else wording.held_by(str(model.relation), str(held_by), held)
+
+
+def _refuse(refusal: str) -> _Compute:
+    def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:  # noqa: ARG001 - the signature of every op
+        raise dg.Failure(refusal, allow_retries=False)
         yield  # it has to be a generator, like every other
 
     return compute

@@ -12,7 +12,7 @@ from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.graph import ModelGraph, find_held
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
@@ -41,6 +41,7 @@ def build_definitions(
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of)
     circles = _circles(project)
+    held = find_held(project)
     sources = distinct_relations(source for model in project for source in model.sources)
     specs = [translate_source(source) for source in sources if source not in project.models]
     if loose := _loose_problems(project):
@@ -48,7 +49,9 @@ def build_definitions(
     with warnings.catch_warnings():
         # References to files are the one part of Dagster used here that it calls a beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        tables = [build_asset(model, site, circles.get(model.relation, ())) for model in project]
+        tables = [
+            build_asset(model, site, circles.get(model.relation, ()), held.get(model.relation)) for model in project
+        ]
     return dg.Definitions(
         assets=[*tables, *specs],
         resources={} if warehouse is None else {resource_key: warehouse},

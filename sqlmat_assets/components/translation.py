@@ -12,7 +12,7 @@ from sqlmat_assets.components.freshness import translate_freshness
 from sqlmat_assets.components.op_names import group_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors.catalogue import age, not_built
+from sqlmat_assets.errors.catalogue import age, not_built, waits_for
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import CheckSpec, Kind, Model
 from sqlmat_assets.relation import Relation
@@ -39,6 +39,7 @@ def translate_model(
     root: Path,
     origin: Origin | None = None,
     without: Collection[Relation] = (),
+    held_by: Relation | None = None,
 ) -> dg.AssetSpec:
     """A table as an asset.
 
@@ -47,6 +48,7 @@ def translate_model(
         root: The project folder.
         origin: The clone that the folder belongs to.
         without: Tables that it reads and that shall be no dependencies: in a circle Dagster loads nothing at all.
+        held_by: A quarantined table that it depends on.
     """
     reads = distinct_relations((*model.upstream, *model.sources))
     return dg.AssetSpec(
@@ -56,7 +58,7 @@ def translate_model(
         kinds=_kinds(model),
         owners=translate_owners(model.settings.owner),
         tags=translate_tags(model.settings.tags),
-        description=_description(model),
+        description=_description(model, held_by),
         metadata=_metadata(model, root, origin),
         freshness_policy=translate_freshness(model.effective_interval, model.settings.grace),
     )
@@ -134,13 +136,15 @@ def _kinds(model: Model) -> set[str]:
     return {model.dialect, form, *([QUARANTINED] if model.is_quarantined else [])}
 
 
-def _description(model: Model) -> str | None:
+def _description(model: Model, held_by: Relation | None) -> str | None:
     parts = [model.description] if model.description else []
     if model.effective_interval is not None:
         parts.append(age(format_interval(model.effective_interval), is_own=model.interval is not None))
     if model.is_quarantined:
         parts.insert(0, not_built("Not built while its files have problems", model.problems))
-    elif model.problems:
+    elif held_by is not None:
+        parts.insert(0, waits_for(str(held_by)))
+    if model.problems and not model.is_quarantined:
         parts.append(not_built("Warnings", model.problems))
     return "\n\n".join(parts) or None
 

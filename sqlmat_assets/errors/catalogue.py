@@ -18,6 +18,11 @@ def not_built(title: str, problems: Iterable[Problem]) -> str:
     return f"**{title}**\n\n{fenced(lines)}"
 
 
+def waits_for(because: str) -> str:
+    """A table depends on one whose file has errors."""
+    return f"**Not built while the files of `{because}` have problems: it depends on them**"
+
+
 def fenced(text: str, language: str = "text") -> str:
     """Text as a Markdown block; the fence is longer than any in the text.
 

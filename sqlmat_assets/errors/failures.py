@@ -60,6 +60,11 @@ def quarantined(relation: str, problems: Sequence[Problem], held: str) -> str:
     return "\n".join([f"`{relation}` is not built while its files have problems", *map(str, problems), held])
 
 
+def held_by(relation: str, because: str, held: str) -> str:
+    """A table depends on one whose file has errors."""
+    return f"`{relation}` waits: it depends on `{because}`, whose files have problems\n  hint: mend those first\n{held}"
+
+
 def reserved_name(relation: str) -> str:
     """A table of the project is named like what sqlmat keeps for itself."""
     return (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped
 from sqlmat_assets.execution.materialize import materialize
-from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.graph import ModelGraph, find_held
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
 
@@ -60,7 +60,7 @@ class _Schedule:
 
 
 def build(project: Project, selected: Collection[Relation], context: Context, *, threads: int = 4) -> Generator[Event]:
-    """Build the selected tables; what depends on one that failed is skipped.
+    """Build the selected tables; what depends on one that failed, or on a quarantined one, is skipped.
 
     Events come in the order in which they happen, on the caller's thread; those of one table keep their order.
     Closing the generator, or an exception such as `KeyboardInterrupt` in it, ends the running statements and waits
@@ -77,7 +77,8 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
         WarehouseError: The warehouse cannot be opened at all.
         CancelledError: The end of the run was asked for while the warehouse was waited for.
     """
-    schedule = _Schedule(project, selected)
+    held = find_held(project)
+    schedule = _Schedule(project, [relation for relation in selected if relation not in held])
     happened: queue.SimpleQueue[Event | _Crashed] = queue.SimpleQueue()
     running = 0
     # One session more than there are threads keeps the warehouse open from the first table to the last.
@@ -85,6 +86,8 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
     alive = context.state.heartbeat.beating(context.renew_lease)
     with opened, alive, ThreadPoolExecutor(threads, "sqlmat-build") as pool:
         try:
+            for relation in sorted(held.keys() & set(selected)):
+                yield Skipped(relation, held[relation])
             while True:
                 for relation in schedule.take(threads - running):
                     pool.submit(_report, project.models[relation], context, happened)

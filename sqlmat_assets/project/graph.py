@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
-from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
 
 
@@ -188,3 +188,18 @@ def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
                     effective[read] = interval
                     ahead.append(read)
     return effective
+
+
+def find_held(project: Project) -> dict[Relation, Relation]:
+    """Tell which tables wait because something that they depend on, near or far, is quarantined.
+
+    Returns:
+        Each such table that is not quarantined itself, with the quarantined one; of several the first by name.
+    """
+    graph = ModelGraph(project)
+    held: dict[Relation, Relation] = {}
+    for quarantined in sorted(model.relation for model in project if model.is_quarantined):
+        for reader in graph.descendants(quarantined):
+            if not project.models[reader].is_quarantined:
+                held.setdefault(reader, quarantined)
+    return held

@@ -263,6 +263,17 @@ def test_a_file_with_problems_refuses_to_run_and_holds_what_reads_it(
     assert query(warehouse, "SELECT count(*) FROM first.cities") == [(2,)]
 
 
+def test_what_reads_a_file_with_problems_is_held_also_alone(instance: dg.DagsterInstance, warehouse: Path) -> None:
+    problem = Problem("first/cities.sql", 3, 7, "broken")
+    definitions = define(warehouse, cities(problems=(problem,)), capitals())
+    result = execute(definitions, instance, assets=["first/capitals"])
+    assert failure(result, "first__capitals") == (
+        "`first.capitals` waits: it depends on `first.cities`, whose files have problems\n"
+        "  hint: mend those first\n"
+        "`first.capitals` was not touched"
+    )
+
+
 def test_a_file_with_problems_needs_no_warehouse(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     problem = Problem("first/cities.sql", 0, 0, "broken")
     execute(define(tmp_path / "nowhere" / "w.duckdb", cities(problems=(problem,))), instance)

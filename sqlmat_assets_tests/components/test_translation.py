@@ -27,8 +27,8 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-def translate(model: Model, origin: Origin | None = None) -> dg.AssetSpec:
-    return translate_model(model, root=Path("/project"), origin=origin)
+def translate(model: Model, origin: Origin | None = None, held_by: Relation | None = None) -> dg.AssetSpec:
+    return translate_model(model, root=Path("/project"), origin=origin, held_by=held_by)
 
 
 def graph_of(project: Project) -> AssetGraph:
@@ -124,6 +124,12 @@ def test_a_quarantined_table_says_what_is_wrong() -> None:
         "\n"
         "Where people live"
     )
+
+
+def test_a_table_that_waits_for_a_quarantined_one_says_so() -> None:
+    spec = translate(a_table("SELECT 1"), held_by=Relation.of("first.broken"))
+    assert spec.description == "**Not built while the files of `first.broken` have problems: it depends on them**"
+    assert "quarantined" not in spec.kinds
 
 
 def test_a_warning_is_shown_and_quarantines_nothing() -> None:

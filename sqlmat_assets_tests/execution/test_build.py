@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from sqlmat_assets.errors import CancelledError, TransientWarehouseError
+from sqlmat_assets.errors import CancelledError, Problem, TransientWarehouseError
 from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped, Started
 from sqlmat_assets.project.model import Model
@@ -165,3 +166,14 @@ def test_all_tables_that_fail_are_told(path: Path) -> None:
     assert len(names(events, Discarded)) == 10
     assert tables_in(path, "s") == []
     assert ask(path, "SELECT count(*) FROM _sqlmat.tables") == [(0,)]
+
+
+def test_what_depends_on_a_quarantined_table_is_held_also_when_that_one_is_not_selected(path: Path) -> None:
+    broken = replace(a_node("broken"), problems=(Problem("s/broken.sql", 1, 1, "broken"),))
+    models = [broken, a_node("near", "broken"), a_node("far", "near"), a_node("free")]
+    events = run(path, *models, only=lambda model: model.relation.name != "broken")
+    assert names(events, Published) == ["free"]
+    held = {str(event.relation): str(event.because) for event in events if isinstance(event, Skipped)}
+    assert held == {"s.near": "s.broken", "s.far": "s.broken"}
+    events = run(path, *models)
+    assert (names(events, Discarded), sorted(names(events, Skipped))) == (["broken"], ["far", "near"])

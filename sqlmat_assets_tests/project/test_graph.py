@@ -1,8 +1,11 @@
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlmat_assets.project.graph import Cycle, ModelGraph
-from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.graph import Cycle, ModelGraph, find_held
+from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.relation import Relation
 
 
@@ -99,3 +102,14 @@ def test_order_cycles_and_descendants_agree(reads: dict[str, set[int]]) -> None:
     for cycle in g.cycles:
         ring = (*cycle.way, cycle.way[0])
         assert all(ring[i + 1] in g.upstream(ring[i]) for i in range(len(cycle.way)))
+
+
+def test_what_depends_on_quarantined_tables_is_held() -> None:
+    def model(name: str, *reads: str, is_broken: bool = False) -> Model:
+        problems = (Problem(f"s/{name}.sql", 1, 1, "broken"),) if is_broken else ()
+        upstream = tuple(table(read) for read in reads)
+        return Model(table(name), f"s/{name}.sql", Kind.QUERY, "duckdb", "", upstream=upstream, problems=problems)
+
+    models = [model("a", is_broken=True), model("b", "a"), model("c", "b", "z"), model("z", is_broken=True), model("y")]
+    project = Project(Path(), "duckdb", {one.relation: one for one in models})
+    assert find_held(project) == {table("b"): table("a"), table("c"): table("a")}
