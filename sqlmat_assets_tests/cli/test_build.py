@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -187,8 +188,9 @@ def test_an_empty_folder_has_nothing_to_build(run: Run, tmp_path: Path) -> None:
     )
 
 
-def start_slow(folder: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """Start a build whose second table takes for ever, and wait until the first is there."""
+@contextmanager
+def started_slow(folder: Path, environment: Mapping[str, str], *arguments: str) -> Generator[subprocess.Popen[str]]:
+    """Start a build whose second table takes for ever, and wait until the first is there; it does not outlive this."""
     (folder / "first" / "slow - 1h.sql").write_text(f"{SLOW}, first.cities")
     (folder / "first" / "after - 1h.sql").write_text("SELECT total FROM first.slow")
     process = subprocess.Popen(
@@ -199,23 +201,28 @@ def start_slow(folder: Path, environment: Mapping[str, str], *arguments: str) ->
         stderr=subprocess.PIPE,
         text=True,
     )
-    log = folder.parent / "sqlmat.duckdb.wal"
-    size, since = 0, time.monotonic()
-    while not size or time.monotonic() - since < 3:  # what writes nothing for so long is the endless query
-        assert process.poll() is None
-        time.sleep(0.1)
-        if log.exists() and log.stat().st_size != size:
-            size, since = log.stat().st_size, time.monotonic()
-    return process
+    try:
+        log = folder.parent / "sqlmat.duckdb.wal"
+        size, since = 0, time.monotonic()
+        while not size or time.monotonic() - since < 3:  # what writes nothing for so long is the endless query
+            assert process.poll() is None
+            time.sleep(0.1)
+            if log.exists() and log.stat().st_size != size:
+                size, since = log.stat().st_size, time.monotonic()
+        yield process
+    finally:
+        process.kill()
+        with process:
+            pass  # closes its pipes
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_cancels_and_says_what_is_whole(
     folder: Path, environment: Mapping[str, str], warehouse: Path, number: signal.Signals
 ) -> None:
-    process = start_slow(folder, environment)
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    with started_slow(folder, environment) as process:
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "2 published, 1 cancelled, 1 not started in " in out
     assert err == (
@@ -273,9 +280,9 @@ def test_a_build_that_cannot_begin_is_a_document_too(run: Run, warehouse: Path) 
 
 
 def test_an_interrupted_build_is_a_document_too(folder: Path, environment: Mapping[str, str]) -> None:
-    process = start_slow(folder, environment, "--json")
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    with started_slow(folder, environment, "--json") as process:
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
     told = json.loads(out)
     assert process.returncode == 130
     assert told["interrupted"]
