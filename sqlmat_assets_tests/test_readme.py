@@ -71,6 +71,18 @@ def test_links_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_a_failing_check_looks_as_shown(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    build = [str(SQLMAT), "build", "--no-record", "-s", "+first.cities"]
+    assert run(build, tmp_path).returncode == 0
+    raw = tmp_path / "sql/first/cities_raw.csv"
+    raw.write_text(raw.read_text().replace("Paris", "Lyon"))
+    done = run(build, tmp_path)
+    assert done.returncode == 1
+    shown = next(text for text in blocks("") if text.startswith("first.cities\n"))
+    assert shown in done.stdout
+
+
 @pytest.mark.slow
 def test_a_fresh_clone_builds_the_example_with_the_first_command(tmp_path: Path) -> None:
     commands = [
