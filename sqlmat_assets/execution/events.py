@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmat_assets.errors import SqlmatError
+from sqlmat_assets.project.due import Reasons
 from sqlmat_assets.relation import Relation
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: everything that was decided together. `id` is short, lower case, letters and digits."""
+    """One run: everything that was decided together. `id` is short, lower case, letters and digits.
+
+    `reasons` says why each of its tables is built; None when a person asked for it.
+    """
 
     id: str
     decided_at: datetime
     commit: str | None = None
+    reasons: Reasons | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Readers see the new rows. `started_at` is when work on the table began, `seconds` all of it."""
+    """Readers see the new rows. `started_at` is when work on the table began, `seconds` all of it.
+
+    `data_version` is the same for the same rows and columns, in whatever order the rows are, where it is not None.
+    """
 
     relation: Relation
     rows: int
@@ -96,6 +104,25 @@ class Published:
     statement: str
     started_at: datetime
     seconds: float
+    data_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Readers keep the rows that they have, which are as fresh as new ones would be.
+
+    With `statement`, the table was built and checked, and its rows are those that are published. Without, it was not
+    even built, because nothing that it reads has changed; `saved_seconds` is what building it takes on average.
+    """
+
+    relation: Relation
+    rows: int
+    columns: tuple[Column, ...]
+    started_at: datetime
+    seconds: float
+    data_version: str | None = None
+    statement: str | None = None
+    saved_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +143,4 @@ class Skipped:
     because: Relation
 
 
-Event = Started | Written | Checked | Published | Discarded | Skipped
+Event = Started | Written | Checked | Published | Unchanged | Discarded | Skipped

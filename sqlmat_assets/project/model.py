@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
@@ -98,7 +99,9 @@ class Model:
     """One table of the project.
 
     `sql` is the query's text as it is (empty for data files and loads); `columns` are the named outputs in order,
-    empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built.
+    empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built. `version` is
+    that of the code behind its rows; `varies` says in words why its rows may differ although nothing that it reads did,
+    such as "`now()` in line 3", and is None where they cannot.
     """
 
     relation: Relation
@@ -117,6 +120,8 @@ class Model:
     settings: ModelSettings = field(default_factory=ModelSettings)
     problems: tuple[Problem, ...] = ()
     processor: Processor | None = None
+    version: CodeVersion | None = None
+    varies: str | None = None
 
     @property
     def is_quarantined(self) -> bool:

@@ -14,6 +14,7 @@ from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
 from sqlmat_assets.project import values
 from sqlmat_assets.project.intervals import parse_interval
+from sqlmat_assets.project.schedules import Calendar, Condition
 from sqlmat_assets.project.values import GrantEdit, ValueRefused
 
 
@@ -37,6 +38,16 @@ class ModelSettings:
     time_limit: timedelta | None = None
     grace: timedelta | None = None
     columns: tuple[tuple[str, str], ...] = ()
+    schedule: str | None = None
+    timezone: str = "UTC"
+    conditions: tuple[Condition, ...] = ()
+    on_upstream_failure: str = "hold"
+    skip_unchanged: bool = True
+
+    @property
+    def calendar(self) -> Calendar:
+        """When the table is built by the calendar."""
+        return Calendar(self.schedule, self.timezone, self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
