@@ -69,7 +69,7 @@ class Drafter:
         query = self._read_query(table)
         definition = self._read_definition(table)
         own = [*(self._read_conf(path) for path in table.confs), definition.header, query.header]
-        settings, places = inherit([*shared, *own])
+        settings, places = inherit([*shared, *own], self._names.dialect)
         problems = [*table.problems, *query.problems, *definition.problems]
         problems += [problem for file in own for problem in file.problems]
         checks, check_reads, check_bare = self._read_checks(table, problems)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
 from sqlmat_assets.project import values
+from sqlmat_assets.project.conditions import Condition, parse_conditions
 from sqlmat_assets.project.intervals import parse_interval
-from sqlmat_assets.project.schedules import Calendar, Condition
+from sqlmat_assets.project.schedules import Calendar, parse_cron, parse_timezone
 from sqlmat_assets.project.values import GrantEdit, ValueRefused
 
 
@@ -106,8 +106,40 @@ KEYS: Mapping[str, Key] = {
         Key(
             "grace",
             "2h",
-            "How late the table may be; else a tenth of its interval, and at least 10 minutes",
+            "How late the table may be; else a tenth of its interval, at least 10 minutes; with a schedule, an hour",
             parse_interval,
+        ),
+        Key(
+            "schedule",
+            "0 9 1 * *",
+            "When the table is built, in place of an interval in its file's name: minute, hour, day, month and weekday "
+            "as in cron; [more](#schedules)",
+            parse_cron,
+        ),
+        Key(
+            "timezone",
+            "Europe/Berlin",
+            "Where the times of `schedule` and `conditions` are meant; else UTC",
+            parse_timezone,
+        ),
+        Key(
+            "conditions",
+            "weekdays mon-fri, hours 8-18 | days 1",
+            "At which times the table is built at all; [more](#conditions)",
+            parse_conditions,
+        ),
+        Key(
+            "on_upstream_failure",
+            "build",
+            "What happens when the last build of a table that it reads has failed: `hold` (the default) waits for it, "
+            "`build` goes on with the rows that it holds",
+            values.parse_choice("hold", "build"),
+        ),
+        Key(
+            "skip_unchanged",
+            "false",
+            "Whether a table is left as it is when nothing that it reads has changed; else `true`, on BigQuery `false`",
+            values.parse_boolean,
         ),
         Key(
             "columns",
@@ -129,7 +161,10 @@ KEYS: Mapping[str, Key] = {
     )
 }
 # Where other tools say how often a table is built.
-_INTERVAL_KEYS = frozenset({"interval", "schedule", "freshness", "refresh", "frequency", "every", "cron"})
+_INTERVAL_KEYS = frozenset({"interval", "freshness", "refresh", "frequency", "every"})
+_SCHEDULE_KEYS = frozenset({"cron", "cron_schedule", "schedule_interval"})
+# To compare all rows with the published ones costs a scan there, and scans are what is paid for.
+_DEFAULTS = {"bigquery": ModelSettings(skip_unchanged=False)}
 # What other tools call what a table here has.
 _FOREIGN_KEYS = {
     "unique_key": "write `unique`",
@@ -139,6 +174,12 @@ _FOREIGN_KEYS = {
     "dist": "write `distkey` or `diststyle`",
     "sort": "write `sortkey`",
     "depends_on": "leave it out: what a table reads is taken from its SQL",
+    **dict.fromkeys(_SCHEDULE_KEYS, "write `schedule`"),
+    **dict.fromkeys(("tz", "time_zone"), "write `timezone`"),
+    **{
+        key: f"write `conditions = {key} {span}`"
+        for key, span in (("months", "jan-mar"), ("weekdays", "mon-fri"), ("days", "1-5"), ("hours", "8-18"))
+    },
 }
 _RESETS = frozenset({"", "null", "none"})
 
@@ -238,15 +279,19 @@ def parse_header(header: Iterable[tuple[int, str]], text: str, path: str) -> tup
         if line is not None and line.key in _INTERVAL_KEYS:
             error = wording.interval_key(line.key)
             problems.append(error.at(path, number, line.key_place.column, is_warning=True))
-        elif line is not None and (near := nearest(line.key, KEYS)) is not None:
+        elif line is not None and (near := _meant(line.key)) is not None:
             error = wording.near_key(line.key, near)
             problems.append(error.at(path, number, line.key_place.column, is_warning=True))
         description.append(comment.strip())
     return _parse_lines(lines, problems, is_global=False), "\n".join(description).strip() or None
 
 
-def inherit(layers: Iterable[Settings]) -> tuple[ModelSettings, dict[str, Place]]:
+def inherit(layers: Iterable[Settings], dialect: str = "duckdb") -> tuple[ModelSettings, dict[str, Place]]:
     """Put the files' settings over one another, the widest first.
+
+    Args:
+        layers: What each file sets.
+        dialect: The SQL of the project, on which defaults depend.
 
     Returns:
         The settings, and for each key that has a value the place that set it last.
@@ -266,13 +311,27 @@ def inherit(layers: Iterable[Settings]) -> tuple[ModelSettings, dict[str, Place]
                 places.pop(line.key)
             elif not KEYS[line.key].is_global:
                 found[line.key] = line.value
-    return ModelSettings(grant_select=tuple(sorted(grantees)), **found), places
+    settings = replace(default_settings(dialect), grant_select=tuple(sorted(grantees)), **found)
+    return settings, places
+
+
+def default_settings(dialect: str) -> ModelSettings:
+    """Give the settings of a table that nobody has set anything for.
+
+    Args:
+        dialect: The SQL of the project.
+    """
+    return _DEFAULTS.get(dialect, ModelSettings())
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Find the known word that this one is most likely a slip of."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.8)
     return found[0] if found else None
+
+
+def _meant(key: str) -> str | None:
+    return "schedule" if key in _SCHEDULE_KEYS else nearest(key, KEYS)
 
 
 def _column(written: str, part: str) -> int:
@@ -332,27 +391,3 @@ def _parse_value(line: _Line) -> object:
         raise wording.bad_interval(key.name, error) from error
     except ValueRefused as refusal:
         raise wording.bad_value(key.name, line.value, str(refusal), key.example) from refusal
-
-
-def describe_keys() -> str:
-    """Write the page of all settings as Markdown."""
-    rows = "".join(
-        f"| `{key.name}` | `{key.example}` | {'`global.conf`' if key.is_global else 'any'} | {key.meaning} |\n"
-        for key in sorted(KEYS.values(), key=lambda key: key.name)
-    )
-    return f"{_PAGE}\n| setting | example | where | meaning |\n|---|---|---|---|\n{rows}"
-
-
-_PAGE = """# Settings
-
-Written by `python -m sqlmat_assets.project.settings`; change the table in that module.
-
-A table takes its settings from `global.conf`, `<schema>.conf`, `<schema>/<schema>.conf`, `<schema>.<table>.conf`,
-`<schema>/<table>.conf` and the comment lines on top of its SQL file (`-- owner: data-eng@example.com`). Each of these
-wins over those before it. `=` and `:` both stand between key and value; `null`, `None` or nothing resets a key. In a
-`.conf`, lines that begin with `#` or `;` are comments.
-"""
-
-
-if __name__ == "__main__":
-    sys.stdout.write(describe_keys())

@@ -4,16 +4,17 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.conditions import Condition
 from sqlmat_assets.project.settings import (
     KEYS,
     ModelSettings,
     Place,
     Settings,
-    describe_keys,
     inherit,
     parse_conf,
     parse_header,
 )
+from sqlmat_assets.project.settings_page import describe_keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,6 +76,15 @@ def test_the_page_of_settings_is_up_to_date() -> None:
             "columns = id bigint, price decimal(10, 2)",
             ModelSettings(columns=(("id", "bigint"), ("price", "decimal(10, 2)"))),
         ),
+        ("schedule = 0  9 1 * *", ModelSettings(schedule="0 9 1 * *")),
+        ('schedule: "0 9 * * MON"', ModelSettings(schedule="0 9 * * MON")),
+        ("timezone = Europe/Berlin", ModelSettings(timezone="Europe/Berlin")),
+        (
+            "conditions = hours 8-9 | days 1",
+            ModelSettings(conditions=(Condition(hours=frozenset({8, 9})), Condition(days=frozenset({1})))),
+        ),
+        ("on_upstream_failure = Build", ModelSettings(on_upstream_failure="build")),
+        ("skip_unchanged = no", ModelSettings(skip_unchanged=False)),
         ("  MIN_ROWS=2  ", ModelSettings(min_rows=2)),
         ("# min_rows = 3\n; min_rows = 4\n\n", ModelSettings()),
         ("min_rows=1\r\nadopt=yes\r\n", ModelSettings(min_rows=1, adopt=True)),
@@ -122,7 +132,8 @@ def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
 
 KNOWN_KEYS = (
     "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `snapshots_interval`, `snapshots_stored_for`, "
-    "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `columns`"
+    "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `schedule`, `timezone`, "
+    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `columns`"
 )
 
 
@@ -222,6 +233,33 @@ KNOWN_KEYS = (
         (
             "min_rows = 1\n\nMin_Rows: 2",
             "x.conf:3:1: `min_rows` is set twice, first in line 1\n  hint: keep one of the two",
+        ),
+        (
+            "schedule = 0 25 * * *",
+            "x.conf:1:12: `schedule`: `25` is no hour in `0 25 * * *`\n"
+            "  hint: write `0` to `23`, `*`, or a range like `8-18`",
+        ),
+        (
+            "schedule = @daily",
+            "x.conf:1:12: `schedule`: `@daily` is no schedule of five fields\n  hint: write `0 0 * * *`",
+        ),
+        (
+            "timezone = Europe/Berln",
+            "x.conf:1:12: `timezone`: there is no time zone `Europe/Berln`\n  hint: did you mean `Europe/Berlin`?",
+        ),
+        (
+            "conditions = wekdays mon-fri",
+            "x.conf:1:14: `conditions`: `wekdays mon-fri` is no condition\n  hint: did you mean `weekdays`?",
+        ),
+        (
+            "on_upstream_failure = skip",
+            "x.conf:1:23: `on_upstream_failure` cannot be `skip`: it is one of `hold`, `build`\n"
+            "  hint: write it like `on_upstream_failure = build`",
+        ),
+        ("cron = 0 9 * * *", "x.conf:1:1: there is no setting `cron`\n  hint: write `schedule`"),
+        (
+            "weekdays = mon-fri",
+            "x.conf:1:1: there is no setting `weekdays`\n  hint: write `conditions = weekdays mon-fri`",
         ),
         (
             "dialect = bigquery",
