@@ -375,8 +375,22 @@ def not_a_folder(path: str) -> str:
 def root_without_interval(relation: object, suggestion: str) -> TextError:
     """A table that would never be built by itself."""
     return TextError(
-        f"`{relation}` has no interval, and no table that reads it has one", f"rename the file, say to `{suggestion}`"
+        f"`{relation}` has no interval, and no table that reads it has one",
+        f"rename the file, say to `{suggestion}`, or set a `schedule`",
     )
+
+
+def interval_and_schedule(file: str) -> TextError:
+    """A table with an interval in its name and a schedule of its own."""
+    return TextError(
+        f"`{file}` has an interval in its name and a `schedule`",
+        "keep one of the two: rename the file, or remove the `schedule`",
+    )
+
+
+def conditions_leave_nothing(cron: str, conditions: str) -> TextError:
+    """Conditions that hold at no time of a schedule."""
+    return TextError(f"the conditions `{conditions}` hold at no time of the schedule `{cron}`", "change one of the two")
 
 
 def checks_called_table(relation: object, file: str, table: object) -> TextError:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors import project as wording
 from sqlmat_assets.project.companions import TableFiles
 from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
@@ -72,6 +73,9 @@ class Drafter:
         settings, places = inherit([*shared, *own], self._names.dialect)
         problems = [*table.problems, *query.problems, *definition.problems]
         problems += [problem for file in own for problem in file.problems]
+        if table.interval is not None and settings.schedule is not None:
+            problems += _find_schedule(own, table)
+            settings = replace(settings, schedule=None)
         checks, check_reads, check_bare = self._read_checks(table, problems)
         processor = None
         if table.script is not None:
@@ -182,6 +186,14 @@ class Drafter:
     def _unread(self, path: str) -> tuple[Problem, ...]:
         problem = self._texts.problem(path)
         return () if problem is None else (problem,)
+
+
+def _find_schedule(own: Iterable[Settings], table: TableFiles) -> Iterator[Problem]:
+    """Find the schedules that a table with an interval has by itself; one that it inherits has no say."""
+    for line in (line for file in own for line in file.lines):
+        if line.key == "schedule" and line.value is not None:
+            name = table.path.rpartition("/")[2]
+            yield wording.interval_and_schedule(name).at(line.place.path, line.place.line, line.place.column)
 
 
 def _with_schema(reads: Iterable[Read], bare: Iterable[Bare]) -> tuple[Read, ...]:

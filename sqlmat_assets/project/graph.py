@@ -170,6 +170,8 @@ def _way_round(start: Relation, edges: Mapping[Relation, Iterable[Relation]]) ->
 def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
     """Give each table its own interval or, without one, the smallest effective interval among its readers.
 
+    A scheduled table has none and passes none on: it is built at its times, whoever reads it.
+
     Args:
         models: A project, or its models; they may read each other in a circle.
 
@@ -179,12 +181,13 @@ def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
     models = tuple(models)
     upstream = {model.relation: model.upstream for model in models}
     effective = {model.relation: model.interval for model in models if model.interval is not None}
+    scheduled = {model.relation for model in models if model.settings.schedule is not None}
     # From the smallest interval on, so that the first to arrive at a table is the one that counts.
     for interval, start in sorted((own, relation) for relation, own in effective.items()):
         ahead = [start]
         while ahead:
             for read in upstream[ahead.pop()]:
-                if read in upstream and read not in effective:
+                if read in upstream and read not in effective and read not in scheduled:
                     effective[read] = interval
                     ahead.append(read)
     return effective

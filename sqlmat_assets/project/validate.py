@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
+from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.intervals import is_interval
 from sqlmat_assets.project.model import Kind, Model
@@ -84,6 +85,7 @@ def find_problems(
     for draft in drafts:
         problems = found[draft.model.relation]
         problems.extend(_interval_problems(draft.model, graph, effective, models))
+        problems.extend(_calendar_problems(draft))
         problems.extend(_column_problems(draft))
         problems.extend(_name_problems(draft.model, draft.places))
         problems.extend(_source_problems(draft, models, speller))
@@ -100,6 +102,8 @@ def _interval_problems(
     relation = model.relation
     if model.kind in _NEEDS_NO_INTERVAL or (model.processor is not None and not model.processor.definition):
         return  # without its CREATE TABLE a processed table has no file that could name the interval
+    if model.settings.schedule is not None:
+        return
     if relation not in effective and not graph.downstream(relation):
         checked = _meant_to_check(relation, models)
         if checked is not None:
@@ -109,6 +113,16 @@ def _interval_problems(
         table, _, last = stem.rpartition("_")
         name = f"{table} - {last}" if table and is_interval(last) else f"{stem} - 24h"
         yield wording.root_without_interval(relation, f"{name}{dot}{ending}").at(model.path)
+
+
+def _calendar_problems(draft: Draft) -> Iterator[Problem]:
+    """Find a schedule whose every time the conditions leave out; each by itself has been read as possible."""
+    calendar = draft.model.settings.calendar
+    if calendar.cron is not None and calendar.conditions and not calendar.comes_ever:
+        error = wording.conditions_leave_nothing(calendar.cron, format_conditions(calendar.conditions))
+        places = (draft.places.get(key) for key in ("schedule", "conditions"))
+        place = max((place for place in places if place is not None), key=lambda place: place.path == draft.model.path)
+        yield _at(error, place)
 
 
 def _meant_to_check(relation: Relation, models: Mapping[Relation, Model]) -> Relation | None:

@@ -3,10 +3,11 @@ from datetime import timedelta
 from sqlmat_assets.project.graph import effective_intervals
 from sqlmat_assets.project.intervals import parse_interval
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
 
 
-def model(name: str, interval: str | None, *reads: str) -> Model:
+def model(name: str, interval: str | None, *reads: str, schedule: str | None = None) -> Model:
     return Model(
         relation=Relation("s", name),
         path=f"s/{name}.sql",
@@ -15,6 +16,7 @@ def model(name: str, interval: str | None, *reads: str) -> Model:
         sql="",
         interval=None if interval is None else parse_interval(interval),
         upstream=tuple(Relation("s", read) for read in reads),
+        settings=ModelSettings(schedule=schedule),
     )
 
 
@@ -44,6 +46,16 @@ def test_an_interval_passes_through_tables_without_one_only() -> None:
 
 def test_nobody_with_an_interval_means_none() -> None:
     assert hours(model("root", None, "leaf"), model("leaf", None)) == {}
+
+
+def test_a_scheduled_table_has_none_and_passes_none_on() -> None:
+    found = hours(
+        model("hourly", "1h", "monthly", "both"),
+        model("monthly", None, "deep", "both", schedule="0 9 1 * *"),
+        model("deep", None),
+        model("both", None),
+    )
+    assert found == {"hourly": 1, "both": 1}
 
 
 def test_a_circle_takes_the_interval_of_its_reader() -> None:

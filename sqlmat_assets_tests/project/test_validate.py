@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         {"first/root.sql": "select a from first.leaf", "first/leaf.sql": ONE},
         [
             "first/root.sql: `first.root` has no interval, and no table that reads it has one\n"
-            "  hint: rename the file, say to `root - 24h.sql`"
+            "  hint: rename the file, say to `root - 24h.sql`, or set a `schedule`"
         ],
         {"first.root"},
     ),
@@ -33,9 +34,9 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         {"first/r1.sql": ONE, "first.r2.sql": ONE, "first/fine - 1h.sql": ONE},
         [
             "first.r2.sql: `first.r2` has no interval, and no table that reads it has one\n"
-            "  hint: rename the file, say to `first.r2 - 24h.sql`",
+            "  hint: rename the file, say to `first.r2 - 24h.sql`, or set a `schedule`",
             "first/r1.sql: `first.r1` has no interval, and no table that reads it has one\n"
-            "  hint: rename the file, say to `r1 - 24h.sql`",
+            "  hint: rename the file, say to `r1 - 24h.sql`, or set a `schedule`",
         ],
         {"first.r1", "first.r2"},
     ),
@@ -43,9 +44,48 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         {"first/t.sql": "select a from first.t"},
         [
             "first/t.sql: `first.t` has no interval, and no table that reads it has one\n"
-            "  hint: rename the file, say to `t - 24h.sql`"
+            "  hint: rename the file, say to `t - 24h.sql`, or set a `schedule`"
         ],
         {"first.t"},
+    ),
+    "a scheduled table needs no interval, and neither does what it reads": (
+        {
+            "first/monthly.sql": "-- schedule: 0 9 1 * *\n-- timezone: Europe/Berlin\nselect a from first.leaf",
+            "first/leaf.sql": ONE,
+            "second.conf": "schedule = 0 9 * * mon-fri",
+            "second/t.sql": ONE,
+        },
+        [],
+        set(),
+    ),
+    "an interval and a schedule for one table": (
+        {
+            "first/a - 1h.sql": ONE,
+            "first/a.conf": "min_rows = 1\nschedule: 0 9 1 * *",
+            "first/b - 1h.sql": "-- schedule: 0 9 1 * *\nselect 1 as a",
+            "second.conf": "schedule = 0 9 * * *",
+            "second/inherits - 1h.sql": ONE,
+        },
+        [
+            "first/a.conf:2:11: `a - 1h.sql` has an interval in its name and a `schedule`\n"
+            "  hint: keep one of the two: rename the file, or remove the `schedule`",
+            "first/b - 1h.sql:1:14: `b - 1h.sql` has an interval in its name and a `schedule`\n"
+            "  hint: keep one of the two: rename the file, or remove the `schedule`",
+        ],
+        {"first.a", "first.b"},
+    ),
+    "conditions that leave nothing of the schedule": (
+        {
+            "first.conf": "conditions = hours 8-18",
+            "first/day.sql": "-- schedule: 30 18 * * *\nselect 1 as a",
+            "first/night.sql": "-- schedule: 30 19 * * *\nselect 1 as a",
+            "first/reset.sql": "-- schedule: 30 19 * * *\n-- conditions: null\nselect 1 as a",
+        },
+        [
+            "first/night.sql:1:14: the conditions `hours 8-18` hold at no time of the schedule `30 19 * * *`\n"
+            "  hint: change one of the two"
+        ],
+        {"first.night"},
     ),
     "data and loads need no interval": ({"first/raw.csv": "a\n1\n", "first/l.load.yaml": ""}, [], set()),
     "a circle, at its first read, with its files": (
@@ -378,7 +418,7 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         {"first/cities_12h.sql": ONE},
         [
             "first/cities_12h.sql: `first.cities_12h` has no interval, and no table that reads it has one\n"
-            "  hint: rename the file, say to `cities - 12h.sql`"
+            "  hint: rename the file, say to `cities - 12h.sql`, or set a `schedule`"
         ],
         {"first.cities_12h"},
     ),
@@ -462,3 +502,17 @@ def test_each_problem_is_told_once_and_kept_with_every_table_it_concerns(tmp_pat
     project = load(tmp_path, {"first/a - 1h.sql": "select b.x from first.b", "first/b.sql": "select a.x from first.a"})
     (problem,) = project.problems
     assert [model.problems for model in project] == [(problem,), (problem,)]
+
+
+def test_an_interval_in_the_name_wins_over_an_inherited_schedule(tmp_path: Path) -> None:
+    files = {"first.conf": "schedule = 0 9 * * *\ntimezone = Asia/Tokyo", "first/a - 1h.sql": ONE, "first/b.sql": ONE}
+    project = load(tmp_path, files)
+    found = {m.relation.name: (m.effective_interval, m.settings.schedule, m.settings.timezone) for m in project}
+    assert found == {"a": (timedelta(hours=1), None, "Asia/Tokyo"), "b": (None, "0 9 * * *", "Asia/Tokyo")}
+
+
+def test_comparing_rows_is_off_where_a_scan_is_paid_for(tmp_path: Path) -> None:
+    files = {"first/a - 1h.sql": ONE, "first/b - 1h.sql": f"-- skip_unchanged: true\n{ONE}"}
+    for dialect, expected in (("bigquery", [False, True]), ("duckdb", [True, True])):
+        project = load(tmp_path, {**files, "global.conf": f"dialect = {dialect}"})
+        assert [model.settings.skip_unchanged for model in project] == expected
