@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped
+from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.graph import ModelGraph, find_held
 from sqlmat_assets.project.model import Model, Project
@@ -96,7 +96,7 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
                     return
                 event = _next_event(happened)
                 yield event
-                if isinstance(event, Published):
+                if isinstance(event, Published | Unchanged):
                     running -= 1
                     schedule.succeed(event.relation)
                 elif isinstance(event, Discarded):

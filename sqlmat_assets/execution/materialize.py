@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.audit import run_checks
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Started, Written
+from sqlmat_assets.execution.events import (
+    Checked,
+    CheckResult,
+    Column,
+    Discarded,
+    Event,
+    Published,
+    Started,
+    Unchanged,
+    Written,
+)
 from sqlmat_assets.execution.names import backup_of, intermediate_of
+from sqlmat_assets.execution.records import Inputs, Record, confirm_record, write_record
 from sqlmat_assets.execution.rules import Subject
-from sqlmat_assets.execution.state import Record, Standing, is_reserved, write_record
-from sqlmat_assets.execution.write import write
+from sqlmat_assets.execution.state import Standing, is_reserved
+from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_same, find_untouched
+from sqlmat_assets.execution.write import describe, fetch_columns, write
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
@@ -36,7 +48,9 @@ def materialize(model: Model, context: Context) -> Generator[Event]:
         context: The run.
 
     Yields:
-        `Started`, `Written`, `Checked`, then `Published` or `Discarded`; `Discarded` may come at any point.
+        `Started`, `Written`, `Checked`, then `Published`, or `Unchanged` where the rows are those that are published.
+        `Started`, `Unchanged` where nothing that the rows come from has changed, and age alone is the reason to build.
+        `Discarded` may come at any point.
     """
     started_at = context.now()
     yield Started(model.relation)
@@ -68,7 +82,7 @@ def _refusal(model: Model, context: Context, untouched: str) -> str | None:
 
 @dataclass(slots=True)
 class _Materialization:
-    """One table on its way; `standing` and `results` grow as it goes."""
+    """One table on its way; `standing`, `results` and the rest grow as it goes."""
 
     model: Model
     context: Context
@@ -78,6 +92,8 @@ class _Materialization:
     backup: Relation = field(init=False)
     standing: Standing = field(init=False)
     results: tuple[CheckResult, ...] = ()
+    inputs: Inputs | None = None
+    data_version: str | None = None
 
     def __post_init__(self) -> None:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
@@ -92,37 +108,37 @@ class _Materialization:
         """
         context, target = self.context, self.model.relation
         self.standing = context.retries.run(self._prepare, context.sleep)
-        is_published = False
+        is_over = False
         try:
             self._refuse_foreign()
+            unchanged = self._leave_out()
+            if unchanged is not None:
+                is_over = True
+                yield unchanged
+                return
             limit = self._time_limit()
             with context.cancellation.watch(self.session, limit):
+                # Before the query reads, so that what is published meanwhile is not taken for what it has read.
+                self.inputs = find_inputs(self.model, context)
                 written = write(self.model, self.intermediate, self.session, context)
             yield written
             left = None if limit is None else max(limit - (context.now() - self.started_at), timedelta())
             with context.cancellation.watch(self.session, left):
-                checked = self._audit(written.rows)
+                checked = self._audit(written)
             yield checked
             self._refuse_blocked(checked)
             context.cancellation.check()
-            record = self._publish(written)
-            is_published = True
-            yield Published(
-                target,
-                written.rows,
-                written.columns,
-                written.statement,
-                self.started_at,
-                (record.published_at - self.started_at).total_seconds(),
-            )
+            ended = self._confirm(written) or self._publish(written)
+            is_over = True
+            yield ended
         except MaterializeError as error:
-            if is_published:
+            if is_over:
                 raise
             self._drop_intermediate()
             seconds = context.seconds_since(self.started_at)
             yield Discarded(target, _with_state(error, self._held()), self.results, seconds)
         except BaseException:
-            if not is_published:
+            if not is_over:
                 self._drop_intermediate()
             raise
 
@@ -131,14 +147,79 @@ class _Materialization:
         capabilities = context.warehouse.capabilities
         return context.state.prepare(self.session, self.model.relation, capabilities, context.run, context.now())
 
-    def _audit(self, rows: int) -> Checked:
-        started_at = self.context.now()
-        published = None if self.standing.in_place is None else self.model.relation
-        subject = Subject(self.intermediate, rows, published)
-        self.results = tuple(run_checks(self.model, subject, self.session, self.context))
-        return Checked(self.model.relation, self.results, self.context.seconds_since(started_at))
+    def _leave_out(self) -> Unchanged | None:
+        """Do not even build the table, if nothing that its rows come from has changed."""
+        with self.context.cancellation.watch(self.session, None):
+            return self.context.retries.run(self._confirm_untouched, self.context.sleep)
 
-    def _publish(self, written: Written) -> Record:
+    def _confirm_untouched(self) -> Unchanged | None:
+        found = find_untouched(self.model, self.standing, self.session, self.context)
+        if found is None:
+            return None
+        run = self.context.run
+        record = replace(
+            found,
+            run=run.id,
+            commit=run.commit,
+            decided_at=run.decided_at,
+            started_at=self.started_at,
+            version=self.model.version,
+        )
+        columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
+        return self._unchanged(record, columns) if confirm_record(self.session, record) else None
+
+    def _audit(self, written: Written) -> Checked:
+        """Run the checks; what holds is told apart from other rows by its data version."""
+        context, started_at = self.context, self.context.now()
+        published = None if self.standing.in_place is None else self.model.relation
+        subject = Subject(self.intermediate, written.rows, published)
+        self.results = tuple(run_checks(self.model, subject, self.session, context))
+        checked = Checked(self.model.relation, self.results, context.seconds_since(started_at))
+        if self.model.settings.skip_unchanged and context.warehouse.capabilities.has_fingerprints:
+            self.data_version = None if checked.is_blocked else fetch_data_version(written, self.session, context)
+        return checked
+
+    def _confirm(self, written: Written) -> Unchanged | None:
+        """Leave the published rows where they are, if those that were written are the same.
+
+        Raises:
+            WarehouseError: The engine refused; everything is as it was.
+        """
+        found = self.context.retries.run(
+            lambda: find_same(self.model, self.standing, written, self.data_version, self.session), self.context.sleep
+        )
+        if found is None:
+            return None
+        record = replace(self._record(written), published_at=found.published_at)
+
+        def confirm() -> bool:
+            with self.session.transaction():
+                is_ours = confirm_record(self.session, record)
+                if is_ours:
+                    self.session.execute(statements.drop_table(self.intermediate))
+            return is_ours
+
+        if self.context.retries.run(confirm, self.context.sleep):
+            return self._unchanged(record, written.columns, written.statement)
+        # Another run was quicker, so the rows that were compared are not those that are published.
+        self._look_again()
+        return None
+
+    def _unchanged(self, record: Record, columns: tuple[Column, ...], statement: str | None = None) -> Unchanged:
+        context = self.context
+        context.state.published(record, context.warehouse.capabilities)
+        return Unchanged(
+            self.model.relation,
+            record.rows,
+            columns,
+            self.started_at,
+            context.seconds_since(self.started_at),
+            record.data_version,
+            statement,
+            saved_seconds=record.mean_seconds if statement is None else None,
+        )
+
+    def _publish(self, written: Written) -> Published:
         """Swap, again where another run was quicker.
 
         Raises:
@@ -149,18 +230,32 @@ class _Materialization:
             record = context.retries.run(lambda: self._swap(written), context.sleep)
         except TerminalWarehouseError:
             before = self.standing
-            self.standing = context.state.refresh(self.session, self.model.relation, context.warehouse.capabilities)
+            self._look_again()
             if self.standing.in_place == before.in_place:
                 raise
-            self._refuse_foreign()
             record = context.retries.run(lambda: self._swap(written), context.sleep)
         context.state.published(record, context.warehouse.capabilities)
-        return record
+        return Published(
+            self.model.relation,
+            written.rows,
+            written.columns,
+            written.statement,
+            self.started_at,
+            (record.published_at - self.started_at).total_seconds(),
+            self.data_version,
+        )
+
+    def _look_again(self) -> None:
+        context = self.context
+        self.standing = context.state.refresh(self.session, self.model.relation, context.warehouse.capabilities)
+        self._refuse_foreign()
 
     def _swap(self, written: Written) -> Record:
         previous = self.standing.record
         record = self._record(written)
         with self.session.transaction():
+            # Here, where they cost no transaction of their own, and nothing where the rows stay.
+            describe(self.model, written, self.session, self.context)
             self.session.swap(self.model.relation, self.intermediate, self.backup, self.standing.in_place)
             write_record(self.session, record, previous)
         return record
@@ -178,8 +273,11 @@ class _Materialization:
             code=self.model.sql,
             builds=1,
             mean_seconds=(published_at - self.started_at).total_seconds(),
+            version=self.model.version,
+            data_version=self.data_version,
+            inputs=self.inputs,
         )
-        return record if self.standing.record is None else self.standing.record.with_publish(record)
+        return record if self.standing.record is None else self.standing.record.with_build(record)
 
     def _refuse_foreign(self) -> None:
         if self.standing.is_foreign and not self.model.settings.adopt:

@@ -31,7 +31,8 @@ from sqlmat_assets.warehouses.base import (
 def render(model: Model, context: Context) -> list[str]:
     """The exact statements for a warehouse in which nothing is built yet, in order.
 
-    They are what `materialize` sends to a session that writes them down and answers that all is well.
+    They are what `materialize` sends to a session that writes them down and answers that all is well; but for the
+    question whether the rows are new, which depends on the types that only the engine knows.
 
     Raises:
         MaterializeError: The table cannot be built.
@@ -112,6 +113,10 @@ class _NotebookSession:
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         del schema
         return {}
+
+    def fetch_fingerprint(self, relation: Relation, columns: Sequence[tuple[str, str]]) -> str:
+        del relation, columns  # of a table that is not there
+        return ""
 
     @contextmanager
     def transaction(self) -> Generator[None]:

@@ -5,63 +5,26 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.heartbeat import Heartbeat
 from sqlmat_assets.execution.names import backup_of, intermediate_of, run_of
+from sqlmat_assets.execution.records import SCHEMA, Record, by_key, fetch_records, key_of, prepare_records
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
 
-SCHEMA = "_sqlmat"
-TABLES = Relation(SCHEMA, "tables")
 LEASES = Relation(SCHEMA, "leases")
 
-# Moments are kept in UTC without a zone: every engine has that type, and every driver returns it without more packages.
-_TABLES_COLUMNS = (
-    ("schema_name", "text"),
-    ("table_name", "text"),
-    ("run", "text"),
-    ("commit_id", "text"),
-    ("decided_at", "timestamp"),
-    ("started_at", "timestamp"),
-    ("published_at", "timestamp"),
-    ("row_count", "bigint"),
-    ("code", "text"),
-    ("builds", "bigint"),
-    ("mean_seconds", "double"),
-)
 _LEASES_COLUMNS = (("run", "text"), ("host", "text"), ("pid", "bigint"), ("expires_at", "timestamp"))
-_RECORD_COLUMNS = tuple(name for name, _ in _TABLES_COLUMNS)
 
 # As long as what a run has left behind stays, when it ended without a word on another machine.
 LEASE_LASTS = timedelta(minutes=15)
 _RENEW_AFTER = LEASE_LASTS / 3
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The last publish of a table. `builds` counts all of them, `mean_seconds` is how long they took."""
-
-    relation: Relation
-    run: str
-    commit: str | None
-    decided_at: datetime
-    started_at: datetime
-    published_at: datetime
-    rows: int
-    code: str
-    builds: int
-    mean_seconds: float
-
-    def with_publish(self, later: Record) -> Record:
-        """The record after another publish, whose own count is one."""
-        builds = self.builds + 1
-        mean = self.mean_seconds + (later.mean_seconds - self.mean_seconds) / builds
-        return replace(later, builds=builds, mean_seconds=mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +88,25 @@ class RunState:
             self._read_records(session, capabilities)
             return self._standing(target, capabilities)
 
-    def published(self, record: Record, capabilities: Capabilities) -> None:
-        """Take note of a publish of this run."""
+    def recorded(self, relations: Iterable[Relation], capabilities: Capabilities) -> list[Record] | None:
+        """What is recorded of each of some tables; None where that of one is not known."""
         with self._guard:
-            schema, name = _key(record.relation, capabilities)
+            found = [self._records.get(key_of(relation, capabilities)) for relation in relations]
+        return None if None in found else [record for record in found if record is not None]
+
+    def published(self, record: Record, capabilities: Capabilities) -> None:
+        """Take note of what this run has recorded of a table that is in place."""
+        with self._guard:
+            schema, name = key_of(record.relation, capabilities)
             self._records[schema, name] = record
             self._kinds[schema][name] = "table"
 
     def _standing(self, target: Relation, capabilities: Capabilities) -> Standing:
-        schema, name = _key(target, capabilities)
+        schema, name = key_of(target, capabilities)
         return Standing(self._kinds[schema].get(name), self._records.get((schema, name)))
 
     def _begin(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
-        session.execute(statements.create_schema(SCHEMA))
-        session.execute(statements.create_table(TABLES, _TABLES_COLUMNS))
+        prepare_records(session)
         session.execute(statements.create_table(LEASES, _LEASES_COLUMNS))
         _write_lease(session, run, now)
         self._read_records(session, capabilities)
@@ -146,7 +114,7 @@ class RunState:
         self._leased_until = now + LEASE_LASTS
 
     def _read_records(self, session: Session, capabilities: Capabilities) -> None:
-        self._records = {_key(record.relation, capabilities): record for record in fetch_records(session)}
+        self._records = by_key(fetch_records(session), capabilities)
 
 
 def is_reserved(relation: Relation, capabilities: Capabilities) -> bool:
@@ -162,35 +130,6 @@ def _write_lease(session: Session, run: Run, now: datetime) -> None:
         session.execute(statements.delete_rows(LEASES, statements.equal(holder)))
         session.execute(statements.delete_rows(LEASES, statements.before("expires_at", now)))
         session.execute(statements.insert_values(LEASES, lease))
-
-
-def fetch_records(session: Session) -> list[Record]:
-    """Every table that sqlmat has published here, the latest publish of one table last."""
-    found = session.fetch_rows(statements.select_columns(TABLES, _RECORD_COLUMNS))
-    records = [_record(row) for row in found.rows]
-    return sorted(records, key=lambda record: record.published_at)
-
-
-def write_record(session: Session, record: Record, previous: Record | None) -> None:
-    """Note a publish in its own transaction; `previous` is what was noted of the table before."""
-    values = {
-        "schema_name": record.relation.schema,
-        "table_name": record.relation.name,
-        "run": record.run,
-        "commit_id": record.commit,
-        "decided_at": record.decided_at,
-        "started_at": record.started_at,
-        "published_at": record.published_at,
-        "row_count": record.rows,
-        "code": record.code,
-        "builds": record.builds,
-        "mean_seconds": record.mean_seconds,
-    }
-    if previous is None:
-        session.execute(statements.insert_values(TABLES, values))
-    else:
-        place = {"schema_name": previous.relation.schema, "table_name": previous.relation.name}
-        session.execute(statements.update_values(TABLES, values, place))
 
 
 def sweep(session: Session, schema: str, kinds: dict[str, ObjectKind], run: Run, now: datetime) -> frozenset[str]:
@@ -235,29 +174,3 @@ def _is_running(pid: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def _key(relation: Relation, capabilities: Capabilities) -> tuple[str, str]:
-    return capabilities.fold(relation.schema), capabilities.fold(relation.name)
-
-
-def _record(row: tuple[object, ...]) -> Record:
-    schema, name, run, commit, decided_at, started_at, published_at, rows, code, builds, mean_seconds = row
-    return Record(
-        relation=Relation(str(schema), str(name)),
-        run=str(run),
-        commit=None if commit is None else str(commit),
-        decided_at=_moment(decided_at),
-        started_at=_moment(started_at),
-        published_at=_moment(published_at),
-        rows=int(str(rows)),
-        code=str(code),
-        builds=int(str(builds)),
-        mean_seconds=float(str(mean_seconds)),
-    )
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError(f"{value!r} is no timestamp")
-    return value.replace(tzinfo=UTC)

@@ -14,7 +14,7 @@ from sqlmat_assets.warehouses.base import Session
 
 
 def write(model: Model, intermediate: Relation, session: Session, context: Context) -> Written:
-    """Fill the intermediate table, and describe it and its columns.
+    """Fill the intermediate table.
 
     Raises:
         MaterializeError: The engine refuses, or there is nothing to fill it from.
@@ -27,7 +27,7 @@ def write(model: Model, intermediate: Relation, session: Session, context: Conte
             rows, statement = _write_data(model, intermediate, session, context)
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
-    columns = context.retries.run(lambda: _describe(model, intermediate, session, context), context.sleep)
+    columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)
     return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at))
 
 
@@ -44,12 +44,16 @@ def _write_query(model: Model, intermediate: Relation, session: Session, context
     return rows, text
 
 
+def reads_itself(model: Model, context: Context) -> bool:
+    """Whether a query reads the rows that it is going to replace."""
+    elsewhere = Relation(model.relation.schema, f"{model.relation.name}_")
+    return rewrite(model.sql, context.names, {model.relation: elsewhere}) != model.sql
+
+
 def _missing(model: Model, session: Session, context: Context) -> str | None:
     """Which table that the query reads was never built, if that is what stopped it."""
-    elsewhere = Relation(model.relation.schema, f"{model.relation.name}_")
-    is_own_reader = rewrite(model.sql, context.names, {model.relation: elsewhere}) != model.sql
     try:
-        if is_own_reader and not session.fetch_columns(model.relation):
+        if reads_itself(model, context) and not session.fetch_columns(model.relation):
             return failures.reads_itself_unbuilt(str(model.relation))
         unbuilt = [str(relation) for relation in model.upstream if not session.fetch_columns(relation)]
     except WarehouseError:
@@ -67,15 +71,20 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
     return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns))
 
 
-def _describe(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[Column, ...]:
+def fetch_columns(model: Model, relation: Relation, session: Session, context: Context) -> tuple[Column, ...]:
+    """The columns of the table that stands for a model, with the comments beside them in its SQL."""
     capabilities = context.warehouse.capabilities
     texts = {capabilities.fold(column.name): column.description for column in model.columns}
-    found = session.fetch_columns(intermediate)
-    columns = tuple(Column(name, kind, texts.get(capabilities.fold(name))) for name, kind in found)
-    if capabilities.has_comments:
-        if model.description:
-            session.execute(statements.comment_on_table(intermediate, model.description))
-        for column in columns:
-            if column.description:
-                session.execute(statements.comment_on_column(intermediate, column.name, column.description))
-    return columns
+    found = session.fetch_columns(relation)
+    return tuple(Column(name, kind, texts.get(capabilities.fold(name))) for name, kind in found)
+
+
+def describe(model: Model, written: Written, session: Session, context: Context) -> None:
+    """Put the descriptions of the table and of its columns into the warehouse."""
+    if not context.warehouse.capabilities.has_comments:
+        return
+    if model.description:
+        session.execute(statements.comment_on_table(written.intermediate, model.description))
+    for column in written.columns:
+        if column.description:
+            session.execute(statements.comment_on_column(written.intermediate, column.name, column.description))

@@ -42,6 +42,7 @@ class Capabilities:
     has_grants: bool
     has_comments: bool
     is_case_sensitive: bool = False
+    has_fingerprints: bool = True
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
@@ -83,6 +84,15 @@ class Session(Protocol):
 
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         """The names in a schema, each with `table` or `view`; empty when there is no such schema."""
+        ...
+
+    def fetch_fingerprint(self, relation: Relation, columns: Sequence[tuple[str, str]]) -> str:
+        """A short text, from one pass over a table: the same for the same rows, in whatever order they lie.
+
+        Args:
+            relation: The table.
+            columns: All its columns, as `fetch_columns` tells them.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -21,6 +21,7 @@ from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
+from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 
 T = TypeVar("T")
@@ -108,6 +109,9 @@ class DuckDBSession:
             for place, name, kind in rows
             if DUCKDB.fold(str(place)) == DUCKDB.fold(schema)
         }
+
+    def fetch_fingerprint(self, relation: Relation, columns: Sequence[tuple[str, str]]) -> str:
+        return fingerprint_of(self._run(_sql(fingerprint_query(relation, columns)))[0])
 
     @contextmanager
     def transaction(self) -> Generator[None]:

@@ -62,6 +62,12 @@ def create_table(target: Relation, columns: Sequence[tuple[str, str]]) -> exp.Ex
     return exp.Create(this=exp.Schema(this=table(target), expressions=definitions), kind="TABLE", exists=True)
 
 
+def add_column(target: Relation, name: str, kind: str) -> exp.Expr:
+    """`ALTER TABLE ... ADD COLUMN`."""
+    action = exp.ColumnDef(this=identifier(name), kind=exp.DataType.build(kind))
+    return exp.Alter(this=table(target), kind="TABLE", actions=[action])
+
+
 def drop_table(target: Relation, *, if_exists: bool = False) -> exp.Expr:
     """`DROP TABLE`."""
     return exp.Drop(tables=[table(target)], kind="TABLE", exists=if_exists)
@@ -92,6 +98,11 @@ def comment_on_column(target: Relation, name: str, text: str) -> exp.Expr:
 def count_rows(relation: Relation) -> exp.Expr:
     """The number of rows of a table, as `rows`."""
     return exp.select(named(exp.Count(this=exp.Star()), "rows")).from_(table(relation))
+
+
+def count_rows_of_all(relations: Sequence[Relation]) -> exp.Expr:
+    """One row with the number of rows of each table."""
+    return exp.select(*(exp.Subquery(this=count_rows(relation)) for relation in relations))
 
 
 def literal(value: Value) -> exp.Expr:
@@ -141,6 +152,11 @@ def equal(values: Mapping[str, Value]) -> exp.Expr:
     return exp.and_(
         *(exp.EQ(this=column(name), expression=literal(value)) for name, value in values.items()), copy=False
     )
+
+
+def equal_any(values: Sequence[Mapping[str, Value]]) -> exp.Expr:
+    """Every column has its value in one of these."""
+    return exp.or_(*(equal(one) for one in values), copy=False)
 
 
 def before(name: str, moment: datetime) -> exp.Expr:

@@ -42,9 +42,9 @@ def assert_whole(path: Path, *versions: int) -> None:
     assert recorded == [(f"r{found[0][0]}",)]
 
 
-def is_check(sql: str) -> bool:
-    """The engine is asked again, check by check, where it refuses all checks of a statement together."""
-    return 'AS "known_0"' in sql
+def may_be_refused(sql: str) -> bool:
+    """The checks of one statement are asked for again one by one; without a fingerprint the table is published."""
+    return 'AS "known_0"' in sql or "BIT_XOR" in sql
 
 
 def test_the_engine_refuses_at_every_statement_of_a_rebuild(path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_engine_refuses_at_every_statement_of_a_rebuild(path: Path) -> None:
     whole = 1
     for number, sql in enumerate(statements, 1):
         _, last = build_failing(path, whole + 1, failing_at(number, refuse))
-        if is_check(sql):
+        if may_be_refused(sql):
             whole += 1
             assert isinstance(last, Published), sql
         else:
@@ -85,7 +85,7 @@ def test_the_process_ends_at_every_statement_of_a_rebuild(path: Path) -> None:
 def test_the_engine_refuses_at_every_statement_of_a_first_build(tmp_path: Path) -> None:
     statements, _ = build_failing(tmp_path / "all", 1, lambda _number, _sql: None)
     for number, sql in enumerate(statements, 1):
-        if is_check(sql):
+        if may_be_refused(sql):
             continue
         path = tmp_path / f"{number}.duckdb"
         _, last = build_failing(path, 1, failing_at(number, refuse))

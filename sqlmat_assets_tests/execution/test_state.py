@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.names import backup_of, intermediate_of, run_of
-from sqlmat_assets.execution.state import LEASE_LASTS, LEASES, RunState, fetch_records
+from sqlmat_assets.execution.records import fetch_records
+from sqlmat_assets.execution.state import LEASE_LASTS, LEASES, RunState
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities
@@ -77,6 +78,7 @@ class TestRecords:
         list(materialize(a_table("SELECT 1 AS n", name="first.b"), context))
         assert [sql.split()[0] for sql in warehouse.sent[before:]] == [
             "CREATE",
+            "SELECT",
             "SELECT",
             "BEGIN",
             "ALTER",

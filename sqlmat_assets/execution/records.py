@@ -1,0 +1,174 @@
+"""What sqlmat keeps of each table that it has published, in `_sqlmat.tables` of the warehouse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Capabilities, Session
+from sqlmat_assets.warehouses.statements import Value
+
+SCHEMA = "_sqlmat"
+TABLES = Relation(SCHEMA, "tables")
+
+# Moments are kept in UTC without a zone: every engine has that type, and every driver returns it without more packages.
+_COLUMNS = (
+    ("schema_name", "text"),
+    ("table_name", "text"),
+    ("run", "text"),
+    ("commit_id", "text"),
+    ("decided_at", "timestamp"),
+    ("started_at", "timestamp"),
+    ("published_at", "timestamp"),
+    ("row_count", "bigint"),
+    ("code", "text"),
+    ("builds", "bigint"),
+    ("mean_seconds", "double"),
+    ("version", "text"),
+    ("data_version", "text"),
+    ("inputs", "text"),
+)
+_NAMES = tuple(name for name, _ in _COLUMNS)
+_MAY_BE_NULL = frozenset({"commit_id", "version", "data_version", "inputs"})
+
+Inputs = Mapping[str, str]
+"""When each table that was read had been published, which tells apart any two publishes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A table as it is published. `builds` counts all builds, `mean_seconds` is how long they took.
+
+    `published_at` is when the rows were put in place, and so their identity; `run`, `decided_at` and `started_at` are
+    of the last time that they were found to be what the query gives. `inputs` is what it read then; None where that
+    is not known.
+    """
+
+    relation: Relation
+    run: str
+    commit: str | None
+    decided_at: datetime
+    started_at: datetime
+    published_at: datetime
+    rows: int
+    code: str
+    builds: int
+    mean_seconds: float
+    version: CodeVersion | None = None
+    data_version: str | None = None
+    inputs: Inputs | None = None
+
+    @property
+    def identity(self) -> str:
+        """What no other publish of the table has: equal rows that come back later have another one."""
+        return self.published_at.isoformat()
+
+    def with_build(self, later: Record) -> Record:
+        """The record after another build, whose own count is one."""
+        builds = self.builds + 1
+        mean = self.mean_seconds + (later.mean_seconds - self.mean_seconds) / builds
+        return replace(later, builds=builds, mean_seconds=mean)
+
+
+def prepare_records(session: Session) -> None:
+    """Have the table of the records, with every column that it needs."""
+    session.execute(statements.create_schema(SCHEMA))
+    session.execute(statements.create_table(TABLES, _COLUMNS))
+    present = {name.lower() for name, _ in session.fetch_columns(TABLES)}
+    for name, kind in _COLUMNS:
+        if present and name not in present:
+            session.execute(statements.add_column(TABLES, name, kind))
+
+
+def fetch_records(session: Session, only: Collection[Relation] | None = None) -> list[Record]:
+    """The tables that sqlmat has published here, the latest publish of one table last.
+
+    Args:
+        session: Where to ask.
+        only: Those to ask for, as they are spelt in their records; None for all.
+    """
+    where = None if only is None else statements.equal_any([_place(relation) for relation in only])
+    found = session.fetch_rows(statements.select_columns(TABLES, _NAMES, where))
+    return _latest_last(dict(zip(_NAMES, row, strict=True)) for row in found.rows)
+
+
+def write_record(session: Session, record: Record, previous: Record | None) -> None:
+    """Note a publish in its own transaction; `previous` is what was noted of the table before."""
+    values = {**_place(record.relation), **_values(record)}
+    if previous is None:
+        session.execute(statements.insert_values(TABLES, values))
+    else:
+        session.execute(statements.update_values(TABLES, values, _place(previous.relation)))
+
+
+def confirm_record(session: Session, record: Record) -> bool:
+    """Note that the published rows are up to date, and tell whether they are still those of this record."""
+    place = {**_place(record.relation), "published_at": record.published_at}
+    return session.write_rows(statements.update_values(TABLES, _values(record), place)) > 0
+
+
+def by_key(records: Iterable[Record], capabilities: Capabilities) -> dict[tuple[str, str], Record]:
+    """The records by the names under which the engine knows the tables."""
+    return {key_of(record.relation, capabilities): record for record in records}
+
+
+def key_of(relation: Relation, capabilities: Capabilities) -> tuple[str, str]:
+    """A table's name as the engine tells names apart."""
+    return capabilities.fold(relation.schema), capabilities.fold(relation.name)
+
+
+def _place(relation: Relation) -> dict[str, Value]:
+    return {"schema_name": relation.schema, "table_name": relation.name}
+
+
+def _values(record: Record) -> dict[str, Value]:
+    return {
+        "run": record.run,
+        "commit_id": record.commit,
+        "decided_at": record.decided_at,
+        "started_at": record.started_at,
+        "published_at": record.published_at,
+        "row_count": record.rows,
+        "code": record.code,
+        "builds": record.builds,
+        "mean_seconds": record.mean_seconds,
+        "version": None if record.version is None else str(record.version),
+        "data_version": record.data_version,
+        "inputs": None if record.inputs is None else json.dumps(dict(record.inputs)),
+    }
+
+
+def _latest_last(rows: Iterable[Mapping[str, Any]]) -> list[Record]:
+    # A row that another program or another release left half empty says nothing of a table.
+    whole = (row for row in rows if all(value is not None or name in _MAY_BE_NULL for name, value in row.items()))
+    return sorted(map(_record, whole), key=lambda record: record.published_at)
+
+
+def _record(row: Mapping[str, Any]) -> Record:
+    return Record(
+        relation=Relation(str(row["schema_name"]), str(row["table_name"])),
+        run=str(row["run"]),
+        commit=None if row["commit_id"] is None else str(row["commit_id"]),
+        decided_at=_moment(row["decided_at"]),
+        started_at=_moment(row["started_at"]),
+        published_at=_moment(row["published_at"]),
+        rows=int(row["row_count"]),
+        code=str(row["code"]),
+        builds=int(row["builds"]),
+        mean_seconds=float(row["mean_seconds"]),
+        version=None if row["version"] is None else CodeVersion.parse(str(row["version"])),
+        data_version=None if row["data_version"] is None else str(row["data_version"]),
+        inputs=None if row["inputs"] is None else json.loads(row["inputs"]),
+    )
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is no timestamp")
+    return value.replace(tzinfo=UTC)

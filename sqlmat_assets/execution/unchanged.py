@@ -1,0 +1,125 @@
+"""When the published rows stay where they are, because new ones would be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from sqlmat_assets.errors import TerminalWarehouseError
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Written
+from sqlmat_assets.execution.records import Inputs, Record, by_key, fetch_records, key_of
+from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.write import reads_itself
+from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Session
+
+
+def find_inputs(model: Model, context: Context) -> Inputs | None:
+    """Which publish of each table the query is about to read; None where one is not known.
+
+    What the run knows may be out of date, but never ahead of what is read: then the table is built once more than
+    needed, and never once too few.
+    """
+    if model.sources:
+        return None
+    capabilities = context.warehouse.capabilities
+    records = context.state.recorded(model.upstream, capabilities)
+    return None if records is None else _identities(model, by_key(records, capabilities), context)
+
+
+def fetch_data_version(written: Written, session: Session, context: Context) -> str | None:
+    """What is the same for the same rows and columns; None where the engine cannot tell."""
+    columns = [(column.name, column.type) for column in written.columns]
+    try:
+        fingerprint = context.retries.run(
+            lambda: session.fetch_fingerprint(written.intermediate, columns), context.sleep
+        )
+    except TerminalWarehouseError:
+        # The rows are written and have passed their checks; that they cannot be compared keeps nobody from them.
+        return None
+    return f"{fingerprint}-{blake2b(repr(columns).encode(), digest_size=8).hexdigest()}"
+
+
+def find_untouched(model: Model, standing: Standing, session: Session, context: Context) -> Record | None:
+    """The record of a table that need not be built, because nothing that its rows come from has changed.
+
+    A build that a person asked for is never left out.
+
+    Raises:
+        WarehouseError: The warehouse cannot be asked.
+    """
+    reason = None if context.run.reasons is None else context.run.reasons.reason(model.relation)
+    if reason is None or not reason.may_be_skipped or not _could_be_untouched(model, standing, context):
+        return None
+    capabilities = context.warehouse.capabilities
+    known = context.state.recorded((model.relation, *model.upstream), capabilities)
+    if known is None:
+        return None
+    # Asked again, because another run may have published since.
+    relations = [record.relation for record in known]
+    found = by_key(fetch_records(session, relations), capabilities)
+    if len(found) < len(set(relations)):
+        return None
+    record = found[key_of(model.relation, capabilities)]
+    if record.inputs is None or record.inputs != _identities(model, found, context) or not _is_current(record, model):
+        return None
+    present = [found[key_of(relation, capabilities)] for relation in (model.relation, *model.upstream)]
+    try:
+        counted = session.fetch_rows(statements.count_rows_of_all([one.relation for one in present])).rows[0]
+    except TerminalWarehouseError:
+        # Something is gone; the build will say what.
+        return None
+    return record if [int(rows) for rows in counted] == [one.rows for one in present] else None
+
+
+def _could_be_untouched(model: Model, standing: Standing, context: Context) -> bool:
+    """Whether it is worth asking the warehouse."""
+    if model.kind not in (Kind.QUERY, Kind.DATA) or model.varies is not None or model.sources:
+        return False
+    if standing.in_place != "table" or standing.record is None or not _is_current(standing.record, model):
+        return False
+    seen = {model.relation, *model.upstream}
+    if any(not seen.issuperset(query.reads) for query in model.checks):
+        return False
+    return not (model.kind is Kind.QUERY and reads_itself(model, context))
+
+
+def find_same(
+    model: Model, standing: Standing, written: Written, data_version: str | None, session: Session
+) -> Record | None:
+    """The record of the published table, if its rows are those that were just written.
+
+    Raises:
+        WarehouseError: The warehouse cannot be asked.
+    """
+    record = standing.record
+    if record is None or standing.in_place != "table" or data_version is None:
+        return None
+    if record.data_version != data_version or not _is_current(record, model):
+        return None
+    if session.fetch_columns(model.relation) != tuple((column.name, column.type) for column in written.columns):
+        return None
+    rows = int(session.fetch_rows(statements.count_rows(model.relation)).rows[0][0])
+    return record if rows == record.rows else None
+
+
+def _is_current(record: Record, model: Model) -> bool:
+    """Whether the rows were made by the code that the table has now.
+
+    The SQL has to be the same to the letter: its comments are descriptions in the warehouse, and come with a swap.
+    """
+    return (
+        model.settings.skip_unchanged
+        and record.data_version is not None
+        and record.version is not None
+        and model.version is not None
+        and model.version.is_same(record.version)
+        and record.code == model.sql
+    )
+
+
+def _identities(model: Model, records: Mapping[tuple[str, str], Record], context: Context) -> Inputs:
+    fold = context.warehouse.capabilities
+    return {str(relation): records[key_of(relation, fold)].identity for relation in model.upstream}
