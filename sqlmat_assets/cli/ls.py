@@ -13,9 +13,10 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.place import find_root, folder_argument, read_project
+from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model
-from sqlmat_assets.project.settings import ModelSettings
+from sqlmat_assets.project.settings import default_settings
 
 
 def _minutes(span: timedelta | None) -> int | float | None:
@@ -31,13 +32,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _settings(settings: ModelSettings) -> dict[str, Any]:
+def _settings(model: Model) -> dict[str, Any]:
     """The settings that somebody set: spans in minutes, tags and columns as objects, other lists as lists."""
+    defaults = default_settings(model.dialect)
     told: dict[str, Any] = {}
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if value != field.default:
+    for field in dataclasses.fields(model.settings):
+        value = getattr(model.settings, field.name)
+        if value != getattr(defaults, field.name):
             told[field.name] = dict(value) if field.name in ("tags", "columns") else _plain(value)
+    if model.settings.conditions:
+        told["conditions"] = format_conditions(model.settings.conditions)
     return told
 
 
@@ -52,7 +56,7 @@ def describe(model: Model) -> dict[str, Any]:
         "upstream": [str(relation) for relation in model.upstream],
         "sources": [str(relation) for relation in model.sources],
         "checks": [spec.name for spec in model.check_specs],
-        "settings": _settings(model.settings),
+        "settings": _settings(model),
     }
 
 
@@ -64,6 +68,15 @@ def _age(model: Model) -> str:
     return text if model.interval is not None else f"({text})"
 
 
+def _times(model: Model) -> str:
+    """When a table is built by the calendar, and where its clock hangs."""
+    calendar = model.settings.calendar
+    parts = [calendar.cron or "", format_conditions(calendar.conditions)]
+    if any(parts) and calendar.timezone != "UTC":
+        parts.append(calendar.timezone)
+    return "; ".join(part for part in parts if part)
+
+
 @click.command("ls", short_help="List every table.")
 @folder_argument
 @click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
@@ -71,8 +84,8 @@ def _age(model: Model) -> str:
 def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
     """List every table of DIR (default: sql): what it is, how old it may become, what it reads.
 
-    An age in brackets is taken from the tables that read this one. With problems in the files, everything
-    that loads is listed all the same, and the exit code is 1.
+    An age in brackets is taken from the tables that read this one. The times are a schedule and conditions, where
+    there are any. With problems in the files, everything that loads is listed all the same, and the exit code is 1.
     """
     project = read_project(find_root(folder), dialect)
     echo_problems(project.problems)
@@ -81,10 +94,15 @@ def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
     else:
         from sqlmat_assets.cli.display import write_table
 
-        reads = [", ".join(map(str, (*model.upstream, *model.sources))) for model in project]
-        rows = [
-            (str(model.relation), model.kind.value, _age(model), str(len(model.check_specs)), read)
-            for model, read in zip(project, reads, strict=True)
-        ]
-        write_table(("table", "kind", "age", "checks", "reads"), rows, right=("age", "checks"))
+        columns = {
+            "table": [str(model.relation) for model in project],
+            "kind": [model.kind.value for model in project],
+            "age": [_age(model) for model in project],
+            "times": [_times(model) for model in project],
+            "checks": [str(len(model.check_specs)) for model in project],
+            "reads": [", ".join(map(str, (*model.upstream, *model.sources))) for model in project],
+        }
+        if not any(columns["times"]):
+            del columns["times"]
+        write_table(tuple(columns), list(zip(*columns.values(), strict=True)), right=("age", "checks"))
     return PROBLEMS if project.errors else GOOD

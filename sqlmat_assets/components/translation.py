@@ -12,7 +12,8 @@ from sqlmat_assets.components.freshness import translate_freshness
 from sqlmat_assets.components.op_names import group_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors.catalogue import age, not_built, waits_for
+from sqlmat_assets.errors.catalogue import age, not_built, only_at, scheduled, waits_for
+from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import CheckSpec, Kind, Model
 from sqlmat_assets.relation import Relation
@@ -60,7 +61,7 @@ def translate_model(
         tags=translate_tags(model.settings.tags),
         description=_description(model, held_by),
         metadata=_metadata(model, root, origin),
-        freshness_policy=translate_freshness(model.effective_interval, model.settings.grace),
+        freshness_policy=translate_freshness(model.effective_interval, model.settings.grace, model.settings.calendar),
     )
 
 
@@ -140,6 +141,12 @@ def _description(model: Model, held_by: Relation | None) -> str | None:
     parts = [model.description] if model.description else []
     if model.effective_interval is not None:
         parts.append(age(format_interval(model.effective_interval), is_own=model.interval is not None))
+    calendar = model.settings.calendar
+    times = calendar.explain()
+    if times is not None:
+        parts.append(scheduled(times, calendar.timezone))
+    if calendar.conditions:
+        parts.append(only_at(format_conditions(calendar.conditions), calendar.timezone))
     if model.is_quarantined:
         parts.insert(0, not_built("Not built while its files have problems", model.problems))
     elif held_by is not None:
@@ -156,6 +163,13 @@ def _metadata(model: Model, root: Path, origin: Origin | None) -> dict[str, obje
     }
     if model.effective_interval is not None:
         metadata["interval"] = format_interval(model.effective_interval)
+    calendar = model.settings.calendar
+    if calendar.cron is not None:
+        metadata["schedule"] = calendar.cron
+    if calendar.conditions:
+        metadata["conditions"] = format_conditions(calendar.conditions)
+    if calendar.cron is not None or calendar.conditions:
+        metadata["timezone"] = calendar.timezone
     if model.columns:
         metadata["dagster/column_schema"] = dg.TableSchema(
             [dg.TableColumn(column.name, _UNKNOWN_TYPE, column.description) for column in model.columns]

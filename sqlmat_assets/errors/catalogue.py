@@ -12,6 +12,16 @@ def age(interval: str, *, is_own: bool) -> str:
     return f"At most {interval} old." if is_own else f"At most {interval} old, because of a table that reads it."
 
 
+def scheduled(times: str, timezone: str) -> str:
+    """When a table is built by the calendar; `times` are in words."""
+    return f"Built {times}, {timezone}."
+
+
+def only_at(conditions: str, timezone: str) -> str:
+    """At which times a table is built at all; `conditions` are as people write them."""
+    return f"Built only at these times, {timezone}: `{conditions}`."
+
+
 def not_built(title: str, problems: Iterable[Problem]) -> str:
     """Problems under a title, as Markdown that keeps their lines."""
     lines = "\n".join(str(problem) for problem in problems)

@@ -122,6 +122,38 @@ def test_ls_for_people(run: Run) -> None:
     )
 
 
+def test_ls_tells_schedules_as_they_are_written(run: Run, folder: Path) -> None:
+    (folder / "first" / "cities.conf").write_text("conditions: hours 8 to 18, Mon-Fri\nskip_unchanged = no")
+    (folder / "second" / "report - 1h.sql").rename(folder / "second" / "report.sql")
+    (folder / "second.conf").write_text("schedule = 0  9 1 * *\ntimezone = Europe/Berlin")
+    done = run("ls", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    tables = {table["name"]: table for table in json.loads(done.stdout)}
+    assert tables["first.cities"]["settings"] == {
+        "conditions": "weekdays mon-fri, hours 8-18",
+        "skip_unchanged": False,
+    }
+    report = tables["second.report"]
+    assert (report["interval_minutes"], report["effective_interval_minutes"]) == (None, None)
+    assert report["settings"] == {"schedule": "0 9 1 * *", "timezone": "Europe/Berlin"}
+    assert tables["first.countries"]["effective_interval_minutes"] is None
+    assert run("ls").stdout == (
+        "table             kind     age  times                         checks  reads\n"
+        "first.cities      query    24h  weekdays mon-fri, hours 8-18       1  first.raw_cities\n"
+        "first.countries   query                                            0  first.cities\n"
+        "first.raw_cities  data   (24h)                                     0\n"
+        "second.report     query         0 9 1 * *; Europe/Berlin           2  first.countries\n"
+    )
+
+
+def test_ls_keeps_defaults_of_a_dialect_to_itself(run: Run, folder: Path) -> None:
+    (folder / "first" / "cities.conf").write_text("skip_unchanged = true")
+    tables = json.loads(run("ls", "--json", "--dialect", "bigquery").stdout)
+    told = {table["name"]: table["settings"] for table in tables}
+    assert told["first.cities"] == {"skip_unchanged": True}
+    assert told["first.countries"] == {}
+
+
 def test_with_errors_everything_that_loads_is_listed(run: Run, folder: Path) -> None:
     (folder / "first" / "countries.sql").write_text("SELEC 1")
     (folder / "first" / "a-b.sql").write_text("SELECT 1 AS a")

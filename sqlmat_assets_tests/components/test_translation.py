@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
-from sqlmat_assets.components.freshness import translate_freshness
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.components.translation import translate_checks, translate_model, translate_source, translate_tags
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.conditions import parse_conditions
 from sqlmat_assets.project.model import ColumnDoc, Kind, Model, Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_check, a_project, a_table
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*CodeReference.* is currently i
 
 CITIES = dg.AssetKey(["first", "cities"])
 HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
 
 
 def translate(model: Model, origin: Origin | None = None, held_by: Relation | None = None) -> dg.AssetSpec:
@@ -165,26 +164,23 @@ def test_tags_that_dagster_would_refuse_are_left_out() -> None:
     assert translate_tags(tags) == {"ok": "yes"}
 
 
-@pytest.mark.parametrize(
-    ("interval", "grace", "warn", "fail"),
-    [
-        (24 * HOUR, None, 24 * HOUR + 72 * MINUTE, 24 * HOUR + 144 * MINUTE),
-        (HOUR, None, 65 * MINUTE, 70 * MINUTE),
-        (MINUTE, None, 6 * MINUTE, 11 * MINUTE),
-        (HOUR, 30 * MINUTE, 75 * MINUTE, 90 * MINUTE),
-    ],
-)
-def test_freshness(interval: timedelta, grace: timedelta | None, warn: timedelta, fail: timedelta) -> None:
-    expected = dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn)
-    assert translate_freshness(interval, grace) == expected
-
-
-def test_freshness_without_grace_only_fails() -> None:
-    assert translate_freshness(HOUR, timedelta()) == dg.FreshnessPolicy.time_window(fail_window=HOUR)
-
-
-def test_freshness_of_a_table_that_nobody_needs_fresh() -> None:
-    assert translate_freshness(None) is None
+def test_the_schedule_of_a_table() -> None:
+    settings = {
+        "schedule": "0 9 1 * *",
+        "timezone": "Europe/Berlin",
+        "conditions": parse_conditions("weekdays mon-fri"),
+    }
+    spec = translate(a_table("SELECT 1", settings=settings))
+    assert spec.description == (
+        "Built at 09:00 on the first day of every month, Europe/Berlin.\n\n"
+        "Built only at these times, Europe/Berlin: `weekdays mon-fri`."
+    )
+    assert {key: spec.metadata[key] for key in ("schedule", "timezone", "conditions")} == {
+        "schedule": "0 9 1 * *",
+        "timezone": "Europe/Berlin",
+        "conditions": "weekdays mon-fri",
+    }
+    assert spec.freshness_policy is None
 
 
 def test_op_names_are_distinct() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors.catalogue import age, blocked, fenced, not_built
+from sqlmat_assets.errors.catalogue import age, blocked, fenced, not_built, only_at, scheduled
 
 
 def test_age() -> None:
     assert age("24h", is_own=True) == "At most 24h old."
     assert age("24h", is_own=False) == "At most 24h old, because of a table that reads it."
+
+
+def test_calendar() -> None:
+    assert scheduled("at 09:00 on Monday", "Europe/Berlin") == "Built at 09:00 on Monday, Europe/Berlin."
+    assert only_at("hours 8-18 | days 1", "UTC") == "Built only at these times, UTC: `hours 8-18 | days 1`."
 
 
 def test_not_built() -> None:

@@ -469,18 +469,19 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
     ),
     "an interval among the settings": (
         {
-            "first/cities - 1h.sql": "-- interval: 24h\nselect 1 as a",
-            "first/cities.conf": "min_rows = 1\n interval = 24h\nschedule: 0 9 * * *",
+            "first/cities - 1h.sql": "-- interval: 24h\n-- cron: 0 9 * * *\nselect 1 as a",
+            "first/cities.conf": "min_rows = 1\n interval = 24h\ncron: 0 9 * * *",
             "global.conf": "Freshness = 1h",
         },
         [
             "first/cities - 1h.sql:1:4: warning: there is no setting `interval`: the interval stands in "
             "the file's name\n"
             "  hint: rename the SQL file, like `cities - 24h.sql`",
+            "first/cities - 1h.sql:2:4: warning: `cron` is no setting and counts as description\n"
+            "  hint: write `schedule` if that is what you mean, else ignore this",
             "first/cities.conf:2:2: there is no setting `interval`: the interval stands in the file's name\n"
             "  hint: rename the SQL file, like `cities - 24h.sql`",
-            "first/cities.conf:3:1: there is no setting `schedule`: the interval stands in the file's name\n"
-            "  hint: rename the SQL file, like `cities - 24h.sql`",
+            "first/cities.conf:3:1: there is no setting `cron`\n  hint: write `schedule`",
             "global.conf:1:1: there is no setting `freshness`: the interval stands in the file's name\n"
             "  hint: rename the SQL file, like `cities - 24h.sql`",
         ],
