@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from sqlmat_assets.components.events import (
     Lineage,
@@ -28,6 +29,7 @@ from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.due import Reasons
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
@@ -35,6 +37,9 @@ from sqlmat_assets.warehouses.base import Warehouse
 
 DECIDED_AT_TAG = "sqlmat/decided_at"
 """A run's tag: the ISO moment at which it was decided that its tables are due."""
+
+WHY_TAG = "sqlmat/why"
+"""A run's tag: why each of its tables is built, as `Reasons` write it; a run that a person asked for has none."""
 
 _TABLE = "table"
 # Rows pass through the warehouse; Dagster only learns what comes first and what was made.
@@ -48,13 +53,17 @@ _Compute = Callable[[dg.OpExecutionContext, object], Iterator[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What all tables of a project share while they are built; `columns_of` has those that their files tell."""
+    """What all tables of a project share while they are built.
+
+    `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far.
+    """
 
     root: Path
     names: Names
     origin: Origin | None
     resource_key: str
     columns_of: Mapping[Relation, tuple[str, ...]]
+    weights: Mapping[Relation, int]
 
 
 def build_asset(
@@ -75,6 +84,8 @@ def build_asset(
         outs=dict.fromkeys((_TABLE, *checks), _MAYBE),
         compute_fn=_compute(model, site) if refusal is None else _refuse(refusal),
         required_resource_keys={site.resource_key} if refusal is None else set(),
+        # Of the steps that are ready, the one that most tables wait for goes first.
+        tags={PRIORITY_TAG: str(site.weights.get(model.relation, 0))},
     )
     return dg.AssetsDefinition(
         node_def=op,
@@ -175,7 +186,13 @@ def _failure(event: Discarded) -> dg.Failure:
 def _run(context: dg.OpExecutionContext, site: Site) -> Run:
     decided = context.run.tags.get(DECIDED_AT_TAG)
     commit = None if site.origin is None else site.origin.commit
-    return Run(context.run.run_id[:8], datetime.fromisoformat(decided) if decided else _started(context), commit)
+    why = context.run.tags.get(WHY_TAG)
+    return Run(
+        context.run.run_id[:8],
+        datetime.fromisoformat(decided) if decided else _started(context),
+        commit,
+        None if why is None else Reasons.parse(why),
+    )
 
 
 def _started(context: dg.OpExecutionContext) -> datetime:

@@ -39,8 +39,10 @@ def build_definitions(
         resource_key: The name of that resource.
     """
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
-    site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of)
-    circles = _circles(project)
+    graph = ModelGraph(project)
+    weights = {model.relation: graph.weight(model.relation) for model in project}
+    site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of, weights)
+    circles = _circles(graph)
     held = find_held(project)
     sources = distinct_relations(source for model in project for source in model.sources)
     specs = [translate_source(source) for source in sources if source not in project.models]
@@ -58,9 +60,9 @@ def build_definitions(
     )
 
 
-def _circles(project: Project) -> dict[Relation, tuple[Relation, ...]]:
+def _circles(graph: ModelGraph) -> dict[Relation, tuple[Relation, ...]]:
     """For each table in a circle, what it reads within that circle."""
-    return {member: tuple(cycle.members) for cycle in ModelGraph(project).cycles for member in cycle.members}
+    return {member: tuple(cycle.members) for cycle in graph.cycles for member in cycle.members}
 
 
 def _loose_problems(project: Project) -> list[Problem]:

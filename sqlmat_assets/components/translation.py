@@ -61,6 +61,7 @@ def translate_model(
         tags=translate_tags(model.settings.tags),
         description=_description(model, held_by),
         metadata=_metadata(model, root, origin),
+        code_version=None if model.version is None else model.version.semantic,
         freshness_policy=translate_freshness(model.effective_interval, model.settings.grace, model.settings.calendar),
     )
 

@@ -60,6 +60,10 @@ class ModelGraph:
         """Everything that depends on a table, near or far, without itself."""
         return _reach(relation, self._downstream)
 
+    def weight(self, relation: Relation) -> int:
+        """How many tables depend on a table, near or far."""
+        return self._weights[relation]
+
     def order(self) -> tuple[Relation, ...]:
         """All tables, upstream first; of those that are ready the one with the most descendants, then by name.
 

@@ -42,6 +42,7 @@ class Capabilities:
     has_grants: bool
     has_comments: bool
     is_case_sensitive: bool = False
+    admits_many_writers: bool = True
     has_fingerprints: bool = True
     facts: tuple[Fact, ...] = ()
 

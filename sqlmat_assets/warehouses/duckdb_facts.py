@@ -16,6 +16,7 @@ DUCKDB = Capabilities(
     has_transactional_ddl=True,
     has_grants=False,
     has_comments=True,
+    admits_many_writers=False,
     facts=(
         Fact(
             "publish",

@@ -1,0 +1,235 @@
+"""What has become of each table, from the event log of the instance."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.event_log.base import AssetRecord
+
+from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
+from sqlmat_assets.components.translation import translate_key
+from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.due import State
+from sqlmat_assets.project.model import Project
+from sqlmat_assets.relation import Relation
+
+DECIDED_AT = "decided at"
+"""The metadata that says from when the age of a materialization counts."""
+
+_Type = dg.DagsterEventType
+_LOGS = (_Type.ASSET_MATERIALIZATION_PLANNED, _Type.ASSET_MATERIALIZATION)
+
+# How much of the log's end each look compares with the last one. Rows are cheap; when all of them are new, everything
+# is read again.
+_WINDOW = 500
+# How far back one statement looks for plans; what lies behind is asked for table by table.
+_HISTORY = 20_000
+# Back-off has long reached its limit behind so many.
+_MAX_ATTEMPTS = 20
+
+_Row = tuple[int, str, float]
+_Plan = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What has become of the tables; `busy` are the unfinished runs that have to do with any of them."""
+
+    states: Mapping[Relation, State]
+    busy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """The last materialization of a table; `storage_id` is its place in the log."""
+
+    storage_id: int
+    run_id: str
+    decided_at: datetime
+    version: CodeVersion | None
+
+
+class Ledger:
+    """Reads what has become of the tables of a project, again and again.
+
+    Everything is in the event log. Reading all of it takes most of a second for 2,000 tables, since a materialization
+    carries much that is not asked for here; so each reading only takes in what is new. One that fails, or finds that it
+    has missed something, begins again from nothing.
+
+    Args:
+        project: Its tables, and the code that they have now.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._versions = {model.relation: model.version for model in project}
+        self._keys = {translate_key(relation): relation for relation in self._versions}
+        self._runs = Runs(self._versions)
+        self._built: dict[Relation, _Built] = {}
+        self._plans: dict[Relation, tuple[_Plan, ...]] = {}
+        self._seen: dict[dg.DagsterEventType, set[_Row]] | None = None
+        # A look that took too long may still be at work when the next one comes.
+        self._lock = threading.Lock()
+
+    def read(self, instance: dg.DagsterInstance) -> Reading:
+        """Say what has become of each table."""
+        with self._lock:
+            # First: a run that ends while the rest is read counts as going on, and its tables are not asked for twice.
+            self._runs.follow(instance)
+            seen, self._seen = self._seen, None
+            self._seen = self._refresh(instance, seen)
+            self._runs.ask(instance, {run_id for plans in self._plans.values() for _, run_id in plans})
+            pending = self._runs.pending()
+            known = self._built.keys() | self._plans.keys() | pending.keys()
+            return Reading({r: self._state(r, pending.get(r)) for r in known}, self._runs.busy())
+
+    def _state(self, relation: Relation, run: str | None) -> State:
+        built = self._built.get(relation)
+        tried = [attempt for attempt in self._attempts(relation) if self._is_present(relation, attempt.version)]
+        return State(
+            decided_at=None if built is None else built.decided_at,
+            version=None if built is None else built.version,
+            failures=len(tried),
+            failed_at=max((attempt.at for attempt in tried), default=None),
+            run=run,
+        )
+
+    def _attempts(self, relation: Relation) -> Iterable[Attempt]:
+        run_ids = dict.fromkeys(run_id for _, run_id in self._plans.get(relation, ()))
+        found = (self._runs.attempts(run_id).get(relation) for run_id in run_ids)
+        return (attempt for attempt in found if attempt is not None)
+
+    def _is_present(self, relation: Relation, version: CodeVersion | None) -> bool:
+        """Whether an attempt was one with the code that the table has now, as far as anybody knows."""
+        present = self._versions[relation]
+        return version is None or present is None or present.is_same(version)
+
+    def _refresh(
+        self, instance: dg.DagsterInstance, seen: Mapping[dg.DagsterEventType, set[_Row]] | None
+    ) -> dict[dg.DagsterEventType, set[_Row]]:
+        windows = {kind: instance.get_asset_event_summary_records(kind, limit=_WINDOW) for kind in _LOGS}
+        rows = {
+            kind: {(row.storage_id, row.run_id or "", row.timestamp) for row in window}
+            for kind, window in windows.items()
+        }
+        if seen is None or any(not _overlap(rows[kind], seen[kind]) for kind in _LOGS):
+            self._read_all(instance)
+            return rows
+        news: set[Relation] = set()
+        for kind in _LOGS:
+            for row in windows[kind]:
+                relation = self._keys.get(row.asset_key)
+                if relation is None or (row.storage_id, row.run_id or "", row.timestamp) in seen[kind]:
+                    continue
+                news.add(relation)
+                if kind == _Type.ASSET_MATERIALIZATION_PLANNED:
+                    self._plans[relation] = ((row.storage_id, row.run_id or ""), *self._plans.get(relation, ()))
+        self._read_built(instance, news)
+        there = set(instance.get_asset_keys())
+        self._forget(relation for key, relation in self._keys.items() if key not in there)  # wiped in the UI
+        return rows
+
+    def _forget(self, relations: Iterable[Relation]) -> None:
+        for relation in relations:
+            self._built.pop(relation, None)
+            self._plans.pop(relation, None)
+
+    def _read_all(self, instance: dg.DagsterInstance) -> None:
+        self._built.clear()
+        self._plans.clear()
+        last_runs = self._read_built(instance, self._versions)
+        tried = [
+            relation
+            for relation, run_id in last_runs.items()
+            if relation not in self._built or self._built[relation].run_id != run_id
+        ]
+        if tried:
+            self._read_plans(instance, tried)
+
+    def _read_plans(self, instance: dg.DagsterInstance, relations: Iterable[Relation]) -> None:
+        """Find in which runs these tables were to be built since they were built last."""
+        planned = _Type.ASSET_MATERIALIZATION_PLANNED
+        rows = instance.get_asset_event_summary_records(planned, limit=_HISTORY)
+        begin = rows[-1].storage_id if len(rows) == _HISTORY else 0
+        found: dict[Relation, list[_Plan]] = {relation: [] for relation in relations}
+        for row in rows:
+            plans = found.get(self._keys.get(row.asset_key, Relation("", "")))
+            if plans is not None:
+                plans.append((row.storage_id, row.run_id or ""))
+        for relation, plans in found.items():
+            since = self._built_at(relation)
+            if since < begin and len(plans) < _MAX_ATTEMPTS:
+                key = translate_key(relation)
+                rows = instance.get_asset_event_summary_records(planned, asset_key=key, limit=_MAX_ATTEMPTS)
+                plans[:] = [(row.storage_id, row.run_id or "") for row in rows]
+            self._plans[relation] = tuple(plans)
+            self._trim(relation)
+
+    def _read_built(self, instance: dg.DagsterInstance, relations: Iterable[Relation]) -> dict[Relation, str]:
+        """Read the last materializations, and return the last run of each table that has one."""
+        keys = [translate_key(relation) for relation in relations]
+        records = instance.get_asset_records(keys) if keys else []
+        starts = _fetch_starts(instance, records)
+        last_runs: dict[Relation, str] = {}
+        for record in records:
+            relation = self._keys[record.asset_entry.asset_key]
+            if record.asset_entry.last_run_id:
+                last_runs[relation] = record.asset_entry.last_run_id
+            built = _built(record, starts)
+            if built is None:
+                self._built.pop(relation, None)
+            else:
+                self._built[relation] = built
+            self._trim(relation)
+        return last_runs
+
+    def _trim(self, relation: Relation) -> None:
+        """Keep the plans since the last materialization, of which there may be none."""
+        since = self._built_at(relation)
+        plans = tuple(plan for plan in self._plans.pop(relation, ()) if plan[0] > since)[:_MAX_ATTEMPTS]
+        if plans:
+            self._plans[relation] = plans
+
+    def _built_at(self, relation: Relation) -> int:
+        built = self._built.get(relation)
+        return 0 if built is None else built.storage_id
+
+
+def read_states(instance: dg.DagsterInstance, project: Project) -> Mapping[Relation, State]:
+    """Say once what has become of each table."""
+    return Ledger(project).read(instance).states
+
+
+def _overlap(rows: set[_Row], seen: set[_Row]) -> bool:
+    """Whether rows that were not seen before are all that have come since."""
+    return len(rows) < _WINDOW or not rows.isdisjoint(seen)
+
+
+def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None:
+    last = record.asset_entry.last_materialization_record
+    if last is None or last.asset_materialization is None:
+        return None
+    metadata = last.asset_materialization.metadata
+    decided_at = _decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
+    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata))
+
+
+def _decided_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
+    value = metadata.get(DECIDED_AT)
+    return datetime.fromtimestamp(value.value, UTC) if isinstance(value, dg.TimestampMetadataValue) else None
+
+
+def _fetch_starts(instance: dg.DagsterInstance, records: Iterable[AssetRecord]) -> dict[str, datetime]:
+    """When the runs began whose materializations do not say when they were decided."""
+    lasts = (record.asset_entry.last_materialization_record for record in records)
+    told = ((last, last.asset_materialization) for last in lasts if last is not None and last.run_id)
+    silent = {last.run_id for last, event in told if event is not None and _decided_at(event.metadata) is None}
+    return {
+        run.dagster_run.run_id: datetime.fromtimestamp(run.start_time, UTC)
+        for run in fetch_runs(instance, silent)
+        if run.start_time is not None
+    }
