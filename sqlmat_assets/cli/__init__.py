@@ -24,6 +24,7 @@ _COMMANDS = {
     "ls": "sqlmat_assets.cli.ls",
     "build": "sqlmat_assets.cli.build",
     "render": "sqlmat_assets.cli.render",
+    "why": "sqlmat_assets.cli.why",
     "dev": "sqlmat_assets.cli.dev",
 }
 

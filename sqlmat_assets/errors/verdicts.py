@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from sqlmat_assets.errors.usage import with_hint
+
 _UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s"))
 
 
@@ -112,6 +114,47 @@ def held(by: Sequence[str]) -> str:
 def quarantined() -> str:
     """Its files have problems."""
     return "not built while its files have problems; `sqlmat check` tells them"
+
+
+def interval(age: str, *, is_own: bool) -> str:
+    """What asks for fresh rows: an interval."""
+    return f"at most {age} old" if is_own else f"at most {age} old because of a table that reads it"
+
+
+def scheduled_at(cron: str, timezone: str) -> str:
+    """What asks for fresh rows: a schedule."""
+    return f"schedule `{cron}`, {timezone}"
+
+
+def no_interval() -> str:
+    """Nothing asks for fresh rows."""
+    return "without an interval"
+
+
+def last_build(decided_at: datetime, now: datetime, run: str) -> str:
+    """When the table was built last."""
+    return f"last build decided {ahead(decided_at, now)}, run {run}"
+
+
+def never_built() -> str:
+    """The table was never built."""
+    return "never built"
+
+
+def switched_off() -> str:
+    """Nothing is built by itself, because somebody wants it so."""
+    return with_hint(
+        "nothing is built by itself: the sensor `sqlmat_freshness` is switched off",
+        "switch it on under Automation in the UI",
+    )
+
+
+def no_daemon(seen_at: datetime | None, now: datetime) -> str:
+    """Nothing is built by itself, because nothing runs."""
+    seen = "has never run here" if seen_at is None else f"was last seen {ahead(seen_at, now)}"
+    return with_hint(
+        f"nothing is built by itself: Dagster's daemon {seen}", "start `sqlmat dev`, or the daemon of your deployment"
+    )
 
 
 def _times(count: int) -> str:

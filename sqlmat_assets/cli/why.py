@@ -1,0 +1,185 @@
+"""`sqlmat why`: why a table was built, why it was not, and when it will be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sqlmat_assets.cli import GOOD
+from sqlmat_assets.cli.place import dagster_home, find_root, folder_argument, read_project
+from sqlmat_assets.errors import verdicts as wording
+from sqlmat_assets.errors.usage import unknown_table
+from sqlmat_assets.project.due import Reason, Verdict
+from sqlmat_assets.project.intervals import format_interval
+from sqlmat_assets.project.model import Model, Project
+
+if TYPE_CHECKING:
+    from sqlmat_assets.components.automation.explain import Explanation, LastBuild, Service
+
+# The daemon leaves a sign of life every half a minute.
+_DAEMON_IS_GONE = timedelta(minutes=3)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _age(model: Model) -> str:
+    """What asks for fresh rows of a table, in words."""
+    calendar = model.settings.calendar
+    if model.interval is None and calendar.cron is not None:
+        return wording.scheduled_at(calendar.cron, calendar.timezone)
+    if model.effective_interval is None:
+        return wording.no_interval()
+    return wording.interval(format_interval(model.effective_interval), is_own=model.interval is not None)
+
+
+def say(verdict: Verdict, model: Model, now: datetime) -> str:
+    """A verdict as a sentence."""
+    return _say_build(verdict, model, now) if verdict.reason.is_build else _say_rest(verdict, model, now)
+
+
+def _say_build(verdict: Verdict, model: Model, now: datetime) -> str:
+    match verdict.reason:
+        case Reason.NEW:
+            return wording.new()
+        case Reason.CHANGED:
+            return wording.changed()
+        case Reason.READ:
+            return wording.read_by_scheduled()
+        case Reason.RETRY:
+            return wording.retried(verdict.failures)
+        case _:
+            return wording.due(verdict.due_at or now, now, _age(model))
+
+
+def _say_rest(verdict: Verdict, model: Model, now: datetime) -> str:
+    names = [str(relation) for relation in verdict.waits_for]
+    match verdict.reason:
+        case Reason.UNASKED:
+            return wording.unasked()
+        case Reason.RUNNING:
+            return wording.running(verdict.run and verdict.run[:8])
+        case Reason.WAITING:
+            return wording.waiting(names)
+        case Reason.OUTSIDE:
+            return wording.outside(verdict.next_at, now)
+        case Reason.BACKING_OFF:
+            return wording.backing_off(verdict.failures, verdict.next_at, now)
+        case Reason.HELD:
+            return wording.held(names)
+        case Reason.QUARANTINED:
+            return wording.quarantined()
+        case _:
+            return wording.fresh(verdict.due_at, now, _age(model))
+
+
+def _blockers(found: Explanation, project: Project) -> Iterator[tuple[str, str]]:
+    """What the table waits for, near and far, each with its own verdict; the nearest first."""
+    seen = {found.relation}
+    ahead = list(found.verdict.waits_for)
+    for relation in ahead:
+        if relation in seen:
+            continue
+        seen.add(relation)
+        verdict = found.verdicts[relation]
+        ahead += verdict.waits_for
+        yield str(relation), say(verdict, project.models[relation], found.now)
+
+
+def _last(last: LastBuild, now: datetime) -> Iterator[str]:
+    yield wording.last_build(last.at, now, last.run)
+    if (why := last.told.get("why")) is not None:
+        yield f"why: {why}"
+    if (outcome := last.told.get("outcome")) is not None:
+        yield f"outcome: {outcome}"
+    if (saved := last.told.get("saved")) is not None:
+        yield f"saved: {saved}"
+    if last.rows is not None and last.seconds is not None:
+        yield f"{last.rows:,} rows in {last.seconds:.1f} s"
+
+
+def _service(service: Service, now: datetime) -> str | None:
+    """Why nothing is built by itself, if that is so."""
+    if service.is_on is False:
+        return wording.switched_off()
+    if service.daemon_seen_at is None or now - service.daemon_seen_at > _DAEMON_IS_GONE:
+        return wording.no_daemon(service.daemon_seen_at, now)
+    return None
+
+
+def _document(found: Explanation, project: Project) -> dict[str, Any]:
+    """The same as one object for machines."""
+    verdict, state = found.verdict, found.state
+    moments = {"due_at": verdict.due_at, "next_at": verdict.next_at, "failed_at": state.failed_at}
+    last = found.last
+    return {
+        "name": str(found.relation),
+        "reason": verdict.reason.value,
+        "why": say(verdict, project.models[found.relation], found.now),
+        "is_built_at_next_tick": verdict.reason.is_build,
+        **{key: value and value.isoformat() for key, value in moments.items()},
+        "waits_for": dict(_blockers(found, project)),
+        "run": verdict.run,
+        "failures": state.failures,
+        "last": last
+        and {
+            "decided_at": last.at.isoformat(),
+            "run": last.run,
+            "rows": last.rows,
+            "seconds": last.seconds,
+            **dict(last.told),
+        },
+        "service": _service(found.service, found.now) or "running",
+    }
+
+
+def _write(found: Explanation, project: Project) -> None:
+    model = project.models[found.relation]
+    click.echo(f"{found.relation}  {model.path}")
+    click.echo(f"  {say(found.verdict, model, found.now)}")
+    for name, its_verdict in _blockers(found, project):
+        click.echo(f"    {name}: {its_verdict}")
+    lines = iter([wording.never_built()]) if found.last is None else _last(found.last, found.now)
+    click.echo(f"  {next(lines)}")
+    for line in lines:
+        click.echo(f"    {line}")
+    trouble = _service(found.service, found.now)
+    if trouble is not None:
+        click.echo(f"  {trouble}")
+
+
+@click.command("why", short_help="Say why a table was built, or was not, and when it will be.")
+@click.argument("table", metavar="TABLE")
+@folder_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(table: str, folder: Path | None, *, as_json: bool) -> int:
+    """Say when TABLE (schema.table) is due, what it waits for, and why it was built last.
+
+    Decides as the service does, from the Dagster instance in $DAGSTER_HOME, else in .sqlmat beside DIR (default: sql).
+    Nothing is built, and no warehouse is opened.
+    """
+    project = read_project(find_root(folder))
+    found = {str(relation): relation for relation in project.models}.get(table)
+    if found is None:
+        raise unknown_table(table, [str(relation) for relation in project.models])
+    # Importing Dagster takes over a second, and a name that is mistyped needs none of it.
+    from sqlmat_assets.components.automation.explain import explain
+    from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
+    from sqlmat_assets.components.home import open_instance
+
+    instance = open_instance(dagster_home(project.root))
+    try:
+        explanation = explain(instance, project, found, sensor=FRESHNESS_SENSOR, now=_now())
+    finally:
+        instance.dispose()
+    if as_json:
+        click.echo(json.dumps(_document(explanation, project), indent=2, ensure_ascii=False))
+    else:
+        _write(explanation, project)
+    return GOOD
