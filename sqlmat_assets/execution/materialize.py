@@ -190,7 +190,7 @@ class _Materialization:
         )
         if found is None:
             return None
-        record = replace(self._record(written), published_at=found.published_at)
+        record = replace(self._record(written), relation=found.relation, published_at=found.published_at)
 
         def confirm() -> bool:
             with self.session.transaction():

@@ -51,7 +51,7 @@ def test_every_statement_in_order(path: Path) -> None:
 
 
 def test_they_are_what_a_first_build_sends(path: Path) -> None:
-    """But for the questions about columns and their values, and the comment on a column that only the warehouse knows of."""
+    """But for questions about columns and values, and the comment on a column that only the warehouse knows of."""
     from dataclasses import replace
 
     model = replace(MODEL, rules=MODEL.rules[:1])
