@@ -114,7 +114,7 @@ def _parse_condition(text: str, whole: str) -> Condition:
         word, _, rest = item.strip().partition(" ")
         named = _WORDS.get(word.rstrip(":="))
         if named is not None:
-            part, item = named, rest  # noqa: PLW2901 - what is left of it
+            part, item = named, rest.lstrip(" =:")  # noqa: PLW2901 - what is left of it
         part = _named_by(item.strip(), part)
         if part is None:
             near = difflib.get_close_matches(word, [*_PARTS, *_WEEKDAYS, *_MONTHS], n=1)
