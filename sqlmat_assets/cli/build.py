@@ -262,11 +262,12 @@ def command(
     """Build the tables of DIR (default: sql), upstream first and in parallel.
 
     Each table is written beside the published one, checked, and put in its place only when its blocking checks
-    hold. What was published is recorded in the Dagster instance ($DAGSTER_HOME, else .sqlmat beside DIR).
+    hold; rows that are the same as before stay where they are. What was published is recorded in the Dagster
+    instance ($DAGSTER_HOME, else .sqlmat beside DIR).
 
     With --json, standard output is one object: run, decided_at, commit, warehouse, seconds, interrupted, error
     (why it could not begin), and tables, a list in the order in which they ended. Each has name, outcome
-    (published, failed, held, cancelled, not started), rows, seconds, checks (name, passed, blocking, rows,
+    (published, unchanged, failed, held, cancelled, not started), rows, seconds, checks (name, passed, blocking, rows,
     failed_rows, message), error and held_by.
     """
     project = read_project(find_root(folder))

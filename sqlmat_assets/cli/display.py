@@ -20,6 +20,7 @@ from sqlmat_assets.relation import Relation
 
 _STYLES = {
     Outcome.PUBLISHED: "green",
+    Outcome.UNCHANGED: "dim green",
     Outcome.FAILED: "bold red",
     Outcome.HELD: "yellow",
     Outcome.CANCELLED: "yellow",

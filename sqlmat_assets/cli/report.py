@@ -16,6 +16,7 @@ from sqlmat_assets.execution.events import (
     Published,
     Skipped,
     Started,
+    Unchanged,
 )
 from sqlmat_assets.relation import Relation
 
@@ -24,6 +25,7 @@ class Outcome(StrEnum):
     """What happened to a table."""
 
     PUBLISHED = "published"
+    UNCHANGED = "unchanged"
     FAILED = "failed"
     HELD = "held"
     CANCELLED = "cancelled"
@@ -101,6 +103,10 @@ class BuildReport:
                 report = TableReport(
                     relation, Outcome.PUBLISHED, event.rows, event.seconds, self._results.get(relation, ())
                 )
+            case Unchanged(relation):
+                report = TableReport(
+                    relation, Outcome.UNCHANGED, event.rows, event.seconds, self._results.get(relation, ())
+                )
             case Discarded(relation, error):
                 results = event.results or self._results.get(relation, ())
                 report = TableReport(relation, self._ending(relation, error), None, event.seconds, results, error)
@@ -137,8 +143,8 @@ def counts(reports: Iterable[TableReport]) -> str:
 
 
 def is_good(reports: Iterable[TableReport]) -> bool:
-    """Whether every table was published."""
-    return all(report.outcome is Outcome.PUBLISHED for report in reports)
+    """Whether every table was published, or holds already what it would."""
+    return all(report.outcome in (Outcome.PUBLISHED, Outcome.UNCHANGED) for report in reports)
 
 
 def _describe_check(result: CheckResult) -> dict[str, Any]:

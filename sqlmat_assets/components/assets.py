@@ -12,10 +12,12 @@ from dagster._core.storage.tags import PRIORITY_TAG
 
 from sqlmat_assets.components.events import (
     Lineage,
+    translate_data_version,
     translate_discarded,
+    translate_ended,
     translate_evaluation,
-    translate_published,
     translate_result,
+    translate_version,
 )
 from sqlmat_assets.components.lineage import trace_columns
 from sqlmat_assets.components.op_names import op_name
@@ -27,7 +29,7 @@ from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
 from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.due import Reasons
 from sqlmat_assets.project.model import Model
@@ -149,13 +151,13 @@ def _materialize(model: Model, work: Context, site: Site) -> Iterator[Any]:
             match event:
                 case Checked():
                     results = event.results
-                case Published():
+                case Published() | Unchanged():
                     lineage = trace_columns(model, site.columns_of, work)
-                    yield _published(event, results, work.run, lineage)
+                    yield _ended(model, event, results, work.run, lineage)
                 case Discarded():
                     for result in event.results:
                         yield translate_evaluation(model.relation, result)
-                    raise _failure(event)
+                    raise _failure(model, event)
                 case _:
                     pass
 
@@ -167,20 +169,21 @@ def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]
         raise dg.Failure(str(error), allow_retries=isinstance(error, TransientWarehouseError)) from error
 
 
-def _published(
-    event: Published, results: Sequence[CheckResult], run: Run, lineage: Lineage
+def _ended(
+    model: Model, event: Published | Unchanged, results: Sequence[CheckResult], run: Run, lineage: Lineage
 ) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=translate_key(event.relation),
-        metadata=translate_published(event, results, run, lineage),
+        metadata=translate_ended(event, results, run, lineage, model.version),
+        data_version=translate_data_version(event, run),
         # Behind the materialization, so that they are tied to the rows that they looked at.
         check_results=[translate_result(event.relation, result) for result in results],
     )
 
 
-def _failure(event: Discarded) -> dg.Failure:
+def _failure(model: Model, event: Discarded) -> dg.Failure:
     # The table has been tried again where that could help; a check that failed would fail again.
-    return dg.Failure(translate_discarded(event), allow_retries=False)
+    return dg.Failure(translate_discarded(event), translate_version(model.version), allow_retries=False)
 
 
 def _run(context: dg.OpExecutionContext, site: Site) -> Run:

@@ -6,12 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
+from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
 from sqlmat_assets.components.translation import translate_key
+from sqlmat_assets.errors import outcomes
 from sqlmat_assets.errors.catalogue import blocked, fenced
 from sqlmat_assets.errors.samples import sample_lines
-from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample
+from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample, Unchanged
+from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.relation import Relation
+
+CODE_VERSION = "code version"
+"""The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
 
 # What the page of a run shows in one line beside its other columns.
 _WIDTH = 100
@@ -20,27 +26,40 @@ Lineage = Mapping[str, Sequence[tuple[Relation, str]]]
 """Which columns of which tables each column comes from."""
 
 
-def translate_published(
-    published: Published, results: Sequence[CheckResult], run: Run, lineage: Lineage | None = None
+def translate_ended(
+    ended: Published | Unchanged,
+    results: Sequence[CheckResult],
+    run: Run,
+    lineage: Lineage | None = None,
+    version: CodeVersion | None = None,
 ) -> dict[str, dg.MetadataValue]:
     """The metadata of a materialization.
 
     Args:
-        published: What readers see now.
-        results: The checks that were run before it was published.
+        ended: What readers see now.
+        results: The checks that were run before.
         run: What it was a part of; says when it was decided, from which the age of the table counts.
         lineage: Where its columns come from; None where that could not be told.
+        version: The code that made its rows; None where that is not known.
     """
     metadata: dict[str, dg.MetadataValue] = {
-        "dagster/row_count": dg.MetadataValue.int(published.rows),
-        "dagster/table_name": dg.MetadataValue.text(str(published.relation)),
-        "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(published.columns)),
-        "seconds": dg.MetadataValue.float(round(published.seconds, 3)),
+        "dagster/row_count": dg.MetadataValue.int(ended.rows),
+        "dagster/table_name": dg.MetadataValue.text(str(ended.relation)),
+        "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
+        "outcome": dg.MetadataValue.text(_outcome(ended)),
+        "seconds": dg.MetadataValue.float(round(ended.seconds, 3)),
         "decided at": dg.MetadataValue.timestamp(run.decided_at),
-        "started at": dg.MetadataValue.timestamp(published.started_at),
+        "started at": dg.MetadataValue.timestamp(ended.started_at),
         "run": dg.MetadataValue.text(run.id),
-        "sql": dg.MetadataValue.md(fenced(published.statement, "sql")),
+        **translate_version(version),
     }
+    why = _why(ended.relation, run)
+    if why is not None:
+        metadata["why"] = dg.MetadataValue.text(why)
+    if ended.statement is not None:
+        metadata["sql"] = dg.MetadataValue.md(fenced(ended.statement, "sql"))
+    if isinstance(ended, Unchanged) and ended.saved_seconds is not None:
+        metadata["saved"] = dg.MetadataValue.text(outcomes.about(ended.saved_seconds))
     if run.commit is not None:
         metadata["commit"] = dg.MetadataValue.text(run.commit)
     if lineage:
@@ -61,6 +80,24 @@ def translate_published(
             ),
         )
     return metadata
+
+
+def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
+    """The metadata that says which code was built, or failed to be; the sensor reads it back."""
+    return {} if version is None else {CODE_VERSION: dg.MetadataValue.text(str(version))}
+
+
+def translate_data_version(ended: Published | Unchanged, run: Run) -> dg.DataVersion:
+    """The version of the rows; of rows that were compared with no others, that of their run."""
+    return dg.DataVersion(ended.data_version or run.id)
+
+
+def translate_version_tags(
+    ended: Published | Unchanged, run: Run, version: CodeVersion | None = None
+) -> dict[str, str]:
+    """The versions of a materialization outside of a run, where nothing else tells Dagster of them."""
+    tags = {DATA_VERSION_TAG: translate_data_version(ended, run).value}
+    return tags if version is None else {**tags, CODE_VERSION_TAG: version.semantic}
 
 
 def translate_check_metadata(result: CheckResult) -> dict[str, dg.MetadataValue]:
@@ -123,6 +160,19 @@ def translate_discarded(discarded: Discarded) -> str:
 def translate_columns(columns: Iterable[Column]) -> dg.TableSchema:
     """The columns of a table as Dagster shows them."""
     return dg.TableSchema([dg.TableColumn(column.name, column.type, column.description) for column in columns])
+
+
+def _outcome(ended: Published | Unchanged) -> str:
+    if isinstance(ended, Published):
+        return outcomes.new_rows()
+    return outcomes.nothing_new() if ended.statement is None else outcomes.same_rows(ended.rows)
+
+
+def _why(relation: Relation, run: Run) -> str | None:
+    if run.reasons is None:
+        return outcomes.asked_for()
+    reason = run.reasons.reason(relation)
+    return None if reason is None else reason.value
 
 
 def _severity(result: CheckResult) -> dg.AssetCheckSeverity:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.errors.usage import not_recorded
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Unchanged
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
@@ -44,7 +44,7 @@ class Recorder:
         self._instance: dg.DagsterInstance | None = None
         self._results: dict[Relation, tuple[CheckResult, ...]] = {}
         self._targets: dict[Relation, AssetCheckEvaluationTargetMaterializationData] = {}
-        self._waiting: deque[Published | Discarded] = deque()
+        self._waiting: deque[Published | Unchanged | Discarded] = deque()
         self._trouble: str | None = None
         self._held_open = ExitStack()
         self._is_held_open = False
@@ -54,7 +54,7 @@ class Recorder:
         match event:
             case Checked():
                 self._results[event.relation] = event.results
-            case Published() | Discarded():
+            case Published() | Unchanged() | Discarded():
                 self._waiting.append(event)
             case _:
                 pass
@@ -90,25 +90,25 @@ class Recorder:
             self._instance = None
         return None if self._trouble is None else not_recorded(len(self._waiting), str(self._home), self._trouble)
 
-    def _try(self, event: Published | Discarded) -> str | None:
+    def _try(self, event: Published | Unchanged | Discarded) -> str | None:
         try:
             self._record(event)
         except Exception as error:  # noqa: BLE001 - a storage can fail in any way, and the table is built
             return root_cause(error)
         return None
 
-    def _record(self, event: Published | Discarded) -> None:
+    def _record(self, event: Published | Unchanged | Discarded) -> None:
         # Importing Dagster takes over a second, in which the first tables are already being built.
         from sqlmat_assets.components.events import translate_evaluation
 
         instance = self._open()
         results = self._results.get(event.relation, ())
         target = None
-        if isinstance(event, Published):
-            target = self._targets.get(event.relation) or self._report_published(instance, event, results)
-        else:
+        if isinstance(event, Discarded):
             results = event.results or results
             self._report_failed(instance, event)
+        else:
+            target = self._targets.get(event.relation) or self._report_ended(instance, event, results)
         for result in results:
             instance.report_runless_asset_event(translate_evaluation(event.relation, result, target))
         if not self._is_held_open:
@@ -130,8 +130,8 @@ class Recorder:
             self._instance = open_instance(self._home)
         return self._instance
 
-    def _report_published(
-        self, instance: dg.DagsterInstance, published: Published, results: tuple[CheckResult, ...]
+    def _report_ended(
+        self, instance: dg.DagsterInstance, ended: Published | Unchanged, results: tuple[CheckResult, ...]
     ) -> AssetCheckEvaluationTargetMaterializationData:
         """Report a materialization and return what its checks are tied to."""
         import dagster as dg
@@ -139,31 +139,32 @@ class Recorder:
             AssetCheckEvaluationTargetMaterializationData,
         )
 
-        from sqlmat_assets.components.events import translate_published
+        from sqlmat_assets.components.events import translate_ended, translate_version_tags
         from sqlmat_assets.components.lineage import trace_columns
         from sqlmat_assets.components.translation import translate_key
 
-        key = translate_key(published.relation)
-        self._columns[published.relation] = tuple(column.name for column in published.columns)
-        model = self._project.models[published.relation]
+        key = translate_key(ended.relation)
+        self._columns[ended.relation] = tuple(column.name for column in ended.columns)
+        model = self._project.models[ended.relation]
         # Of what was not built here, no columns rather than another conversation with the warehouse.
         known = {read: self._columns.get(read, ()) for read in (*model.upstream, *model.sources)}
         lineage = trace_columns(model, known, self._context)
-        metadata = translate_published(published, results, self._run, lineage)
-        instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=metadata))
+        metadata = translate_ended(ended, results, self._run, lineage, model.version)
+        tags = translate_version_tags(ended, self._run, model.version)
+        instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
         stored = instance.fetch_materializations(key, limit=1).records[0]
         target = AssetCheckEvaluationTargetMaterializationData(
             storage_id=stored.storage_id, run_id=stored.run_id, timestamp=stored.timestamp
         )
         # Kept, so that a check that must be reported again does not bring a second materialization.
-        self._targets[published.relation] = target
+        self._targets[ended.relation] = target
         return target
 
     def _report_failed(self, instance: dg.DagsterInstance, discarded: Discarded) -> None:
         """Report why a table was not replaced, among the events of its asset."""
         import dagster as dg
 
-        from sqlmat_assets.components.events import translate_discarded
+        from sqlmat_assets.components.events import translate_discarded, translate_version
         from sqlmat_assets.components.translation import translate_key
         from sqlmat_assets.errors.catalogue import fenced
 
@@ -171,5 +172,6 @@ class Recorder:
             "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
+            **translate_version(self._project.models[discarded.relation].version),
         }
         instance.report_runless_asset_event(dg.AssetObservation(translate_key(discarded.relation), metadata=metadata))

@@ -9,7 +9,17 @@ import pytest
 from sqlmat_assets.cli.display import open_view, write_failure, write_table
 from sqlmat_assets.cli.report import BuildReport, Outcome, counts, describe_table, is_good
 from sqlmat_assets.errors import CancelledError, CheckFailedError
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Sample, Skipped, Started
+from sqlmat_assets.execution.events import (
+    Checked,
+    CheckResult,
+    Discarded,
+    Event,
+    Published,
+    Sample,
+    Skipped,
+    Started,
+    Unchanged,
+)
 from sqlmat_assets.relation import Relation
 
 CITIES, PEOPLE, SHOPS = Relation("first", "cities"), Relation("first", "people"), Relation("first", "shops")
@@ -93,6 +103,15 @@ def test_every_table_published_is_good() -> None:
     assert counts(report.all()) == "3 published"
 
 
+def test_an_unchanged_table_is_as_good_as_published() -> None:
+    unchanged = Unchanged(PEOPLE, 14, (), NOON, 0.25, "14-a-b-c", "SELECT 1")
+    report = gather(published(CITIES), Checked(PEOPLE, (result(),), 0.1), unchanged, published(SHOPS))
+    assert is_good(report.all())
+    assert counts(report.all()) == "2 published, 1 unchanged"
+    told = describe_table(report.finished[1])
+    assert (told["outcome"], told["rows"], told["seconds"], len(told["checks"])) == ("unchanged", 14, 0.25, 1)
+
+
 def test_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     with open_view([CITIES, Relation("a", "b")], as_json=False) as view:
         report = BuildReport([CITIES, Relation("a", "b")])
@@ -100,11 +119,13 @@ def test_lines_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
             Started(CITIES),
             Checked(CITIES, (result(), result("warn", passed=False, blocking=False)), 0.1),
             published(CITIES, 1234),
+            Unchanged(PEOPLE, 1, (), NOON, 0.25, "1-a-b-c", "SELECT 1"),
             Skipped(Relation("a", "b"), CITIES),
         ):
             view.update(report, report.take(event))
     assert capsys.readouterr().out == (
         "first.cities  published  1,234 rows  1.50 s  1/2 (1 warned) checks\n"
+        "first.people  unchanged  1 row  0.25 s\n"
         "a.b           held by first.cities\n"
     )  # fmt: skip
 

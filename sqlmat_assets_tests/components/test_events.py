@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -9,15 +10,20 @@ from dagster._core.definitions.metadata import TableMetadataValue
 
 from sqlmat_assets.components.events import (
     translate_check_metadata,
+    translate_data_version,
     translate_discarded,
+    translate_ended,
     translate_evaluation,
-    translate_published,
+    translate_version_tags,
 )
 from sqlmat_assets.errors import CheckFailedError
-from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample
+from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample, Unchanged
+from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.due import Reason, Reasons
 from sqlmat_assets.relation import Relation
 
 CITIES = Relation.of("first.cities")
+VERSION = CodeVersion("meaning", "text", "30.0.0")
 MOMENT = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
 PUBLISHED = Published(
     CITIES, 3, (Column("id", "INTEGER", "Its number"), Column("name", "VARCHAR")), "SELECT 1", MOMENT, 1.23456
@@ -31,10 +37,12 @@ def a_result(name: str = "small", *, passed: bool = False, sample: Sample | None
 
 
 def test_published() -> None:
-    metadata = translate_published(PUBLISHED, (), Run("k3x", MOMENT, "1a2b3c"))
+    metadata = translate_ended(PUBLISHED, (), Run("k3x", MOMENT, "1a2b3c"))
     assert {key: value.value for key, value in metadata.items() if key != "dagster/column_schema"} == {
         "dagster/row_count": 3,
         "dagster/table_name": "first.cities",
+        "outcome": "new rows",
+        "why": "asked for by a person",
         "seconds": 1.235,
         "decided at": MOMENT.timestamp(),
         "started at": MOMENT.timestamp(),
@@ -47,13 +55,55 @@ def test_published() -> None:
     )
 
 
+def texts(ended: Published | Unchanged, run: Run) -> dict[str, object]:
+    metadata = translate_ended(ended, (), run, version=VERSION)
+    return {key: metadata[key].value for key in ("outcome", "why", "saved", "code version", "sql") if key in metadata}
+
+
+def test_the_same_rows_again() -> None:
+    run = Run("k3x", MOMENT, reasons=Reasons.of({CITIES: Reason.DUE}))
+    assert texts(Unchanged(CITIES, 1234, (), MOMENT, 1.5, "1234-a-b-c", "SELECT 1"), run) == {
+        "outcome": "unchanged: the same 1,234 rows as published, so nothing was swapped",
+        "why": "due",
+        "code version": "meaning/text/30.0.0",
+        "sql": "```sql\nSELECT 1\n```",
+    }
+
+
+def test_what_was_not_built() -> None:
+    run = Run("k3x", MOMENT, reasons=Reasons.of({CITIES: Reason.SCHEDULED}))
+    assert texts(Unchanged(CITIES, 1, (), MOMENT, 0.01, "1-a-b-c", saved_seconds=75.04), run) == {
+        "outcome": "unchanged: nothing that it reads has changed, so it was not built",
+        "why": "scheduled",
+        "saved": "about 1m 15s",
+        "code version": "meaning/text/30.0.0",
+    }
+
+
+def test_nobody_knows_why_and_with_which_code() -> None:
+    run = Run("k3x", MOMENT, reasons=Reasons.of({}))
+    assert not {"why", "code version"} & translate_ended(PUBLISHED, (), run).keys()
+
+
+def test_versions_of_the_rows() -> None:
+    run = Run("k3x", MOMENT)
+    compared = replace(PUBLISHED, data_version="3-a-b-c")
+    assert translate_data_version(compared, run) == dg.DataVersion("3-a-b-c")
+    assert translate_data_version(PUBLISHED, run) == dg.DataVersion("k3x")
+    assert translate_version_tags(PUBLISHED, run) == {"dagster/data_version": "k3x"}
+    assert translate_version_tags(compared, run, VERSION) == {
+        "dagster/data_version": "3-a-b-c",
+        "dagster/code_version": "meaning",
+    }
+
+
 def test_published_outside_a_clone() -> None:
-    assert "commit" not in translate_published(PUBLISHED, (), Run("k3x", MOMENT))
+    assert "commit" not in translate_ended(PUBLISHED, (), Run("k3x", MOMENT))
 
 
 def test_lineage() -> None:
     people = Relation.of("first.people")
-    metadata = translate_published(PUBLISHED, (), Run("k3x", MOMENT), {"id": ((people, "city_id"),), "name": ()})
+    metadata = translate_ended(PUBLISHED, (), Run("k3x", MOMENT), {"id": ((people, "city_id"),), "name": ()})
     assert metadata["dagster/column_lineage"].value == dg.TableColumnLineage(
         {"id": [dg.TableColumnDep(dg.AssetKey(["first", "people"]), "city_id")], "name": []}
     )

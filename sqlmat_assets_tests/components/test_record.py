@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import extract_data_version_from_entry
 
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CheckFailedError, TerminalWarehouseError
@@ -25,13 +26,16 @@ from sqlmat_assets.execution.events import (
     Sample,
     Skipped,
     Started,
+    Unchanged,
 )
+from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_context, a_project, a_table
 
 CITIES = Relation("first", "cities")
 KEY = dg.AssetKey(["first", "cities"])
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+VERSION = CodeVersion("meaning", "text", "30.0.0")
 RUN = Run("abc123", NOON, "c0ffee")
 PUBLISHED = Published(CITIES, 14, (Column("city", "VARCHAR", "its name"),), "SELECT 1", NOON, 1.5)
 GOOD = CheckResult("good", True, True, 14, 0, "", "SELECT true", 0.1)
@@ -46,7 +50,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def a_recorder(home: Path) -> Recorder:
-    cities = a_table("SELECT city FROM first.raw", upstream=(Relation("first", "raw"),))
+    cities = a_table("SELECT city FROM first.raw", upstream=(Relation("first", "raw"),), version=VERSION)
     project = a_project(a_table("SELECT 'Berlin' AS city", name="first.raw"), cities)
     return Recorder(home, project, replace(a_context(home.parent / "never_opened.duckdb"), run=RUN))
 
@@ -92,6 +96,36 @@ def test_a_published_table_is_a_materialization_with_its_checks_tied_to_it(home:
         assert check.target_materialization_data.storage_id == stored.storage_id
 
 
+def test_versions_are_tags_of_the_materialization(home: Path) -> None:
+    record(home, replace(PUBLISHED, data_version="14-a-b-c"))
+    with opened(home) as instance:
+        (stored,) = instance.fetch_materializations(KEY, limit=5).records
+        assert stored.asset_materialization is not None
+        assert stored.asset_materialization.metadata["code version"].value == str(VERSION)
+        assert extract_data_version_from_entry(stored.event_log_entry) == dg.DataVersion("14-a-b-c")
+        assert stored.asset_materialization.tags == {
+            "dagster/data_version": "14-a-b-c",
+            "dagster/code_version": "meaning",
+        }
+
+
+def test_an_unchanged_table_is_a_materialization_too(home: Path) -> None:
+    unchanged = Unchanged(CITIES, 14, PUBLISHED.columns, NOON, 1.5, "14-a-b-c", "SELECT 1")
+    record(home, replace(PUBLISHED, data_version="14-a-b-c"))
+    record(home, Checked(CITIES, (GOOD,), 0.1), unchanged)
+    with opened(home) as instance:
+        newest, older = instance.fetch_materializations(KEY, limit=5).records
+        versions = {extract_data_version_from_entry(stored.event_log_entry) for stored in (newest, older)}
+        assert versions == {dg.DataVersion("14-a-b-c")}
+        assert newest.asset_materialization is not None
+        assert newest.asset_materialization.metadata["outcome"].value == (
+            "unchanged: the same 14 rows as published, so nothing was swapped"
+        )
+        target = latest_check(instance, "good").target_materialization_data
+        assert target is not None
+        assert target.storage_id == newest.storage_id
+
+
 def test_checks_are_tied_to_the_new_materialization_and_not_to_the_one_before(home: Path) -> None:
     record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED)
     record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED)
@@ -120,6 +154,7 @@ def test_why_a_table_failed_stands_among_the_events_of_its_asset(home: Path) -> 
         (seen,) = instance.fetch_observations(KEY, limit=5).records
         assert seen.asset_observation is not None
         assert "no space left on device" in str(seen.asset_observation.metadata["failed"].value)
+        assert seen.asset_observation.metadata["code version"].value == str(VERSION)
 
 
 def test_a_held_table_leaves_no_event(home: Path) -> None:

@@ -1,0 +1,42 @@
+"""The wording of what became of a build that went well."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmat_assets.errors.failures import span
+
+
+def new_rows() -> str:
+    """The rows that were built took the place of the published ones."""
+    return "new rows"
+
+
+def same_rows(rows: int) -> str:
+    """The rows that were built are those that are published.
+
+    Examples:
+        >>> same_rows(1234)
+        'unchanged: the same 1,234 rows as published, so nothing was swapped'
+    """
+    return f"unchanged: the same {rows:,} {'row' if rows == 1 else 'rows'} as published, so nothing was swapped"
+
+
+def nothing_new() -> str:
+    """The table was left as it is, because what it is made of is as it was."""
+    return "unchanged: nothing that it reads has changed, so it was not built"
+
+
+def asked_for() -> str:
+    """Why a table was built that no sensor asked for."""
+    return "asked for by a person"
+
+
+def about(seconds: float) -> str:
+    """A mean duration for people, no more exact than it is.
+
+    Examples:
+        >>> about(12.345), about(0.004), about(3723.5)
+        ('about 12.3s', 'less than 0.1s', 'about 1h 2m 4s')
+    """
+    return "less than 0.1s" if seconds < 0.1 else f"about {span(timedelta(seconds=round(seconds, 1)))}"
