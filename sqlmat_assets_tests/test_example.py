@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -46,6 +46,7 @@ TABLES = {
     "music.fact_streams": "music/fact_streams.sql",
     "music.wide_streams": "music/wide_streams - 1h.sql",
     "music.top_artists": "music/top_artists - 24h.sql",
+    "music.plays_by_day": "music/plays_by_day.sql",
 }
 
 CHECKS = (
@@ -61,6 +62,7 @@ CHECKS = (
     "music/fact_streams_test.sql",
     "music/wide_streams_test.sql",
     "music/top_artists_test.sql",
+    "music/plays_by_day_test.sql",
 )
 
 WARNINGS = {"country_is_known", "code_has_no_spaces_around_it"}
@@ -144,6 +146,7 @@ def test_is_the_same_when_built_twice(built: duckdb.DuckDBPyConnection, table: s
         ("music.dim_users", "user_key"),
         ("music.fact_streams", "session_id, item_in_session"),
         ("music.top_artists", "level, place"),
+        ("music.plays_by_day", "day, level"),
     ],
 )
 def test_keys_that_the_settings_name_are_unique(built: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
@@ -253,6 +256,13 @@ MISTAKES = [
         "music/top_artists - 24h.sql", "qualify place <= 10", "qualify place <= 11", {"ten_at_most"}, id="eleven"
     ),
     pytest.param(
+        "music/plays_by_day.sql",
+        "where day is not null",
+        "where day > current_date",
+        {"every_play_has_its_day", "someone_listens"},
+        id="days-lost",
+    ),
+    pytest.param(
         "first/cities_raw.csv", "Paris,France", "Lyon,France", {"correct_capital_of_france"}, id="wrong-capital"
     ),
     pytest.param("first/cities_raw.csv", "Ottawa,Canada", "Ottawa,Chile", {"correct_capital_of_canada"}, id="no-rows"),
@@ -272,8 +282,8 @@ def test_checks_catch_the_mistake(copy: Path, name: str, old: str, new: str, cau
         assert caught_by <= find_failing_checks(connection, copy) - WARNINGS
 
 
-# The tables that each table reads, and how old it may become at most.
-GRAPH: dict[str, tuple[set[str], timedelta]] = {
+# The tables that each table reads, and how old it may become at most; with a schedule nobody says.
+GRAPH: dict[str, tuple[set[str], timedelta | None]] = {
     "first.cities_raw": (set(), timedelta(hours=24)),
     "first.people_raw": (set(), timedelta(hours=1)),
     "first.shops_raw": (set(), timedelta(hours=1)),
@@ -316,6 +326,7 @@ GRAPH: dict[str, tuple[set[str], timedelta]] = {
         timedelta(hours=1),
     ),
     "music.top_artists": ({"music.wide_streams"}, timedelta(hours=24)),
+    "music.plays_by_day": ({"music.wide_streams"}, None),
 }
 
 
@@ -325,6 +336,16 @@ def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
     found = {str(m.relation): ({str(read) for read in m.upstream}, m.effective_interval) for m in project}
     assert found == GRAPH
     assert [model.relation for model in project if model.sources] == []
+
+
+def test_one_table_is_built_on_the_mornings_of_working_days() -> None:
+    calendars = {str(model.relation): model.settings.calendar for model in load_project(EXAMPLE)}
+    assert [name for name, calendar in calendars.items() if calendar.cron is not None] == ["music.plays_by_day"]
+    calendar = calendars["music.plays_by_day"]
+    found = [datetime(2026, 10, 29, tzinfo=UTC)]
+    while len(found) < 5:
+        found.append(calendar.next_tick(found[-1]) or found[-1])
+    assert [f"{tick:%a %d %H}" for tick in found[1:]] == ["Thu 29 11", "Fri 30 11", "Sun 01 12", "Mon 02 12"]
 
 
 def test_every_column_of_every_query_is_described() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
+from dagster._core.definitions.freshness import CronFreshnessPolicy, TimeWindowFreshnessPolicy
 
 from sqlmat_assets.components.home import LOCATION
 from sqlmat_assets.defs.deployment import build_deployment
@@ -57,6 +57,8 @@ def describe(definitions: dg.Definitions, root: Path) -> str:
 
 
 def _freshness(policy: dg.FreshnessPolicy | None) -> str | None:
+    if isinstance(policy, CronFreshnessPolicy):
+        return f"fail at {policy.deadline_cron} in {policy.timezone}, unless built {policy.lower_bound_delta} before"
     if not isinstance(policy, TimeWindowFreshnessPolicy):
         return None
     warn = None if policy.warn_window is None else str(policy.warn_window.to_timedelta())
