@@ -33,18 +33,18 @@ SELECT amount >= 0 AS amounts_are_positive FROM {name};
 """
 
 
-def generate(root: Path, tables: int) -> None:
-    """Write `tables` tables below `root`, ten schemas, `LAYER` tables in each layer."""
+def generate(root: Path, tables: int, layer: int = LAYER) -> None:
+    """Write `tables` tables below `root`, ten schemas, `layer` tables in each layer."""
     names = [f"s{n % 10}.table_{n:05}" for n in range(tables)]
     for n, name in enumerate(names):
         schema, table = name.split(".")
         folder = root / schema
         folder.mkdir(parents=True, exist_ok=True)
-        if n < LAYER:
+        if n < layer:
             query = FIRST
         else:
-            below = n // LAYER * LAYER - LAYER
-            left, right = names[below + n % LAYER], names[below + (n + 7) % LAYER]
+            below = n // layer * layer - layer
+            left, right = names[below + n % layer], names[below + (n + 7) % layer]
             query = QUERY.format(n=n, left=left, right=right)
         (folder / f"{table} - 24h.sql").write_text(query)
         (folder / f"{table}_test.sql").write_text(CHECKS.format(name=name))
