@@ -42,6 +42,8 @@ from dagster._core.execution.step_dependency_config import StepDependencyConfig,
 from dagster._core.execution.tags import get_tag_concurrency_limits_config
 from dagster._utils.error import serializable_error_info_from_exc_info
 
+from sqlmat_assets.components.processes import PROCESS_TAG, Process
+
 DEFAULT_MAX_CONCURRENT = 8
 
 # How long an interruption, or a step that becomes ready by waiting, may go unnoticed.
@@ -107,6 +109,8 @@ class ThreadExecutor(dg.Executor):
 
     def execute(self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         """Run the steps of a plan, and yield their events in the order in which they arrive."""
+        process = Process.current(plan_context.run_id)
+        plan_context.instance.add_run_tags(plan_context.run_id, {PROCESS_TAG: str(process)})
         in_process = EngineEventData.in_process(os.getpid(), execution_plan.step_keys_to_execute)
         said = f"Executing up to {self._max_concurrent} steps at a time in threads (pid: {os.getpid()})"
         yield DagsterEvent.engine_event(plan_context, said, in_process)

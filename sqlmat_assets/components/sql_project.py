@@ -8,10 +8,13 @@ from pathlib import Path
 import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
+from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR, build_freshness_sensor
 from sqlmat_assets.components.origin import find_origin
+from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.errors.ticks import sensor_taken
 from sqlmat_assets.project.graph import ModelGraph, find_held
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
@@ -22,7 +25,8 @@ RESOURCE_KEY = "warehouse"
 
 def load_folder(root: Path, dialect: str | None = None) -> Project:
     """The project in a folder; what was parsed is kept in `.sqlmat/cache` beside it for the next process."""
-    return load_project(root, dialect=dialect, cache_dir=root.parent / ".sqlmat" / "cache")
+    cache = root.parent / ".sqlmat" / "cache"
+    return load_watched(root, lambda: load_project(root, dialect=dialect, cache_dir=cache))
 
 
 def build_definitions(
@@ -30,13 +34,15 @@ def build_definitions(
     *,
     warehouse: WarehouseResource | None = None,
     resource_key: str = RESOURCE_KEY,
+    freshness_sensor: str = FRESHNESS_SENSOR,
 ) -> dg.Definitions:
-    """All tables of a project with their checks, and what they read from elsewhere.
+    """All tables of a project with their checks, what they read from elsewhere, and the sensor that builds them.
 
     Args:
         project: The tables; those with problems are shown and refuse to run.
         warehouse: Where they are built; None where the definitions around these bring that resource.
         resource_key: The name of that resource.
+        freshness_sensor: The name of the sensor.
     """
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
@@ -56,6 +62,7 @@ def build_definitions(
         ]
     return dg.Definitions(
         assets=[*tables, *specs],
+        sensors=[build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor)],
         resources={} if warehouse is None else {resource_key: warehouse},
     )
 
@@ -79,14 +86,29 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         dialect: Of its SQL; by default what its settings say.
         warehouse: The URL of the database to build in; without one, the project around brings the resource.
         resource_key: The name of that resource.
+        freshness_sensor: The name of the sensor that builds the tables; each folder needs one of its own.
     """
 
     path: str
     dialect: str | None = None
     warehouse: str | None = None
     resource_key: str = RESOURCE_KEY
+    freshness_sensor: str = FRESHNESS_SENSOR
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
         warehouse = None if self.warehouse is None else WarehouseResource(url=self.warehouse)
-        return build_definitions(project, warehouse=warehouse, resource_key=self.resource_key)
+        return build_definitions(
+            project,
+            warehouse=warehouse,
+            resource_key=self.resource_key,
+            freshness_sensor=self._own_sensor(context),
+        )
+
+    def _own_sensor(self, context: dg.ComponentLoadContext) -> str:
+        """The name of the sensor, unless another folder has it too."""
+        others = context.component_tree.get_all_components(SqlProjectComponent)
+        folders = [other.path for other in others if other.freshness_sensor == self.freshness_sensor]
+        if len(folders) > 1:
+            raise sensor_taken(self.freshness_sensor, folders)
+        return self.freshness_sensor
