@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmat_assets.errors import project as wording
+from sqlmat_assets.errors import schedules as wording
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",

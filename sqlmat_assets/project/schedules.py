@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
 
-from sqlmat_assets.errors import project as wording
+from sqlmat_assets.errors import schedules as wording
+from sqlmat_assets.errors.project import TextError
 from sqlmat_assets.project.conditions import Condition
 
 _ANY_TIME = (Condition(),)
@@ -233,7 +234,7 @@ def _is_cron(text: str) -> bool:
     return True
 
 
-def _bad_cron(cron: str, fields: list[str]) -> wording.TextError:
+def _bad_cron(cron: str, fields: list[str]) -> TextError:
     """Find the first field that is wrong by itself; if each is good, no year has such a day."""
     for number, ((field, expected), written) in enumerate(zip(_FIELDS.items(), fields, strict=True)):
         alone = ["*"] * 5
