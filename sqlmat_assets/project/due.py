@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.graph import ModelGraph, arrange
+from sqlmat_assets.project.intervals import DAY, MINUTE
+from sqlmat_assets.project.model import Kind, Project
 from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.relation import Relation
 
@@ -43,6 +47,12 @@ class Reason(StrEnum):
         return self in _FOR_AGE
 
 
+# Clocks are read at other moments than those that are asked for, if only by a little.
+_TOLERANCE = timedelta(seconds=0.5)
+_FIRST_BACK_OFF = MINUTE
+_LONGEST_BACK_OFF = DAY
+# Nothing builds the other kinds yet: asking for them would be one failure after the other.
+_BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA})
 _FOR_AGE = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
 _BUILDS = _FOR_AGE | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
 
@@ -84,8 +94,9 @@ class State:
 class Verdict:
     """What is decided of one table.
 
-    `due_at` is when it became due or will be; `next_at` when it is tried again, where failures put that off.
-    `waits_for` are the tables that keep it from being built, `run` the run that does.
+    `due_at` is when it became due or will be; `next_at` when it is tried again, where failures or its hours put that
+    off. `waits_for` are the tables that keep it from being built, of those that it reads where there are any; `run` is
+    the run that builds it.
     """
 
     reason: Reason
@@ -109,16 +120,70 @@ class Decision:
     groups: tuple[tuple[Relation, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One table of a timetable; others stand as their places in its order, those that it reads before it.
+
+    `quarantined` is one that it depends on, near or far.
+    """
+
+    timing: Timing
+    upstream: tuple[int, ...]
+    quarantined: tuple[Relation, ...]
+
+    @property
+    def is_scheduled(self) -> bool:
+        return self.timing.interval is None and self.timing.calendar.cron is not None
+
+    @property
+    def is_asked_by_readers_alone(self) -> bool:
+        return self.timing.interval is None and self.timing.calendar.cron is None
+
+
 class Timetable:
-    """The tables of a project with all that stays the same from one decision to the next."""
+    """The tables of a project with all that stays the same from one decision to the next.
+
+    Args:
+        timings: Of all tables. What they read beside each other is left out, and so is the last edge of a circle.
+    """
 
     def __init__(self, timings: Iterable[Timing]) -> None:
-        raise NotImplementedError
+        known = {timing.relation: timing for timing in timings}
+        upstream = {
+            relation: tuple(read for read in dict.fromkeys(timing.upstream) if read != relation and read in known)
+            for relation, timing in known.items()
+        }
+        order = arrange(upstream, {relation: timing.weight for relation, timing in known.items()})
+        places = {relation: place for place, relation in enumerate(order)}
+        tables: list[_Table] = []
+        for place, relation in enumerate(order):
+            reads = tuple(places[read] for read in upstream[relation] if places[read] < place)
+            tables.append(_Table(known[relation], reads, _first_quarantined(tables[read] for read in reads)))
+        self._tables = tuple(tables)
+        self._scheduled = tuple(place for place, table in enumerate(tables) if table.is_scheduled)
 
     @classmethod
     def of(cls, project: Project) -> Timetable:
         """The timetable of a project."""
-        raise NotImplementedError
+        graph = ModelGraph(project)
+        return cls(
+            Timing(
+                model.relation,
+                graph.upstream(model.relation),
+                model.effective_interval,
+                model.settings.calendar,
+                model.version,
+                model.settings.on_upstream_failure == "build",
+                model.is_quarantined or model.kind not in _BUILT_KINDS,
+                graph.weight(model.relation),
+            )
+            for model in project
+        )
+
+    @property
+    def timings(self) -> tuple[Timing, ...]:
+        """Of all tables, upstream first, of those that are ready the heaviest."""
+        return tuple(table.timing for table in self._tables)
 
     def decide(self, states: Mapping[Relation, State], now: datetime) -> Decision:
         """Say for every table whether it is to be built now.
@@ -127,30 +192,232 @@ class Timetable:
             states: Of the tables that have one.
             now: An aware moment.
         """
-        raise NotImplementedError
+        found = [states.get(table.timing.relation, _UNKNOWN) for table in self._tables]
+        verdicts = [_wish(table, state, now) for table, state in zip(self._tables, found, strict=True)]
+        self._ask_for_readers(verdicts, found, now)
+        self._obstruct(verdicts, found)
+        named = {table.timing.relation: verdict for table, verdict in zip(self._tables, verdicts, strict=True)}
+        return Decision(now, named, self._groups(verdicts))
+
+    def _ask_for_readers(self, verdicts: list[Verdict], states: Sequence[State], now: datetime) -> None:
+        """Let scheduled tables that are to be built ask for what they read and nothing else asks for."""
+        asking: list[tuple[datetime, int]] = []
+        for place in self._scheduled:
+            table = self._tables[place]
+            if verdicts[place].reason.is_build and not table.quarantined:
+                tick = table.timing.calendar.last_tick(now)
+                if tick is not None:
+                    asking.append((tick, place))
+        seen: set[int] = set()
+        # The latest tick first, so that the first to arrive at a table is the one that counts.
+        for tick, start in sorted(asking, reverse=True):
+            ahead = [start]
+            while ahead:
+                for read in self._tables[ahead.pop()].upstream:
+                    if read in seen or not self._tables[read].is_asked_by_readers_alone:
+                        continue
+                    seen.add(read)
+                    ahead.append(read)
+                    decided_at = states[read].decided_at
+                    if verdicts[read].reason is Reason.UNASKED and decided_at is not None and decided_at < tick:
+                        verdicts[read] = Verdict(Reason.READ, due_at=tick)
+
+    def _obstruct(self, verdicts: list[Verdict], states: Sequence[State]) -> None:
+        """Keep from being built what reads something that is being built, or that could not be."""
+        for place, table in enumerate(self._tables):
+            verdict = verdicts[place]
+            if not verdict.reason.is_build:
+                continue
+            held: list[Relation] = []
+            waits: list[Relation] = []
+            for read in table.upstream:
+                above = verdicts[read]
+                if above.reason in (Reason.RUNNING, Reason.WAITING):
+                    waits.append(self._tables[read].timing.relation)
+                elif _holds(above) and not (
+                    table.timing.ignores_failed_upstream
+                    and above.reason is not Reason.QUARANTINED
+                    and states[read].decided_at is not None
+                ):
+                    held.append(self._tables[read].timing.relation)
+            if held or table.quarantined:
+                verdicts[place] = replace(verdict, reason=Reason.HELD, waits_for=tuple(held) or table.quarantined)
+            elif waits:
+                verdicts[place] = replace(verdict, reason=Reason.WAITING, waits_for=tuple(waits))
+
+    def _groups(self, verdicts: Sequence[Verdict]) -> tuple[tuple[Relation, ...], ...]:
+        """The tables to build, each group connected by what reads what in it."""
+        groups: dict[int, list[int]] = {}
+        group_of: dict[int, int] = {}
+        for place, table in enumerate(self._tables):
+            if not verdicts[place].reason.is_build:
+                continue
+            joined = {group_of[read] for read in table.upstream if read in group_of}
+            # Into the largest, so that none is moved again and again.
+            group = max(joined, key=lambda one: len(groups[one]), default=place)
+            members = groups.setdefault(group, [])
+            for other in joined - {group}:
+                moved = groups.pop(other)
+                group_of.update(dict.fromkeys(moved, group))
+                members += moved
+            members.append(place)
+            group_of[place] = group
+        tables = self._tables
+        ranked = sorted((-max(tables[p].timing.weight for p in group), sorted(group)) for group in groups.values())
+        return tuple(tuple(tables[place].timing.relation for place in group) for _, group in ranked)
+
+
+_UNKNOWN = State()
+
+
+def _first_quarantined(reads: Iterable[_Table]) -> tuple[Relation, ...]:
+    found = (
+        relation
+        for table in reads
+        for relation in ((table.timing.relation,) if table.timing.is_quarantined else table.quarantined)
+    )
+    first = min(found, default=None)
+    return () if first is None else (first,)
+
+
+def _holds(verdict: Verdict) -> bool:
+    """Whether readers of a table are better off with the rows that they have: it failed, or cannot be built."""
+    if verdict.reason in (Reason.HELD, Reason.QUARANTINED):
+        return True
+    return verdict.failures > 0 and not verdict.reason.is_build
+
+
+def _wish(table: _Table, state: State, now: datetime) -> Verdict:
+    """Say what is to become of a table, whatever becomes of those that it reads."""
+    timing = table.timing
+    failures = state.failures
+    if timing.is_quarantined:
+        return Verdict(Reason.QUARANTINED, run=state.run, failures=failures)
+    by_age, due_at = _by_age(table, state, now)
+    at_once = _at_once(timing, state)
+    if state.run is not None:
+        return Verdict(Reason.RUNNING, due_at, run=state.run, failures=failures)
+    hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
+    if failures:
+        again = now if state.failed_at is None else state.failed_at + back_off(failures, timing.interval)
+        if now < again - _TOLERANCE:
+            again = again if hours is None else _next_admitted(hours, again)
+            return Verdict(Reason.BACKING_OFF, due_at, again, failures=failures)
+        by_age = Reason.RETRY
+    elif at_once:
+        return Verdict(at_once)
+    if hours is not None and by_age.is_build and not hours.admits(now):
+        again = _next_admitted(hours, now)
+        return Verdict(Reason.OUTSIDE, again, again, failures=failures)
+    return Verdict(by_age, due_at, failures=failures)
+
+
+def _at_once(timing: Timing, state: State) -> Reason | None:
+    """Why a table is built at once, however old it is."""
+    if state.decided_at is None:
+        return Reason.NEW
+    # Without a version of the files there is nothing to compare, and each build would be followed by the next.
+    if timing.version is None or (state.version is not None and timing.version.is_same(state.version)):
+        return None
+    return Reason.CHANGED
+
+
+def _by_age(table: _Table, state: State, now: datetime) -> tuple[Reason, datetime | None]:
+    """Whether a table is old, and since when or when it will be."""
+    timing, decided_at = table.timing, state.decided_at
+    if decided_at is None:
+        return Reason.NEW, None
+    if timing.interval is not None:
+        due_at = decided_at + timing.interval
+        if timing.calendar.conditions:
+            due_at = _next_admitted(timing.calendar, due_at) or due_at
+        return (Reason.DUE if now >= due_at - _TOLERANCE else Reason.FRESH), due_at
+    if not table.is_scheduled:
+        return Reason.UNASKED, None
+    tick = timing.calendar.last_tick(now)
+    if tick is not None and tick > decided_at:
+        return Reason.SCHEDULED, tick
+    return Reason.FRESH, timing.calendar.next_tick(now)
+
+
+@lru_cache(maxsize=10_000)
+def _next_admitted(calendar: Calendar, start: datetime) -> datetime | None:
+    """Remember the answer: it costs more than all the rest, and all tables of the same hours ask for the same."""
+    return calendar.next_admitted(start)
+
+
+def back_off(failures: int, interval: timedelta | None) -> timedelta:
+    """How long a table is left alone after so many failures in a row.
+
+    Examples:
+        >>> [back_off(failures, None) // MINUTE for failures in (1, 2, 3, 20)]
+        [1, 2, 4, 1440]
+    """
+    longest = _LONGEST_BACK_OFF if interval is None else max(interval, _FIRST_BACK_OFF)
+    # Beyond a few dozen doublings no timedelta can hold it.
+    return min(_FIRST_BACK_OFF * 2 ** min(failures - 1, 32), longest)
 
 
 def new_failures(decision: Decision, told: Collection[Relation]) -> tuple[Relation, ...]:
-    """The tables that have begun to fail, of which nobody has been told yet."""
-    raise NotImplementedError
+    """The tables that have begun to fail, of which nobody has been told yet, in the order of their names."""
+    return tuple(
+        sorted(relation for relation, v in decision.verdicts.items() if v.failures > 0 and relation not in told)
+    )
 
 
+@dataclass(frozen=True, slots=True)
 class Reasons:
     """Why each table of one run is built, as one short text that people can read and `parse` understands.
 
     `due`, or `due; new: first.a, first.b; retry: first.c`: the commonest reason, then the tables with another one.
     """
 
+    commonest: Reason | None = None
+    others: Mapping[Relation, Reason] = field(default_factory=dict[Relation, Reason], hash=False)
+
     @classmethod
     def of(cls, builds: Mapping[Relation, Reason]) -> Reasons:
         """The reasons of a group."""
-        raise NotImplementedError
+        counts = Counter(builds.values())
+        commonest = max(Reason, key=lambda reason: counts[reason])
+        others = {relation: builds[relation] for relation in sorted(builds) if builds[relation] is not commonest}
+        return cls(commonest if builds else None, others)
 
     @classmethod
     def parse(cls, text: str) -> Reasons:
-        """Read what `str` has written; a text that is none gives no reason for any table."""
-        raise NotImplementedError
+        """Read what `str` has written; a text that is none gives no reason for any table.
+
+        Examples:
+            >>> Reasons.parse("due; new: first.a").reason(Relation("first", "b"))
+            <Reason.DUE: 'due'>
+            >>> Reasons.parse("just so").reason(Relation("first", "b"))
+        """
+        # No table has white space in its name, so that a comma or a semicolon in one is no harm.
+        first, *rest = text.split("; ")
+        others: dict[Relation, Reason] = {}
+        try:
+            commonest = _parse_build(first)
+            for part in rest:
+                name, _, tables = part.partition(": ")
+                others |= dict.fromkeys(map(Relation.of, tables.split(", ")), _parse_build(name))
+        except ValueError:
+            return cls()
+        return cls(commonest, others)
 
     def reason(self, relation: Relation) -> Reason | None:
         """Why this table is built; None when nobody knows."""
-        raise NotImplementedError
+        return self.others.get(relation, self.commonest)
+
+    def __str__(self) -> str:
+        parts = [] if self.commonest is None else [str(self.commonest)]
+        for reason in Reason:
+            tables = ", ".join(str(relation) for relation, other in self.others.items() if other is reason)
+            parts += [f"{reason}: {tables}"] if tables else []
+        return "; ".join(parts)
+
+
+def _parse_build(text: str) -> Reason:
+    reason = Reason(text)
+    if not reason.is_build:
+        raise ValueError(text)
+    return reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -69,21 +69,7 @@ class ModelGraph:
 
         Members of a cycle never become ready. They come last with all that depends on them, by the same measure.
         """
-        weights = self._weights
-        waiting = {relation: len(reads) for relation, reads in self._upstream.items()}
-        ready = [(-weights[relation], relation) for relation, count in waiting.items() if not count]
-        heapq.heapify(ready)
-        ordered: list[Relation] = []
-        while ready:
-            relation = heapq.heappop(ready)[1]
-            ordered.append(relation)
-            for reader in self._downstream[relation]:
-                waiting[reader] -= 1
-                if not waiting[reader]:
-                    heapq.heappush(ready, (-weights[reader], reader))
-        done = set(ordered)
-        stuck = (relation for relation in self._upstream if relation not in done)
-        return (*ordered, *sorted(stuck, key=lambda relation: (-weights[relation], relation)))
+        return arrange(self._upstream, self._weights)
 
     @cached_property
     def cycles(self) -> tuple[Cycle, ...]:
@@ -140,6 +126,36 @@ class ModelGraph:
                 elif step in open_:
                     low[relation] = min(low[relation], index[step])
         return components
+
+
+def arrange(upstream: Mapping[Relation, Collection[Relation]], weights: Mapping[Relation, int]) -> tuple[Relation, ...]:
+    """Put tables in order: upstream first; of those that are ready the heaviest, then by name.
+
+    Args:
+        upstream: What each table reads itself, among the tables and without itself.
+        weights: How heavy each table is.
+
+    Returns:
+        All tables. Members of a cycle never become ready: they come last with all that depends on them.
+    """
+    readers: dict[Relation, list[Relation]] = {relation: [] for relation in upstream}
+    for relation, reads in upstream.items():
+        for read in reads:
+            readers[read].append(relation)
+    waiting = {relation: len(reads) for relation, reads in upstream.items()}
+    ready = [(-weights[relation], relation) for relation, count in waiting.items() if not count]
+    heapq.heapify(ready)
+    ordered: list[Relation] = []
+    while ready:
+        relation = heapq.heappop(ready)[1]
+        ordered.append(relation)
+        for reader in readers[relation]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                heapq.heappush(ready, (-weights[reader], reader))
+    done = set(ordered)
+    stuck = (relation for relation in upstream if relation not in done)
+    return (*ordered, *sorted(stuck, key=lambda relation: (-weights[relation], relation)))
 
 
 def _reach(start: Relation, edges: Mapping[Relation, Iterable[Relation]]) -> frozenset[Relation]:
