@@ -169,3 +169,39 @@ def colliding_checks(place: Place, title: str, slug: str, other: str, line: int)
     """Two checks of one table that Dagster would call the same."""
     known = f"both become `{slug}`" if title != other else f"both are called `{slug}`"
     return place.problem(f"the checks `{title}` and `{other}` (line {line}) collide: {known}", f"rename `{title}`")
+
+
+# Why rows differ although no table does
+
+UNREAD = "SQL that the parser does not know"
+UNSEEDED = "a sample without a seed"
+
+
+def varies(what: str, line: int) -> str:
+    """Say what makes the rows differ, and where it is."""
+    return f"{what} in line {line}"
+
+
+def varying_call(name: str) -> str:
+    """Name a function whose result differs."""
+    return f"`{_shown(name)}()`"
+
+
+def unknown_call(name: str) -> str:
+    """Name a function of which nobody knows what it does."""
+    return f"the unknown function `{_shown(name)}()`"
+
+
+def varying_table(name: str) -> str:
+    """Name a table whose rows differ."""
+    return f"`{_shown(name)}`"
+
+
+def varying_value(text: str) -> str:
+    """Name a value that differs."""
+    return f"`{_shown(text)}`"
+
+
+def reads_itself(name: str) -> str:
+    """Say that a table reads itself."""
+    return f"`{_shown(name)}` itself"

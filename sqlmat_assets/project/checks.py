@@ -9,13 +9,16 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import Problem, slips
 from sqlmat_assets.errors import sql as wording
+from sqlmat_assets.project.canonical import hash_syntax, hash_text
+from sqlmat_assets.project.code_version import hash_parts
 from sqlmat_assets.project.comments import lines_of, read_comments
 from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.project.outputs import Item, final_select, is_star, output_name, select_items
 from sqlmat_assets.project.parse import query_problems, select_problems
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
-from sqlmat_assets.project.syntax import Statement, read_syntax
+from sqlmat_assets.project.syntax import Statement, Syntax, read_syntax
+from sqlmat_assets.project.varies import varies_by
 
 _WARN = re.compile(r"warn(\s*:.*)?", re.IGNORECASE)
 # `warning`, `warn if late`, and a word alone that is nearly `warn`.
@@ -25,19 +28,27 @@ _NOT_ADMITTED = re.compile(r"[^A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class ParsedCheck:
-    """One statement of a file of checks, as written; `reads` in the order of the text, offsets in the file."""
+    """One statement of a file of checks, as written; `reads` in the order of the text, offsets in the file.
+
+    `varies` when its result may differ although no table that it reads does.
+    """
 
     sql: str
     specs: tuple[CheckSpec, ...]
     reads: tuple[Reference, ...] = ()
+    varies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedChecks:
-    """All checks of a file; made of plain values only, so that it can be kept in a cache."""
+    """All checks of a file; made of plain values only, so that it can be kept in a cache.
+
+    `code` is a hash of what they mean, with their names and whether they block.
+    """
 
     queries: tuple[ParsedCheck, ...] = ()
     problems: tuple[Problem, ...] = ()
+    code: str = ""
 
 
 def slug(title: str) -> str:
@@ -61,7 +72,7 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
     positions = Positions(text, path)
     syntax = read_syntax(text, dialect, positions)
     if syntax.problem is not None:
-        return ParsedChecks((), (syntax.problem,))
+        return ParsedChecks((), (syntax.problem,), hash_text(text))
     queries: list[ParsedCheck] = []
     problems: list[Problem] = []
     taken: dict[str, CheckSpec] = {}
@@ -80,8 +91,11 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
             continue
         specs = _read_specs(statement, text, dialect, positions, taken, problems, is_blocking=is_blocking)
         reads = tuple(find_references(tree, dialect, positions))
-        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads))
-    return ParsedChecks(tuple(queries), tuple(problems))
+        varies = varies_by(Syntax((statement,)), reads, text, dialect) is not None
+        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads, varies))
+    named = (part for query in queries for spec in query.specs for part in (spec.name, str(spec.is_blocking)))
+    code = hash_parts([hash_syntax(syntax, text, dialect), *named])
+    return ParsedChecks(tuple(queries), tuple(problems), code)
 
 
 def _statement_problems(statement: Statement, dialect: str, positions: Positions) -> list[Problem]:

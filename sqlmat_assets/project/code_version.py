@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sqlmat_assets.project.settings import ModelSettings
+
+# A change of one of these changes the rows, the checks or the table in the warehouse.
+COUNTING_SETTINGS = (
+    "columns",
+    "unique",
+    "not_null",
+    "min_rows",
+    "max_row_change",
+    "grant_select",
+    "distkey",
+    "sortkey",
+    "diststyle",
+)
+_RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +57,42 @@ class CodeVersion:
         """
         parts = written.split("/")
         return cls(*parts) if len(parts) == 3 and all(parts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A part of what makes a table: which one, a hash of what it means, a hash of it as it is written."""
+
+    part: str
+    meaning: str
+    text: str
+
+
+def code_version(sources: Iterable[Source], settings: ModelSettings, kind: str, dialect: str) -> CodeVersion:
+    """Put together the version of a table from all that makes it."""
+    sources = tuple(sources)
+    common = [kind, dialect, *(f"{name}={getattr(settings, name)!r}" for name in COUNTING_SETTINGS)]
+    return CodeVersion(
+        hash_parts([*common, *(part for source in sources for part in (source.part, source.meaning))]),
+        hash_parts([*common, *(part for source in sources for part in (source.part, source.text))]),
+        parser_release(),
+    )
+
+
+def hash_parts(parts: Iterable[str]) -> str:
+    """Hash texts one after the other, so that two lists have one hash only when they are equal."""
+    state = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        written = part.encode("utf-8", "surrogatepass")
+        state.update(b"%d:%b" % (len(written), written))
+    return state.hexdigest()
+
+
+@cache
+def parser_release() -> str:
+    """Give the release of sqlglot without importing it, which takes longer than reading a thousand cached files."""
+    spec = importlib.util.find_spec("sqlglot")
+    if spec is None or spec.origin is None:
+        return "none"
+    found = _RELEASE.search(Path(spec.origin).with_name("_version.py").read_text(encoding="utf-8"))
+    return found[1] if found else "unknown"

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
+from sqlmat_assets.errors.sql import reads_itself, varies
+from sqlmat_assets.project.canonical import hash_text
+from sqlmat_assets.project.code_version import Source, code_version
 from sqlmat_assets.project.companions import TableFiles
-from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Model, Processor
+from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names, Reference, resolve
 from sqlmat_assets.project.rules import build_rules
@@ -30,6 +33,8 @@ class _Query:
     description: str | None = None
     header: Settings = field(default_factory=Settings)
     problems: tuple[Problem, ...] = ()
+    code: str = ""
+    varies: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class _Definition:
     description: str | None = None
     header: Settings = field(default_factory=Settings)
     problems: tuple[Problem, ...] = ()
+    code: str = ""
 
 
 class Drafter:
@@ -69,6 +75,7 @@ class Drafter:
         """
         query = self._read_query(table)
         definition = self._read_definition(table)
+        shared = tuple(shared)
         own = [*(self._read_conf(path) for path in table.confs), definition.header, query.header]
         settings, places = inherit([*shared, *own], self._names.dialect)
         problems = [*table.problems, *query.problems, *definition.problems]
@@ -97,6 +104,10 @@ class Drafter:
             settings=settings,
             problems=tuple(problems),
             processor=processor,
+            version=code_version(
+                self._sources(table, query, definition), settings, table.kind.value, self._names.dialect
+            ),
+            varies=query.varies,
         )
         has_all = query.has_all_columns if processor is None else bool(definition.columns)
         return Draft(
@@ -104,10 +115,25 @@ class Drafter:
             _with_schema(query.reads, query.bare),
             _with_schema(check_reads, check_bare),
             places,
+            refused=frozenset(key for file in (*shared, *own) for key in file.refused),
             has_all_columns=has_all,
             bare=query.bare,
             check_bare=check_bare,
         )
+
+    def _sources(self, table: TableFiles, query: _Query, definition: _Definition) -> Iterator[Source]:
+        """Yield all that makes a table; what cannot be read counts by its text, what is no text by its content."""
+        yield Source("query", query.code, hash_text(query.sql))
+        yield Source("definition", definition.code, hash_text(definition.sql))
+        for path in table.checks:
+            text = self._texts.read(path)
+            if text is not None:
+                yield Source("checks", self._parsed.checks(text, path).code, hash_text(text))
+        data = table.path if table.kind is Kind.DATA else None
+        for part, path in (("script", table.script), ("requirements", table.requirements), ("data", data)):
+            if path is not None:
+                content = self._parsed.content(self._texts.file(path), path)
+                yield Source(part, content, content)
 
     def _read_query(self, table: TableFiles) -> _Query:
         if table.query is None:
@@ -126,7 +152,15 @@ class Drafter:
             description=description,
             header=header,
             problems=parsed.problems,
+            code=parsed.code,
+            varies=parsed.varies or self._varies_by_itself(parsed.reads, table),
         )
+
+    def _varies_by_itself(self, references: Iterable[Reference], table: TableFiles) -> str | None:
+        for reference in references:
+            if table.relation in resolve(reference, self._names, self._known):
+                return varies(reads_itself(str(reference)), reference.line)
+        return None
 
     def _resolve(self, references: Iterable[Reference], table: TableFiles, path: str | None = None) -> tuple[Read, ...]:
         """Find the tables behind references; a table that reads itself does not count."""
@@ -155,7 +189,7 @@ class Drafter:
         parsed = self._parsed.definition(text, table.path)
         header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.path)
         columns = tuple(ColumnDoc(name) for name, _ in parsed.columns)
-        return _Definition(text, columns, description, header, parsed.problems)
+        return _Definition(text, columns, description, header, parsed.problems, parsed.code)
 
     def _read_conf(self, path: str) -> Settings:
         text = self._texts.read(path)
@@ -178,9 +212,8 @@ class Drafter:
                 found = self._resolve(check.reads, table, path)
                 reads += found
                 bare += self._find_bare(check.reads, path)
-                queries.append(
-                    CheckQuery(check.sql, check.specs, tuple(dict.fromkeys(read.relation for read in found)))
-                )
+                tables = tuple(dict.fromkeys(read.relation for read in found))
+                queries.append(CheckQuery(check.sql, check.specs, tables, check.varies))
         return tuple(queries), tuple(reads), tuple(bare)
 
     def _unread(self, path: str) -> tuple[Problem, ...]:

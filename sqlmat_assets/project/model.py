@@ -39,11 +39,15 @@ class CheckSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckQuery:
-    """One statement of a `_test.sql`: each of its columns is a check that holds when every row is true."""
+    """One statement of a `_test.sql`: each of its columns is a check that holds when every row is true.
+
+    `varies` when its result may differ although no table that it reads does.
+    """
 
     sql: str
     specs: tuple[CheckSpec, ...]
     reads: tuple[Relation, ...] = ()
+    varies: bool = False
 
     @property
     def is_blocking(self) -> bool:

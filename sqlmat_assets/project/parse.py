@@ -10,6 +10,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.errors import Problem, slips
 from sqlmat_assets.errors import sql as wording
+from sqlmat_assets.project.canonical import hash_syntax
 from sqlmat_assets.project.comments import Header, HeaderLine, read_header
 from sqlmat_assets.project.folding import fold
 from sqlmat_assets.project.model import ColumnDoc
@@ -18,6 +19,7 @@ from sqlmat_assets.project.outputs import final_select, read_outputs
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
 from sqlmat_assets.project.syntax import Statement, Syntax, read_spans, read_syntax
+from sqlmat_assets.project.varies import varies_by
 
 _QUERIES = (exp.Query, exp.Values, exp.Pivot)
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
@@ -32,7 +34,8 @@ class ParsedQuery:
     """What one file of SQL says; made of plain values only, so that it can be kept in a cache.
 
     `reads` are all places in the order of the text, readings of the table itself and of system views among them.
-    `columns` are the outputs with a name, in order; `has_star` when there are outputs beside them.
+    `columns` are the outputs with a name, in order; `has_star` when there are outputs beside them. `code` is a hash of
+    what the SQL means; `varies` is why its rows may differ although no table that it reads does.
     """
 
     reads: tuple[Reference, ...] = ()
@@ -40,6 +43,8 @@ class ParsedQuery:
     has_star: bool = False
     header: tuple[HeaderLine, ...] = ()
     problems: tuple[Problem, ...] = ()
+    code: str = ""
+    varies: str | None = None
 
 
 def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
@@ -54,10 +59,12 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
     header = read_header(text, dialect)
     stated, problems = read_deps(header, positions)
     syntax = read_syntax(text, dialect, positions)
+    code = hash_syntax(syntax, text, dialect)
     unread = list(_unread(syntax, positions))
     if unread:
         problems += map(wording.stated, unread) if header.deps else unread
-        return ParsedQuery(tuple(stated), (), True, header.lines, tuple(problems))
+        varies = varies_by(syntax, stated, text, dialect)
+        return ParsedQuery(tuple(stated), (), True, header.lines, tuple(problems), code, varies)
     problems += _shape_problems(syntax, dialect, positions)
     reads = [*stated, *references_of(syntax, dialect, positions)]
     columns: tuple[ColumnDoc, ...] = ()
@@ -66,7 +73,8 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
         columns, has_star = read_outputs(syntax.statements[0], text, dialect)
         if not any(not problem.is_warning for problem in problems):
             problems += output_problems(syntax.statements[0], text, dialect, positions)
-    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems))
+    varies = varies_by(syntax, reads, text, dialect)
+    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems), code, varies)
 
 
 def statement_text(text: str, dialect: str) -> str:

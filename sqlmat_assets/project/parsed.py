@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from sqlmat_assets.project.cache import ParseCache
@@ -12,6 +15,12 @@ from sqlmat_assets.project.definition import ParsedDefinition, parse_definition
 from sqlmat_assets.project.parse import ParsedQuery, parse_query
 
 _Parsed = TypeVar("_Parsed")
+_CONTENT = "content"
+_SETTLING_NS = 2_000_000_000
+
+
+def _short() -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=8)
 
 
 class ParsedFiles:
@@ -37,6 +46,33 @@ class ParsedFiles:
     def definition(self, text: str, path: str) -> ParsedDefinition:
         """Give what `parse_definition` says about a file."""
         return self._parse(ParsedDefinition, parse_definition, text, path)
+
+    def content(self, file: Path, path: str) -> str:
+        """Give a hash of a file's bytes; one that has not been touched since it was last read is not read again.
+
+        Args:
+            file: Where it is.
+            path: Its path in the folder.
+
+        Returns:
+            A word that is no hash where it cannot be read.
+        """
+        try:
+            before = file.stat()
+            state = f"{before.st_size} {before.st_mtime_ns} {before.st_ctime_ns} {before.st_ino}"
+            found = self._cache.find(_CONTENT, path, state)
+            if isinstance(found, str):
+                return found
+            with file.open("rb") as opened:
+                content = hashlib.file_digest(opened, _short).hexdigest()
+            after = file.stat()
+        except OSError:
+            return "unreadable"
+        # What was written a moment ago may be written again within one tick of the file system's clock.
+        is_settled = time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) > _SETTLING_NS
+        if is_settled and (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+            self._cache.keep(_CONTENT, path, state, content)
+        return content
 
     def _parse(self, kind: type[_Parsed], parse: Callable[[str, str, str], _Parsed], text: str, path: str) -> _Parsed:
         stored = self._cache.find(kind.__name__, path, text)

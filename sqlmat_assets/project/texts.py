@@ -25,6 +25,10 @@ class Texts:
             self._texts[path] = self._read(path)
         return self._texts[path]
 
+    def file(self, path: str) -> Path:
+        """Give where a file is."""
+        return self._root / path
+
     def problem(self, path: str) -> Problem | None:
         """Say why a file has no text; None where it has one."""
         return self._problems.get(path)
