@@ -13,6 +13,8 @@ import dagster as dg
 
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.states import Ledger, Reading
+from sqlmat_assets.components.lost_runs import report_lost_runs
+from sqlmat_assets.components.reload import reload_if_edited
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.errors import ticks as wording
@@ -82,6 +84,11 @@ class _Tick:
 
     def __call__(self, context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = self._now()
+        for lost in report_lost_runs(context.instance, now):
+            context.log.warning(lost)
+        if (edited := reload_if_edited(context, self._project)) is not None:
+            context.log.info(edited)
+            return dg.SensorResult(skip_reason=edited)
         reading = self._ledger.read(context.instance)
         decision = self._timetable.decide(reading.states, now)
         cursor = self._tell(context, decision, reading.states)
