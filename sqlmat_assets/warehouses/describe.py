@@ -27,6 +27,8 @@ def _section(engine: Capabilities) -> Iterator[str]:
     for fact in engine.facts:
         yield _row(fact)
     yield f"| transactions | Tables are replaced {_in_transactions(engine)}. | `Capabilities.has_transactional_ddl` |"
+    taken = "Taken with each build" if engine.has_fingerprints else "Not taken"
+    yield f"| fingerprints of rows | {taken}. | `Capabilities.has_fingerprints` |"
     yield f"| length of names | At most {engine.max_identifier_bytes} bytes. | `Capabilities.max_identifier_bytes` |"
     yield f"| grants | {'Kept' if engine.has_grants else 'There are none'}. | `Capabilities.has_grants` |"
     yield ""

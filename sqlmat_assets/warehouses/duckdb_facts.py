@@ -76,6 +76,16 @@ DUCKDB = Capabilities(
             ("test_the_table_keeps_its_rows_and_others_are_built",),
         ),
         Fact(
+            "rows that did not change",
+            "Recognised to the last bit, in whatever order they lie, by two sums of 64 bits over hashes of the rows, "
+            "taken in one pass over the new table; the published one stays. `skip_unchanged = false` saves the pass.",
+            (
+                "test_the_same_rows_have_one_fingerprint",
+                "test_other_rows_have_another_fingerprint",
+                "test_what_duckdb_takes_for_equal_has_two_fingerprints",
+            ),
+        ),
+        Fact(
             "views on a table",
             "They find it by name, so they read the new rows; nothing is done to them.",
             ("test_views_on_the_table_read_the_new_rows",),

@@ -15,14 +15,17 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster._core.definitions.data_version import extract_data_version_from_entry
 from dagster._core.definitions.metadata import TableMetadataValue
 from dagster._core.execution.execution_result import ExecutionResult
 
-from sqlmat_assets.components.assets import DECIDED_AT_TAG
+from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.due import Reason, Reasons
 from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.components.running import events_of, execute, steps_with
@@ -103,6 +106,53 @@ def test_what_a_materialization_tells(instance: dg.DagsterInstance, warehouse: P
         {"check": "small", "passed": True, "rows": 2, "failed rows": 0},
         {"check": "tiny", "passed": False, "rows": 2, "failed rows": 1},
     ]
+
+
+def test_the_same_rows_are_a_materialization_with_the_same_data_version(
+    instance: dg.DagsterInstance, warehouse: Path
+) -> None:
+    code = CodeVersion("meaning", "text", "30.0.0")
+    for rows in (2, 2, 1):
+        assert execute(define(warehouse, cities(rows=rows, version=code)), instance).success
+    other, same, first = materialized(instance)
+    versions = [extract_data_version_from_entry(record.event_log_entry) for record in (first, same, other)]
+    assert versions[0] is not None
+    assert versions[0] == versions[1] != versions[2]
+    told = [m for m in (record.asset_materialization for record in (first, same, other)) if m is not None]
+    assert [one.metadata["outcome"].value for one in told] == [
+        "new rows",
+        "unchanged: the same 2 rows as published, so nothing was swapped",
+        "new rows",
+    ]
+    assert [one.metadata["code version"].value for one in told] == [str(code)] * 3
+    assert [(one.tags or {})["dagster/code_version"] for one in told] == ["meaning"] * 3
+
+
+def test_what_reads_nothing_new_is_not_built_and_its_checks_stay(instance: dg.DagsterInstance, warehouse: Path) -> None:
+    tables = [replace(one, version=CodeVersion(one.sql, one.sql, "30.0.0")) for one in (cities(), capitals())]
+    why = str(Reasons.of({model.relation: Reason.DUE for model in tables}))
+    for tags in ({}, {WHY_TAG: why}):
+        result = execute(define(warehouse, *tables), instance, tags=tags)
+        assert result.success
+    assert not events_of(result, Type.ASSET_CHECK_EVALUATION)
+    newest, oldest = materialized(instance)
+    assert newest.asset_materialization is not None
+    metadata = newest.asset_materialization.metadata
+    assert metadata["outcome"].value == "unchanged: nothing that it reads has changed, so it was not built"
+    assert metadata["why"].value == "due"
+    assert str(metadata["saved"].value)
+    assert extract_data_version_from_entry(newest.event_log_entry) == extract_data_version_from_entry(
+        oldest.event_log_entry
+    )
+
+
+def test_a_failed_build_tells_its_code_version(instance: dg.DagsterInstance, warehouse: Path) -> None:
+    code = CodeVersion("meaning", "text", "30.0.0")
+    result = execute(define(warehouse, cities(rows=5, version=code)), instance)
+    (event,) = events_of(result, Type.STEP_FAILURE, "first__cities")
+    described = event.step_failure_data.user_failure_data
+    assert described is not None
+    assert described.metadata["code version"].value == str(code)
 
 
 def test_where_the_columns_come_from(instance: dg.DagsterInstance, warehouse: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import combinations_with_replacement, product
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sqlmat_assets.warehouses.check_statements import count_outcomes
 TARGET = Relation("first", "cities")
 INTERMEDIATE = Relation("first", "cities__sqlmat_k3_new")
 BACKUP = Relation("first", "cities__sqlmat_k3_old")
+ROWS = "SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (NULL, NULL)) AS t(id, name)"
 
 
 def make(session: Session, relation: Relation, query: str) -> int:
@@ -129,6 +131,76 @@ class WarehouseContract:
 
     def fetch_comments(self, session: Session, relation: Relation) -> tuple[str | None, dict[str, str | None]]:
         raise NotImplementedError
+
+    def fingerprint(self, session: Session, query: str) -> str:
+        session.execute(statements.drop_table(INTERMEDIATE, if_exists=True))
+        make(session, INTERMEDIATE, query)
+        return session.fetch_fingerprint(INTERMEDIATE, session.fetch_columns(INTERMEDIATE))
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (ROWS, "SELECT * FROM (VALUES (NULL, NULL), (2, 'b'), (1, 'a')) AS t(id, name)"),
+            (
+                "SELECT 1 AS id UNION ALL SELECT 1 UNION ALL SELECT 2",
+                "SELECT 2 AS id UNION ALL SELECT 1 UNION ALL SELECT 1",
+            ),
+            (f"SELECT * FROM ({ROWS}) AS t WHERE id > 5", f"SELECT * FROM ({ROWS}) AS t WHERE id < 0"),
+            ("SELECT CAST('NaN' AS DOUBLE PRECISION) AS x", "SELECT CAST('nan' AS DOUBLE PRECISION) AS x"),
+        ],
+        ids=["another order", "duplicates in another order", "no rows", "no number"],
+    )
+    def test_the_same_rows_have_one_fingerprint(self, warehouse: Warehouse, one: str, other: str) -> None:
+        with warehouse.open_session() as session:
+            found = self.fingerprint(session, one)
+            assert found == self.fingerprint(session, other)
+            assert len(found) < 80
+            assert found.isascii()
+            assert not set(found) & set(" '/")
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (ROWS, f"SELECT id, CASE WHEN id = 2 THEN 'B' ELSE name END AS name FROM ({ROWS}) AS t"),
+            (ROWS, f"SELECT id, COALESCE(name, '') AS name FROM ({ROWS}) AS t"),
+            (ROWS, f"SELECT COALESCE(id, 0) AS id, name FROM ({ROWS}) AS t"),
+            (ROWS, f"{ROWS} UNION ALL SELECT 1, 'a'"),
+            (f"{ROWS} UNION ALL SELECT 1, 'a'", f"{ROWS} UNION ALL SELECT 1, 'a' UNION ALL SELECT 1, 'a'"),
+            (f"{ROWS} UNION ALL SELECT 1, 'a'", f"{ROWS} UNION ALL SELECT 2, 'b'"),
+            (f"{ROWS} UNION ALL {ROWS}", f"SELECT * FROM ({ROWS}) AS t WHERE id > 5"),
+            (ROWS, f"SELECT * FROM ({ROWS}) AS t WHERE id > 5"),
+            (ROWS, "SELECT * FROM (VALUES (1, 'b'), (2, 'a'), (NULL, NULL)) AS t(id, name)"),
+            ("SELECT 1 AS a, 2 AS b", "SELECT 2 AS a, 1 AS b"),
+            ("SELECT 1 AS a, NULL AS b", "SELECT NULL AS a, 1 AS b"),
+            ("SELECT 'ab' AS a, 'c' AS b", "SELECT 'a' AS a, 'bc' AS b"),
+            ("SELECT 'a' AS a", "SELECT 'a ' AS a"),
+            ("SELECT CAST('0.0' AS DOUBLE PRECISION) AS x", "SELECT CAST('-0.0' AS DOUBLE PRECISION) AS x"),
+            ("SELECT CAST('NaN' AS DOUBLE PRECISION) AS x", "SELECT CAST(NULL AS DOUBLE PRECISION) AS x"),
+            ("SELECT CAST(1.10 AS DECIMAL(30, 2)) AS x", "SELECT CAST(1.11 AS DECIMAL(30, 2)) AS x"),
+            ("SELECT INTERVAL '1' MONTH AS x", "SELECT INTERVAL '30' DAY AS x"),
+            ("SELECT TIMESTAMP '2020-01-01 00:00:00.000001' AS x", "SELECT TIMESTAMP '2020-01-01 00:00:00' AS x"),
+        ],
+    )
+    def test_other_rows_have_another_fingerprint(self, warehouse: Warehouse, one: str, other: str) -> None:
+        with warehouse.open_session() as session:
+            assert self.fingerprint(session, one) != self.fingerprint(session, other)
+
+    def test_a_fingerprint_tells_any_two_small_tables_apart(self, warehouse: Warehouse) -> None:
+        """Every table of two columns and up to three rows with values 0, 1 or NULL, 220 of them."""
+        values = (None, 0, 1)
+        rows = list(product(values, values))
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            session.execute(statements.create_table(INTERMEDIATE, [("a", "bigint"), ("b", "bigint")]))
+            columns = session.fetch_columns(INTERMEDIATE)
+            found: set[str] = set()
+            tables = [chosen for count in range(4) for chosen in combinations_with_replacement(rows, count)]
+            for chosen in tables:
+                session.execute(statements.delete_rows(INTERMEDIATE, exp.true()))
+                for a, b in chosen:
+                    session.execute(statements.insert_values(INTERMEDIATE, {"a": a, "b": b}))
+                found.add(session.fetch_fingerprint(INTERMEDIATE, columns))
+        assert len(found) == len(tables) == 220
 
     def test_a_statement_is_cancelled_from_another_thread(self, warehouse: Warehouse) -> None:
         with warehouse.open_session() as session:

@@ -61,6 +61,59 @@ class TestDuckDB(WarehouseContract):
             assert session.load_file(TARGET, file, ()) == 1
             assert session.fetch_columns(TARGET) == (("id", "SMALLINT"), ("day", "DATE"))
 
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("INTERVAL 1 DAY", "INTERVAL 24 HOUR"),
+            ("[INTERVAL 1 MONTH]", "[INTERVAL 30 DAY]"),
+            ("{'a': INTERVAL 1 MONTH}", "{'a': INTERVAL 30 DAY}"),
+            ("MAP {1: INTERVAL 1 MONTH}", "MAP {1: INTERVAL 30 DAY}"),
+            ("'12:00:00+00'::TIMETZ", "'13:00:00+01'::TIMETZ"),
+            ("18446744073709551616::HUGEINT", "1::HUGEINT"),
+            ("18446744073709551616::UHUGEINT", "1::UHUGEINT"),
+            ("18446744073709551616::DECIMAL(38, 0)", "1::DECIMAL(38, 0)"),
+            ("'80000000-0000-0000-0000-000000000001'::UUID", "'80000000-0000-0001-0000-000000000000'::UUID"),
+            ("[NULL]::INTEGER[]", "[]::INTEGER[]"),
+            ("NULL::INTEGER[]", "[]::INTEGER[]"),
+            ("[[1], [2]]", "[[1, 2]]"),
+            ("['a, b']", "['a', 'b']"),
+            ("[NULL]::VARCHAR[]", "['NULL']::VARCHAR[]"),
+            ("{'a': NULL}::STRUCT(a INTEGER)", "NULL::STRUCT(a INTEGER)"),
+            ("{'a': 1, 'b': NULL}", "{'a': NULL, 'b': 1}"),
+            ("MAP {1: 2, 3: 4}", "MAP {1: 4, 3: 2}"),
+            ("union_value(a := 1)::UNION(a INTEGER, b INTEGER)", "union_value(b := 1)::UNION(a INTEGER, b INTEGER)"),
+            (
+                "[union_value(a := 1)::UNION(a INTEGER, b INTEGER)]",
+                "[union_value(b := 1)::UNION(a INTEGER, b INTEGER)]",
+            ),
+            ("1::VARIANT", "'1'::VARIANT"),
+            ("[0.0::DOUBLE]", "[-0.0::DOUBLE]"),
+            ("0.0::FLOAT", "-0.0::FLOAT"),
+            ("'0101'::BIT", "'101'::BIT"),
+            ("'a' COLLATE NOCASE", "'A' COLLATE NOCASE"),
+            ("'é'", "'e\u0301'"),
+            ("''", "chr(0)"),
+            ("'\\x00'::BLOB", "''::BLOB"),
+            ("'1.0'::JSON", "'1'::JSON"),
+            ("'a'::ENUM('a', 'b')", "'b'::ENUM('a', 'b')"),
+            ("TIMESTAMP_NS '2020-01-01 00:00:00.000000001'", "TIMESTAMP_NS '2020-01-01 00:00:00'"),
+            ("'POINT (0 0)'::GEOMETRY", "'POINT (0 1)'::GEOMETRY"),
+        ],
+    )
+    def test_what_duckdb_takes_for_equal_has_two_fingerprints(self, warehouse: Warehouse, one: str, other: str) -> None:
+        with warehouse.open_session() as session:
+            assert self.fingerprint(session, f"SELECT {one} AS x") != self.fingerprint(session, f"SELECT {other} AS x")
+            # The same value a second time is the same.
+            assert self.fingerprint(session, f"SELECT {one} AS x") == self.fingerprint(session, f"SELECT {one} AS x")
+
+    def test_a_fingerprint_of_many_rows_in_another_order(self, warehouse: Warehouse) -> None:
+        wide = ", ".join(f"i * {n} AS c{n}" for n in range(40))
+        query = f"SELECT {wide}, i / 7 AS d, 'n' || i AS s FROM range(150000) AS t(i)"
+        with warehouse.open_session() as session:
+            found = self.fingerprint(session, query)
+            assert found == self.fingerprint(session, f"{query} ORDER BY hash(i)")
+            assert found.startswith("150000-")
+
     def test_other_files_are_refused(self, warehouse: Warehouse, tmp_path: Path) -> None:
         with warehouse.open_session() as session, pytest.raises(TerminalWarehouseError) as caught:
             session.load_file(TARGET, tmp_path / "cities.xlsx", ())
