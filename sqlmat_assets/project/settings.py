@@ -204,10 +204,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one file sets, in its order, and what is wrong with it."""
+    """What one file sets, in its order, what is wrong with it, and which keys have a value that cannot be."""
 
     lines: tuple[Setting, ...] = ()
     problems: tuple[Problem, ...] = ()
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +358,7 @@ def _split(written: str, path: str, number: int, offset: int = 0) -> _Line | Non
 def _parse_lines(lines: Iterable[_Line], problems: list[Problem], *, is_global: bool) -> Settings:
     found: list[Setting] = []
     first: dict[str, int] = {}
+    refused: set[str] = set()
     for line in lines:
         where = (line.key_place.path, line.key_place.line, line.key_place.column)
         if not line.sign and (earlier := first.setdefault(line.key, where[1])) != where[1]:
@@ -373,9 +375,10 @@ def _parse_lines(lines: Iterable[_Line], problems: list[Problem], *, is_global: 
         except wording.TextError as error:
             place = line.value_place
             problems.append(error.at(place.path, place.line, place.column))
+            refused.add(line.key)
         else:
             found.append(Setting(line.key, value, line.value_place))
-    return Settings(tuple(found), tuple(problems))
+    return Settings(tuple(found), tuple(problems), frozenset(refused))
 
 
 def _parse_value(line: _Line) -> object:

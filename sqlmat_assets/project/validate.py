@@ -44,13 +44,15 @@ class Bare:
 class Draft:
     """A model that knows nothing of the others, and where things stand in its files.
 
-    `places` are those of its settings. `has_all_columns`: the model's columns are all that the table has.
+    `places` are those of its settings, `refused` the keys of those that cannot be read. `has_all_columns`: the model's
+    columns are all that the table has.
     """
 
     model: Model
     reads: tuple[Read, ...] = ()
     check_reads: tuple[Read, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    refused: frozenset[str] = frozenset()
     has_all_columns: bool = False
     bare: tuple[Bare, ...] = ()
     check_bare: tuple[Bare, ...] = ()
@@ -84,7 +86,7 @@ def find_problems(
     speller = Speller(models)
     for draft in drafts:
         problems = found[draft.model.relation]
-        problems.extend(_interval_problems(draft.model, graph, effective, models))
+        problems.extend(_interval_problems(draft, graph, effective, models))
         problems.extend(_calendar_problems(draft))
         problems.extend(_column_problems(draft))
         problems.extend(_name_problems(draft.model, draft.places))
@@ -97,12 +99,13 @@ def find_problems(
 
 
 def _interval_problems(
-    model: Model, graph: ModelGraph, effective: Mapping[Relation, timedelta], models: Mapping[Relation, Model]
+    draft: Draft, graph: ModelGraph, effective: Mapping[Relation, timedelta], models: Mapping[Relation, Model]
 ) -> Iterator[Problem]:
+    model = draft.model
     relation = model.relation
     if model.kind in _NEEDS_NO_INTERVAL or (model.processor is not None and not model.processor.definition):
         return  # without its CREATE TABLE a processed table has no file that could name the interval
-    if model.settings.schedule is not None:
+    if model.settings.schedule is not None or "schedule" in draft.refused:
         return
     if relation not in effective and not graph.downstream(relation):
         checked = _meant_to_check(relation, models)

@@ -74,6 +74,14 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         {"first.a", "first.b"},
     ),
+    "a schedule that cannot be is one problem": (
+        {"first/a.sql": "-- schedule: 0 25 * * *\nselect 1 as a"},
+        [
+            "first/a.sql:1:14: `schedule`: `25` is no hour in `0 25 * * *`\n"
+            "  hint: write `0` to `23`, `*`, or a range like `8-18`"
+        ],
+        {"first.a"},
+    ),
     "conditions that leave nothing of the schedule": (
         {
             "first.conf": "conditions = hours 8-18",
