@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.project import TextError
@@ -145,11 +146,18 @@ def missing_column(column: str, near: str | None, columns: Iterable[str]) -> Tex
 # What keeps a table from being read in part
 
 
-def prevented(table: str, clause: str, line: int) -> str:
-    """Why a table is read in full."""
-    return f"`{table}` is read in full because of {clause} in line {line}"
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A clause that a range is not taken past, and the line in which it stands."""
+
+    clause: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.clause} in line {self.line}"
 
 
-def prevented_everywhere(clause: str, line: int) -> str:
-    """Why every table is read in full."""
-    return f"every table is read in full because of {clause} in line {line}"
+def prevented(tables: Iterable[object], obstacle: Obstacle) -> str:
+    """Why tables are read in full."""
+    names = _listed(tables)
+    return f"{names} {'are' if ', ' in names else 'is'} read in full because of {obstacle}"
