@@ -58,7 +58,7 @@ between them one must.
 
 Months and weekdays are names, cut after three letters or not, or numbers; weekday 0 is Sunday. After midnight the date
 is that of the new day. A table that becomes due outside its times is built when they begin; a time of its schedule
-outside them is left out.
+outside them is left out. A new or changed table is built at once, whatever its times are.
 """
 
 
