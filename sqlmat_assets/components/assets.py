@@ -19,6 +19,7 @@ from sqlmat_assets.components.events import (
     translate_result,
     translate_version,
 )
+from sqlmat_assets.components.gating import gates_itself
 from sqlmat_assets.components.lineage import trace_columns
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
@@ -80,6 +81,7 @@ def build_asset(
     checks = {f"check_{check.name}": check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
     refusal = _refusal(model, held_by)
+    gates_itself(op_name(model.relation))
     op = dg.OpDefinition(
         name=op_name(model.relation),
         ins=dict.fromkeys(reads, _ORDER),
