@@ -25,6 +25,7 @@ _COMMANDS = {
     "build": "sqlmat_assets.cli.build",
     "render": "sqlmat_assets.cli.render",
     "why": "sqlmat_assets.cli.why",
+    "simulate": "sqlmat_assets.cli.simulate",
     "dev": "sqlmat_assets.cli.dev",
 }
 

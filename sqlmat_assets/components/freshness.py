@@ -8,21 +8,15 @@ from functools import lru_cache
 import dagster as dg
 from dagster._check import CheckError
 
+from sqlmat_assets.project.intervals import default_grace
 from sqlmat_assets.project.schedules import Calendar
 
-# Dagster's daemon looks every 30 seconds, and a run takes its time: less grace would warn of healthy tables.
-_LEAST_GRACE = timedelta(minutes=10)
 # Dagster refuses shorter windows, and two equal ones.
 _LEAST_WINDOW = timedelta(minutes=1)
 _SCHEDULED_GRACE = timedelta(hours=1)
 # When clocks are put back, a deadline comes so much later after its tick than it seems, and what was built right at the
 # tick would count as stale until the next.
 _CLOCK_CHANGE = timedelta(hours=1)
-
-
-def default_grace(interval: timedelta) -> timedelta:
-    """A tenth of the interval, at least 10 minutes."""
-    return max(interval / 10, _LEAST_GRACE)
 
 
 def translate_freshness(

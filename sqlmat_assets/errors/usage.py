@@ -126,3 +126,26 @@ def location_broken(message: str) -> str:
 def dagster_ended(code: int) -> str:
     """`dagster dev` ended by itself."""
     return with_hint(f"`dagster dev` ended by itself with exit code {code}", "its last lines above say why")
+
+
+def bad_period(what: str, hint: str | None) -> UsageError:
+    """The time to simulate is no interval."""
+    return UsageError(with_hint(what, hint))
+
+
+def bad_stretch(text: str) -> UsageError:
+    """A stretch of the simulated time that cannot be read."""
+    hint = "write from when until when, counted from the start: `3h-4h`"
+    return UsageError(with_hint(f"`{text}` is no stretch of time", hint))
+
+
+def bad_failure(text: str) -> UsageError:
+    """A simulated failure that cannot be read."""
+    hint = "write the table, and from when until when it fails: `first.cities@2h-5h`"
+    return UsageError(with_hint(f"`{text}` does not say what fails when", hint))
+
+
+def bad_seconds(text: str) -> UsageError:
+    """How long a simulated build takes, which cannot be read."""
+    hint = "write `10` for every table, or `first.cities=120` for one"
+    return UsageError(with_hint(f"`{text}` is no number of seconds", hint))

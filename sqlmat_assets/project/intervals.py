@@ -11,6 +11,9 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+# Dagster's daemon looks every 30 seconds, and a run takes its time: less grace would warn of healthy tables.
+_LEAST_GRACE = timedelta(minutes=10)
+
 _UNITS = {"m": MINUTE, "h": HOUR, "d": DAY, "w": timedelta(weeks=1)}
 # Six digits of weeks are still well inside what a timedelta holds.
 _IN_WORDS = re.compile(
@@ -78,3 +81,8 @@ def format_interval(interval: timedelta) -> str:
     if interval % DAY or interval < 2 * DAY:
         return f"{interval // HOUR}h"
     return f"{interval // DAY}d"
+
+
+def default_grace(interval: timedelta) -> timedelta:
+    """How late a table may be unless its settings say it: a tenth of its interval, at least 10 minutes."""
+    return max(interval / 10, _LEAST_GRACE)

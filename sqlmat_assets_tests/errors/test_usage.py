@@ -108,6 +108,20 @@ WORDED = [
         usage.dagster_ended(3),
         "`dagster dev` ended by itself with exit code 3\n  hint: its last lines above say why",
     ),
+    (usage.bad_period("`x` is no interval", "write `24h`"), "`x` is no interval\n  hint: write `24h`"),
+    (
+        usage.bad_stretch("3h"),
+        "`3h` is no stretch of time\n  hint: write from when until when, counted from the start: `3h-4h`",
+    ),
+    (
+        usage.bad_failure("first.cities"),
+        "`first.cities` does not say what fails when\n"
+        "  hint: write the table, and from when until when it fails: `first.cities@2h-5h`",
+    ),
+    (
+        usage.bad_seconds("x"),
+        "`x` is no number of seconds\n  hint: write `10` for every table, or `first.cities=120` for one",
+    ),
 ]
 
 
