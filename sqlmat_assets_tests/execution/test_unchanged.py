@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,61 +12,27 @@ import pytest
 
 from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Event, Published, Run, Unchanged
+from sqlmat_assets.execution.events import Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.due import Reason, Reasons
-from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model
+from sqlmat_assets.project.model import ColumnDoc, Kind, Model
 from sqlmat_assets.relation import Relation
-from sqlmat_assets_tests.recording import Killed, RecordingWarehouse, conflict, failing_at, kill, refuse
+from sqlmat_assets_tests.execution.pair import (
+    READING,
+    SOURCE,
+    TARGET,
+    VERSION,
+    a_reader,
+    a_source,
+    due,
+    last_of,
+    published,
+    recorded,
+    unchanged,
+)
+from sqlmat_assets_tests.recording import RecordingWarehouse, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_table, ask, kinds_of, tables_in
-
-Fails = Callable[[int, str], None]
-
-
-def nothing(_number: int, _sql: str) -> None:
-    """No statement fails."""
-
-
-SOURCE, TARGET = Relation("first", "source"), Relation("first", "cities")
-VERSION = CodeVersion("meaning", "text", "30.0.0")
-READING = "SELECT id, name FROM first.source"
-
-
-def a_source(sql: str = "SELECT 1 AS id, 'Paris' AS name") -> Model:
-    return a_table(sql, name="first.source", version=CodeVersion(sql, sql, "30.0.0"))
-
-
-def a_reader(sql: str = READING, *checks: CheckQuery, **more: Any) -> Model:
-    more = {"version": VERSION, "upstream": (SOURCE,)} | more
-    return a_table(sql, *checks, **more)
-
-
-def due(warehouse: Path | RecordingWarehouse, run: str, reason: Reason = Reason.DUE, **more: Any) -> Context:
-    """A run that a sensor asked for, of both tables."""
-    reasons = Reasons.of({SOURCE: reason, TARGET: reason})
-    return replace(a_context(warehouse, run, **more), run=Run(run, datetime.now(UTC), "c0ffee", reasons))
-
-
-def last_of(model: Model, context: Context) -> Event:
-    return list(materialize(model, context))[-1]
-
-
-def published(model: Model, context: Context) -> Published:
-    last = last_of(model, context)
-    assert isinstance(last, Published), last
-    return last
-
-
-def unchanged(model: Model, context: Context) -> Unchanged:
-    last = last_of(model, context)
-    assert isinstance(last, Unchanged), last
-    return last
-
-
-def recorded(path: Path, columns: str, name: str = "cities") -> tuple[Any, ...]:
-    (row,) = ask(path, f"SELECT {columns} FROM _sqlmat.tables WHERE table_name = '{name}'")
-    return row
 
 
 class TestEqualRows:
@@ -391,73 +356,6 @@ class TestStateOfAnotherShape:
         published(model, a_context(path, "r1"))
         ask(path, "UPDATE _sqlmat.tables SET version = 'v1'")
         published(model, due(path, "r2"))
-
-
-class TestFaults:
-    """A failure at every statement: whatever is said, it is true of what is published."""
-
-    def attempt(
-        self, path: Path, model: Model, context: Callable[[RecordingWarehouse], Context], fails: Fails
-    ) -> tuple[list[str], Any]:
-        warehouse = RecordingWarehouse(path, fails)
-        try:
-            return warehouse.sent, list(materialize(model, context(warehouse)))[-1]
-        except Killed:
-            return warehouse.sent, Killed
-
-    @pytest.mark.parametrize("how", [refuse, conflict, kill])
-    @pytest.mark.parametrize("is_due", [False, True])
-    def test_at_every_statement_of_an_unchanged_build(
-        self, path: Path, how: Callable[[str], None], is_due: bool
-    ) -> None:
-        published(a_source(), a_context(path, "r0"))
-        published(a_reader(), a_context(path, "r0"))
-        identity = recorded(path, "published_at")
-
-        def context(warehouse: RecordingWarehouse) -> Context:
-            run = f"r{next(numbers)}"
-            return (
-                due(warehouse, run, sleep=list[float]().append)
-                if is_due
-                else a_context(warehouse, run, sleep=list[float]().append)
-            )
-
-        numbers = iter(range(1, 1000))
-        statements, last = self.attempt(path, a_reader(), context, nothing)
-        assert isinstance(last, Unchanged)
-        for number in range(1, len(statements) + 1):
-            _, last = self.attempt(path, a_reader(), context, failing_at(number, how))
-            if how is conflict:
-                assert isinstance(last, Unchanged), statements[number - 1]
-            assert ask(path, "FROM first.cities") == [(1, "Paris")]
-            ask(path, "UPDATE _sqlmat.leases SET pid = 4194304")
-            # A refused fingerprint publishes; in every other case the rows are those that they were.
-            if recorded(path, "published_at") != identity:
-                assert "BIT_XOR" in statements[number - 1]
-                identity = recorded(path, "published_at")
-            assert isinstance(self.attempt(path, a_reader(), context, nothing)[1], Published | Unchanged)
-            identity = recorded(path, "published_at")
-            assert tables_in(path) == ["cities", "source"]
-
-    @pytest.mark.parametrize("how", [refuse, kill])
-    def test_a_source_whose_build_failed_anywhere_never_makes_its_reader_wrong(
-        self, path: Path, how: Callable[[str], None]
-    ) -> None:
-        def version(number: int) -> Model:
-            return a_source(f"SELECT {number} AS id, 'x' AS name")
-
-        published(version(0), a_context(path, "r0"))
-        published(a_reader(), a_context(path, "r0"))
-        statements, _ = self.attempt(path, version(1), lambda w: a_context(w, "n"), nothing)
-        for number in range(1, len(statements) + 1):
-            self.attempt(path, version(number + 1), lambda w: a_context(w, "f"), failing_at(number, how))
-            ask(path, "UPDATE _sqlmat.leases SET pid = 4194304")
-            last = last_of(a_reader(), due(path, f"r{number}"))
-            assert isinstance(last, Published | Unchanged)
-            assert ask(path, "FROM first.cities") == ask(path, "FROM first.source"), statements[number - 1]
-            again = unchanged(a_reader(), due(path, f"s{number}"))
-            assert again.statement is None
-            assert ask(path, "FROM first.cities") == ask(path, "FROM first.source")
 
 
 def test_the_file_is_a_whole_database_afterwards(path: Path) -> None:
