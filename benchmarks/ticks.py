@@ -22,7 +22,7 @@ from dagster._grpc.impl import get_external_sensor_execution
 from generate import generate
 
 from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
-from sqlmat_assets.components.events import translate_published
+from sqlmat_assets.components.events import translate_ended
 from sqlmat_assets.components.home import open_instance
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, load_folder
@@ -42,8 +42,7 @@ def record(instance: dg.DagsterInstance, model: Model, decided_at: datetime) -> 
     published = Published(model.relation, 100, columns, model.sql, decided_at, 0.1)
     results = [CheckResult(spec.name, True, True, 100, 0, "", "SELECT 1", 0.01) for spec in model.check_specs]
     lineage = {column.name: [(read, "id") for read in model.upstream] for column in columns}
-    metadata = translate_published(published, results, Run("benchmark", decided_at), lineage)
-    metadata["code version"] = dg.MetadataValue.text(str(model.version))
+    metadata = translate_ended(published, results, Run("benchmark", decided_at), lineage, model.version)
     instance.report_runless_asset_event(dg.AssetMaterialization(translate_key(model.relation), metadata=metadata))
 
 

@@ -19,6 +19,9 @@ from sqlmat_assets.relation import Relation
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
 
+DECIDED_AT = "decided at"
+"""The metadata that says from when the age of a materialization counts."""
+
 # What the page of a run shows in one line beside its other columns.
 _WIDTH = 100
 
@@ -48,7 +51,7 @@ def translate_ended(
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         "seconds": dg.MetadataValue.float(round(ended.seconds, 3)),
-        "decided at": dg.MetadataValue.timestamp(run.decided_at),
+        DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
         "started at": dg.MetadataValue.timestamp(ended.started_at),
         "run": dg.MetadataValue.text(run.id),
         **translate_version(version),

@@ -10,12 +10,10 @@ from typing import Any
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
+from sqlmat_assets.components.events import CODE_VERSION
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.relation import Relation
-
-CODE_VERSION = "code version"
-"""The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
 
 _Type = dg.DagsterEventType
 _STEPS = {_Type.STEP_START, _Type.STEP_SUCCESS, _Type.STEP_FAILURE, _Type.STEP_SKIPPED}

@@ -144,11 +144,12 @@ def _request(group: Sequence[Relation], decision: Decision) -> dg.RunRequest:
     reasons = {relation: decision.verdicts[relation].reason for relation in group}
     return dg.RunRequest(
         asset_selection=[translate_key(relation) for relation in group],
-        tags={DECIDED_AT_TAG: decision.now.isoformat(), WHY_TAG: _why(reasons)},
+        tags={DECIDED_AT_TAG: decision.now.isoformat(), WHY_TAG: why_tag(reasons)},
     )
 
 
-def _why(reasons: Mapping[Relation, Reason]) -> str:
+def why_tag(reasons: Mapping[Relation, Reason]) -> str:
+    """Why each table of a run is built, as a tag."""
     text = str(Reasons.of(reasons))
     if len(text) <= _LONGEST_TAG:
         return text

@@ -14,14 +14,12 @@ import dagster as dg
 from dagster._core.storage.event_log.base import AssetRecord
 
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
+from sqlmat_assets.components.events import DECIDED_AT
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.due import State
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
-
-DECIDED_AT = "decided at"
-"""The metadata that says from when the age of a materialization counts."""
 
 _Type = dg.DagsterEventType
 _LOGS = (_Type.ASSET_MATERIALIZATION_PLANNED, _Type.ASSET_MATERIALIZATION)
