@@ -19,7 +19,7 @@ _SET = frozenset({"with_", "this", "expression", "distinct", "order", "by_name"}
 _SUBQUERY = frozenset({"with_", "this", "alias"})
 _TABLE = frozenset({"this", "db", "catalog", "alias"})
 _JOIN = frozenset({"this", "on", "using", "side", "kind", "method", "global_", "expressions"})
-_GROUPINGS = {"grouping_sets": "GROUPING SETS", "cube": "CUBE", "rollup": "ROLLUP", "totals": "WITH TOTALS"}
+_GROUPINGS = {exp.GroupingSets: "GROUPING SETS", exp.Cube: "CUBE", exp.Rollup: "ROLLUP"}
 _NAMED = {"sample": "TABLESAMPLE", "pivots": "PIVOT", "version": "time travel", "when": "time travel", "match": "MATCH"}
 # Where functions give tables, their rows are none of the range's.
 _TABLE_FUNCTIONS = (exp.Table, exp.Lateral, exp.Unnest, exp.From, exp.Join)
@@ -101,8 +101,8 @@ def in_select(select: exp.Select, reader: Reader, same: Callable[[exp.Expr], boo
 def _in_group(
     group: exp.Group, select: exp.Select, reader: Reader, same: Callable[[exp.Expr], bool]
 ) -> Obstacle | None:
-    for key, name in _GROUPINGS.items():
-        if group.args.get(key):
+    for kind, name in _GROUPINGS.items():
+        if group.find(kind):
             return Obstacle(f"the {name}", reader.line(group))
     if group.args.get("all"):
         return None

@@ -277,12 +277,14 @@ class Reader:
         if len(column.parts) != 1:
             return None
         name = self.fold(column.this)
+        if self._is_merged(name, select):
+            return self._left_of_using(name, sources, select)
         having = [source for source in sources if source.types is not None and name in source.types]
         if len(having) == 1:
-            # Were it in another source as well, no engine would take the query, unless a USING makes them one.
-            return None if self._is_merged(name, select) else having[0]
+            # Were it in another source as well, no engine would take the query.
+            return having[0]
         unknown = [source for source in sources if source.types is None]
-        if having or len(unknown) != 1 or self._is_alias(name, column, select) or self._is_merged(name, select):
+        if having or len(unknown) != 1 or self._is_alias(name, column, select):
             return None
         return unknown[0]
 
@@ -293,6 +295,18 @@ class Reader:
         aliased = [item for item in select.expressions if isinstance(item, exp.Alias) and self.item_name(item) == name]
         # No item can read itself by its alias.
         return any(not any(column is each for each in item.find_all(exp.Column)) for item in aliased)
+
+    def _left_of_using(self, name: str, sources: tuple[Source, ...], select: exp.Select) -> Source | None:
+        """The source whose column a USING shows; None where it may show the other one."""
+        joins: list[exp.Join] = select.args.get("joins") or []
+        if any(join.side not in ("", "LEFT") or join.method or join.kind not in ("", "INNER") for join in joins):
+            return None
+        using = [i for i, j in enumerate(joins) if name in {self.fold(part) for part in j.args.get("using") or []}]
+        left = sources[: using[0] + 1]
+        if len(left) == 1:
+            return left[0]
+        having = [source for source in left if source.types is not None and name in source.types]
+        return having[0] if len(having) == 1 else None
 
     def _is_merged(self, name: str, select: exp.Select) -> bool:
         joins = select.args.get("joins") or []

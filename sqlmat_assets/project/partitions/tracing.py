@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel
 
 from sqlmat_assets.errors.partitions import Obstacle
 from sqlmat_assets.project.partitions import obstacles
@@ -15,6 +16,8 @@ from sqlmat_assets.project.partitions.ranges import ListRange, Range, TimeRange
 from sqlmat_assets.project.partitions.sources import NULL, Env, Reader, Source
 from sqlmat_assets.project.partitions.steps import Chain, before_all, result_kind
 from sqlmat_assets.project.references import Reference
+
+_MOST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class Tracer:
         else:
             chain = reader.chain(item)
             if chain.column is None:
-                self._stop(_described(chain.stopped or item), chain.stopped or item)
+                self._stop(_described(chain.stopped or item, reader.dialect), chain.stopped or item)
                 return
             source = reader.resolve(chain.column, select, env)
             name, column = reader.fold(chain.column.this), chain.column.this
@@ -197,7 +200,7 @@ class Tracer:
         self._descend(source, name, column, inner)
         for other, their in self._equals(select, source, name, env):
             if obstacles.before_source(select, other, reader) is None:
-                self._descend(other, reader.fold(their.this), their.this, inner, is_asked=False)
+                self._descend(other, reader.fold(their), their, inner, is_asked=False)
 
     def _starred(self, select: exp.Select, star: exp.Expr, name: str, env: Env) -> Source | None:
         sources = self._reader.starred(select, star, env) or []
@@ -272,7 +275,11 @@ class Tracer:
         elif is_asked:
             alias = source.item.args.get("alias")
             has_names = isinstance(alias, exp.TableAlias) and bool(alias.columns)
-            clause = f"the column names behind `{source.item.alias}`" if has_names else _described(source.item)
+            clause = (
+                f"the column names behind `{source.item.alias}`"
+                if has_names
+                else _described(source.item, self._reader.dialect)
+            )
             self._stop(clause, source.item)
 
     def _table(
@@ -334,7 +341,7 @@ class Tracer:
             if len(table.parts) == 1 and isinstance(table.this, exp.Identifier) and fold(table.this) == name
         ]
 
-    def _equals(self, select: exp.Select, source: Source, name: str, env: Env) -> Iterator[tuple[Source, exp.Column]]:
+    def _equals(self, select: exp.Select, source: Source, name: str, env: Env) -> Iterator[tuple[Source, exp.Expr]]:
         """Columns of other sources that an inner join makes equal to this one, and that hold the same."""
         reader = self._reader
         joins = select.args.get("joins") or []
@@ -343,29 +350,39 @@ class Tracer:
         if select.args.get("where"):
             conditions.append(select.args["where"].this)
         type_ = source.types.get(name) if source.types is not None else None
-        if type_ is None:
-            return
+        pairs: list[tuple[Source | None, exp.Expr]] = [*self._using(select, source, name, inner, env)]
         for condition in conditions:
             for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-                pair = _pair(part)
-                for mine, theirs in (pair, pair[::-1]) if pair else ():
-                    if reader.fold(mine.this) != name or reader.resolve(mine, select, env) is not source:
-                        continue
-                    other = reader.resolve(theirs, select, env)
-                    if other is None or other is source or other.types is None:
-                        continue
-                    if other.types.get(reader.fold(theirs.this)) == type_:
-                        yield other, theirs
+                for mine, theirs in _pairs(part):
+                    if reader.fold(mine.this) == name and reader.resolve(mine, select, env) is source:
+                        pairs.append((reader.resolve(theirs, select, env), theirs.this))
+        for other, column in pairs:
+            if other is None or other is source or other.types is None or type_ is None:
+                continue
+            if other.types.get(reader.fold(column)) == type_:
+                yield other, column
+
+    def _using(
+        self, select: exp.Select, source: Source, name: str, inner: list[exp.Join], env: Env
+    ) -> Iterator[tuple[Source, exp.Expr]]:
+        """What a USING makes equal to a column of a source on its left."""
+        sources = self._reader.sources(select, env)
+        for index, join in enumerate(select.args.get("joins") or [], 1):
+            for part in join.args.get("using") or []:
+                is_first = not any(name in (each.types or {name}) for each in sources[:index] if each is not source)
+                if join in inner and source.index < index and self._reader.fold(part) == name and is_first:
+                    yield sources[index], part
 
 
-def _pair(condition: exp.Expr) -> tuple[exp.Column, exp.Column] | None:
+def _pairs(condition: exp.Expr) -> Iterator[tuple[exp.Column, exp.Column]]:
+    """The two sides of an equation of columns, each first once."""
     bare = condition.unnest()
     if isinstance(bare, exp.EQ) and isinstance(bare.this, exp.Column) and isinstance(bare.expression, exp.Column):
-        return bare.this, bare.expression
-    return None
+        yield bare.this, bare.expression
+        yield bare.expression, bare.this
 
 
-def _described(node: exp.Expr) -> str:
+def _described(node: exp.Expr, dialect: str) -> str:
     """What kind of thing the column comes from."""
     if isinstance(node, exp.Window):
         return "the window"
@@ -380,5 +397,6 @@ def _described(node: exp.Expr) -> str:
     if isinstance(node, (exp.Table, exp.Unnest)):
         return "what is no table"
     if isinstance(node, exp.Cast):
-        return f"the cast to {node.args['to'].sql().lower()}"
-    return f"the expression `{' '.join(node.sql().split())[:40]}`"
+        return f"the cast to {node.args['to'].sql(dialect).lower()}"
+    written = " ".join(node.sql(dialect, unsupported_level=ErrorLevel.IGNORE).split())
+    return f"the expression `{written if len(written) <= _MOST_SHOWN else written[: _MOST_SHOWN - 1] + '…'}`"
