@@ -67,7 +67,7 @@ def due(since: datetime, now: datetime, age: str) -> str:
 
 def retried(failures: int) -> str:
     """It is tried again."""
-    return f"is built at the next tick: tried again after {_times(failures)}"
+    return f"is built at the next tick: it has failed {_times(failures)}, and is tried again"
 
 
 def read_by_scheduled() -> str:
