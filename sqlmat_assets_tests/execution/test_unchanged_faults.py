@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,12 @@ from sqlmat_assets_tests.tables import a_context, ask, tables_in
 
 class TestFaults:
     """A failure at every statement: whatever is said, it is true of what is published."""
+
+    @pytest.fixture
+    def path(self, path: Path) -> Generator[Path]:
+        """The file, open all the time: closing it after each of hundreds of builds takes longer than they do."""
+        with a_context(path).warehouse.open_session():
+            yield path
 
     def attempt(
         self, path: Path, model: Model, context: Callable[[RecordingWarehouse], Context], fails: Fails
