@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Container
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.project.brackets import redundant_brackets
+from sqlmat_assets.project.code_version import hash_parts
 from sqlmat_assets.project.folding import fold
 from sqlmat_assets.project.letter_case import Mentioned, words_to_keep
 from sqlmat_assets.project.positions import BYTE_ORDER_MARK
@@ -26,8 +26,19 @@ _SWITCH = re.compile(r"#\s*(legacy|standard)sql", re.IGNORECASE)
 _IN_QUOTES = frozenset("'\"`$")
 # Behind these AS is no mere ornament: `SELECT AS STRUCT`, `interval '1' as day`.
 _BEFORE_AS = frozenset({TokenType.SELECT, TokenType.DISTINCT, TokenType.ALL, TokenType.STRING})
+# Marks among the words; no word can be one.
+_TOUCHING = "\0touching"
+_NEXT_LINE = "\0next line"
+_BETWEEN = "\0between"
+_FORM = "\0form"
+# A dialect that folds what is not in quotes.
+_FOLDING = "duckdb"
+_OF_WORDS = frozenset("_'\"`$")
 _SIGNS = frozenset("+-")
 _APART_FROM_SIGNS = frozenset("=<>*/+-")
+_WRAPPERS = frozenset({exp.Paren, exp.Subquery})
+_MENTIONING = frozenset({exp.Column, exp.Table, exp.CTE, exp.Subquery})
+_LEAVES = frozenset({exp.Identifier, exp.Literal, exp.Null})
 _PUNCTUATION = frozenset("()[]{},;.")
 
 
@@ -39,119 +50,123 @@ def hash_syntax(syntax: Syntax, text: str, dialect: str) -> str:
     """
     if syntax.problem is not None or any(_is_unread(statement) for statement in syntax.statements):
         return hash_text(text)
-    state = hashlib.blake2b(digest_size=8)
-    _feed(state, _switches(text, dialect))
+    parts: list[str] = []
+    if dialect == "bigquery":
+        parts += (found[1].lower() for found in _SWITCH.finditer(text))
     end = int(text.startswith(BYTE_ORDER_MARK))
     for statement in syntax.statements:
-        _feed(state, _hashed(statement, text, end, dialect))
-        end = statement.end
-    _feed(state, _gap(text[end:], dialect))
-    return state.hexdigest()
+        if statement.tree is not None:
+            mentioned = Mentioned()
+            form = _form(statement.tree, mentioned)
+            kept = words_to_keep(statement.tokens, statement.tree, mentioned, dialect)
+            parts += _words(statement.tokens, kept, text, end, dialect)
+            parts.append(f"{_FORM} {' '.join(form)}")
+            end = statement.end
+    if not _is_nothing(text[end:], dialect):
+        parts.append(_BETWEEN + text[end:])
+    return hash_parts(parts)
 
 
 def hash_text(text: str) -> str:
     """Hash a text as it is."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, person=b"text").hexdigest()
-
-
-def _feed(state: hashlib.blake2b, parts: Iterator[str]) -> None:
-    # With its length before it, no part can look like two.
-    state.update("".join(f"{len(part)}:{part}" for part in (*parts, ";")).encode("utf-8", "surrogatepass"))
+    return hash_parts(("as it is", text))
 
 
 def _is_unread(statement: Statement) -> bool:
     return statement.tree is None or isinstance(statement.tree, exp.Command)
 
 
-def _switches(text: str, dialect: str) -> Iterator[str]:
-    """Yield the comments that choose one of BigQuery's dialects."""
-    if dialect == "bigquery":
-        yield from (found[1].lower() for found in _SWITCH.finditer(text))
+def _words(tokens: list[Token], kept: Container[int], text: str, end: int, dialect: str) -> list[str]:
+    """Give the words of a statement, and of what is between them that which is not nothing.
 
-
-def _hashed(statement: Statement, text: str, end: int, dialect: str) -> Iterator[str]:
-    tree = statement.tree
-    if tree is None:
-        return
-    mentioned = Mentioned()
-    form = "".join(_form(tree, mentioned))
-    yield from _words(statement.tokens, tree, mentioned, text, end, dialect)
-    yield form
-
-
-def _words(
-    tokens: list[Token], tree: exp.Expr, mentioned: Mentioned, text: str, end: int, dialect: str
-) -> Iterator[str]:
-    kept = words_to_keep(tokens, tree, mentioned, dialect)
+    Args:
+        tokens: Those of the statement.
+        kept: Places of tokens whose letter case counts.
+        text: The whole text.
+        end: Where the statement before ends in it.
+        dialect: duckdb, postgres, redshift or bigquery.
+    """
+    words: list[str] = []
     left_out = redundant_brackets(tokens)
-    before: Token | None = None
+    before: TokenType | None = None
     for index, token in enumerate(tokens):
-        gap = text[end : token.start]
-        yield from _gap(gap, dialect)
-        written = text[token.start : token.end + 1]
-        if before is not None:
-            yield from _border(before, token, text[before.end], written[:1], gap)
-        is_optional = token.token_type is TokenType.ALIAS and before is not None
-        if not (index in left_out or (is_optional and before and before.token_type not in _BEFORE_AS)):
-            if index in kept or not _IN_QUOTES.isdisjoint(written) or not (written[0].isalpha() or written[0] == "_"):
-                yield written
+        start, kind = token.start, token.token_type
+        written = text[start : token.end + 1]
+        if start == end:
+            if before is not None and _is_touching(text[end - 1], written[0]):
+                words.append(_TOUCHING)
+        elif (gap := text[end:start]) != " ":
+            if not _is_nothing(gap, dialect):
+                words.append(_BETWEEN + gap)
+            # PostgreSQL and DuckDB make one of two strings on two lines.
+            if before is TokenType.STRING and kind is TokenType.STRING and "\n" in gap:
+                words.append(_NEXT_LINE)
+        is_optional = kind is TokenType.ALIAS and before is not None and before not in _BEFORE_AS
+        if not is_optional and index not in left_out:
+            if index in kept:
+                words.append(written)
+            elif written.isidentifier():
+                words.append(written.lower() if written.isascii() else fold(written, _FOLDING, is_quoted=False))
+            elif written[0].isalpha() and _IN_QUOTES.isdisjoint(written):
+                # Two words as one token, `group by`, are the same as two tokens.
+                words += fold(written, _FOLDING, is_quoted=False).split()
             else:
-                yield from fold(written, "duckdb", is_quoted=False).split()
-        before, end = token, token.end + 1
+                words.append(written)
+        before, end = kind, token.end + 1
+    return words
 
 
-def _gap(gap: str, dialect: str) -> Iterator[str]:
-    """Yield what stands between two words, unless it is nothing to every engine."""
-    if gap in _BLANKS:
-        return
+def _is_nothing(gap: str, dialect: str) -> bool:
+    """Whether what stands between two words is nothing to every engine."""
     nothing = _NOTHING_BIGQUERY if dialect == "bigquery" else _NOTHING
-    if not nothing.fullmatch(gap):
-        yield gap
+    return gap in _BLANKS or nothing.fullmatch(gap) is not None
 
 
-def _border(before: Token, token: Token, left: str, right: str, gap: str) -> Iterator[str]:
-    """Yield a mark where it matters that two words touch, or that a line ends between them."""
-    if gap:
-        # PostgreSQL and DuckDB make one of two strings on two lines.
-        if before.token_type is TokenType.STRING and token.token_type is TokenType.STRING and "\n" in gap:
-            yield "\n"
-        return
-    if left in _PUNCTUATION or right in _PUNCTUATION:
-        return
-    # `0xff` and `0 xff`, `x'ab'` and `x 'ab'`; `<->` and `< ->`, but not `=-1`.
-    is_word_left, is_word_right = (letter.isalnum() or letter in "_'\"`$" for letter in (left, right))
-    is_sign = right in _SIGNS and left in _APART_FROM_SIGNS
-    if is_word_left == is_word_right and not is_sign:
-        yield "+"
+def _is_touching(left: str, right: str) -> bool:
+    """Whether it matters that there is no blank: `0xff` and `0 xff`, `<->` and `< ->`, but not `=-1`."""
+    if left in _PUNCTUATION or right in _PUNCTUATION or (right in _SIGNS and left in _APART_FROM_SIGNS):
+        return False
+    return (left.isalnum() or left in _OF_WORDS) == (right.isalnum() or right in _OF_WORDS)
 
 
-def _form(tree: exp.Expr, mentioned: Mentioned) -> Iterator[str]:
-    """Yield how a tree is built, without the parentheses that the words tell of."""
+def _form(tree: exp.Expr, mentioned: Mentioned) -> list[str]:
+    """Tell how a tree is built, without the parentheses that the words tell of."""
+    form: list[str] = []
     stack: list[exp.Expr | str] = [_bare(tree) if isinstance(tree, exp.Subquery) else tree]
     while stack:
         node = stack.pop()
         if isinstance(node, str):
-            yield node
+            form.append(node)
             continue
-        while isinstance(node, (exp.Paren, exp.Subquery)):
+        kind = type(node)
+        while kind in _WRAPPERS:
             inner = node.this
-            is_doubled = isinstance(node, exp.Paren) or (isinstance(inner, exp.Subquery) and _is_bare(node))
+            is_doubled = kind is exp.Paren or (isinstance(inner, exp.Subquery) and _is_bare(node))
             if not (is_doubled and isinstance(inner, exp.Expr)):
                 break
-            node = inner
-        mentioned.add(node)
-        yield f"{type(node).__name__}("
+            node, kind = inner, type(inner)
+        if kind in _MENTIONING:
+            mentioned.add(node)
+        form.append(kind.__name__)
+        # The words have what is in a leaf.
+        if kind in _LEAVES:
+            continue
+        form.append("(")
         stack.append(")")
         for key, value in reversed(node.args.items()):
-            if value is None or value is False or value == []:
+            if value is None or value is False:
                 continue
             if isinstance(value, list):
-                stack.append("]")
-                stack += (item if isinstance(item, exp.Expr) else _leaf(item) for item in reversed(value))
-                stack.append("[")
+                if value:
+                    stack.append("]")
+                    stack += (item if isinstance(item, exp.Expr) else _leaf(item) for item in reversed(value))
+                    stack.append("[")
+            elif isinstance(value, exp.Expr):
+                stack.append(value)
             else:
-                stack.append(value if isinstance(value, exp.Expr) else _leaf(value))
-            stack.append(f" {key}=")
+                stack.append(_leaf(value))
+            stack.append(key)
+    return form
 
 
 def _leaf(value: object) -> str:

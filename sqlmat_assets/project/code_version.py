@@ -81,11 +81,8 @@ def code_version(sources: Iterable[Source], settings: ModelSettings, kind: str, 
 
 def hash_parts(parts: Iterable[str]) -> str:
     """Hash texts one after the other, so that two lists have one hash only when they are equal."""
-    state = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        written = part.encode("utf-8", "surrogatepass")
-        state.update(b"%d:%b" % (len(written), written))
-    return state.hexdigest()
+    written = "".join([f"{len(part)}:{part}" for part in parts]).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(written, digest_size=8).hexdigest()
 
 
 @cache

@@ -168,14 +168,14 @@ VARYING = _words("""
     uuidv7 vector_type version write_log
 """)
 
-_BARE = _words("""
+BARE_ANYWHERE = _words("""
     current_catalog current_date current_role current_schema current_time current_timestamp current_user localtime
     localtimestamp session_user system_user
 """)
 BARE: Mapping[str, frozenset[str]] = {
-    "duckdb": _BARE | {"user"},
-    "postgres": _BARE | {"user"},
-    "redshift": _BARE | {"user", "sysdate"},
+    "duckdb": BARE_ANYWHERE | {"user"},
+    "postgres": BARE_ANYWHERE | {"user"},
+    "redshift": BARE_ANYWHERE | {"user", "sysdate"},
     "bigquery": _words("current_date current_datetime current_time current_timestamp session_user"),
 }
 """Those of them that need no parentheses, by dialect."""

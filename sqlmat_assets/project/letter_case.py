@@ -13,8 +13,11 @@ from sqlmat_assets.project.scope import iter_tables
 
 # These keep a name as it was written, and what they make of a row has its names in it: `{"City": 1}`.
 _KEEPING = frozenset({"bigquery", "duckdb"})
+_KNOWN = _KEEPING | {"redshift"}
 _NAMES_AS_DATA = frozenset(
     {
+        "{",
+        ":=",
         "alias",
         "columns",
         "describe",
@@ -34,7 +37,28 @@ _NAMES_AS_DATA = frozenset(
         "unpivot",
     }
 )
-_SYMBOLS_OF_NAMES = frozenset({TokenType.L_BRACE, TokenType.COLON_EQ})
+# sqlglot takes these for names anywhere; engines do behind AS and before a colon only.
+_RESERVED = frozenset(
+    {
+        TokenType.ALL,
+        TokenType.ANY,
+        TokenType.ASC,
+        TokenType.CASE,
+        TokenType.DESC,
+        TokenType.END,
+        TokenType.EXISTS,
+        TokenType.FALSE,
+        TokenType.IN,
+        TokenType.IS,
+        TokenType.LIMIT,
+        TokenType.NULL,
+        TokenType.OVER,
+        TokenType.TRUE,
+    }
+)
+_BEFORE_ANY_NAME = frozenset({TokenType.DOT, TokenType.ALIAS})
+_AFTER_ANY_NAME = frozenset({TokenType.DOT, TokenType.COLON, TokenType.COLON_EQ})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
 _BEFORE_NAMES = frozenset({"model", "table", "procedure", "connection"})
 
 
@@ -80,9 +104,10 @@ def words_to_keep(
     """
     if dialect == "postgres":
         return frozenset()
-    if dialect in _KEEPING and _makes_data_of_names(tokens, mentioned):
-        return frozenset(index for index, token in enumerate(tokens) if _may_be_name(tokens, index, token, dialect))
-    kept = set(_behind_unknown(tokens, mentioned, dialect))
+    heads = mentioned.heads()
+    if dialect not in _KNOWN or (dialect in _KEEPING and _makes_data_of_names(tokens, mentioned, heads)):
+        return frozenset(_names(tokens, dialect))
+    kept = set(_behind_unknown(tokens, mentioned, heads, dialect))
     if dialect == "bigquery":
         tables = _table_starts(tree, mentioned, dialect)
         if tables is None:
@@ -100,50 +125,46 @@ def _type(tokens: Sequence[Token], index: int) -> TokenType | None:
     return tokens[index].token_type if 0 <= index < len(tokens) else None
 
 
-def _makes_data_of_names(tokens: Sequence[Token], mentioned: Mentioned) -> bool:
+def _makes_data_of_names(tokens: Sequence[Token], mentioned: Mentioned, heads: set[str]) -> bool:
     # A column that is called as a table here may be the whole row.
-    if not mentioned.lone_columns.isdisjoint(mentioned.heads()):
+    if not mentioned.lone_columns.isdisjoint(heads):
         return True
-    for token in tokens:
-        if token.token_type in _SYMBOLS_OF_NAMES:
-            return True
-        word = token.text.lower()
-        if word in _NAMES_AS_DATA or "json" in word:
-            return True
-    return False
+    words = {token.text.lower() for token in tokens}
+    return not _NAMES_AS_DATA.isdisjoint(words) or any("json" in word for word in words)
 
 
-def _may_be_name(tokens: Sequence[Token], index: int, token: Token, dialect: str) -> bool:
-    if TokenType.DOT in (_type(tokens, index - 1), _type(tokens, index + 1)):
-        return True
-    return (
-        token.token_type is TokenType.VAR
-        or token.token_type in Dialect.get_or_raise(dialect).parser_class.ID_VAR_TOKENS
-    )
+def _names(tokens: Sequence[Token], dialect: str) -> Iterator[int]:
+    """Yield what may be a name at all."""
+    possible = Dialect.get_or_raise(dialect).parser_class.ID_VAR_TOKENS - _RESERVED
+    for index, token in enumerate(tokens):
+        before, after = _type(tokens, index - 1), _type(tokens, index + 1)
+        is_name = before in _BEFORE_ANY_NAME or after in _AFTER_ANY_NAME
+        if is_name or token.token_type is TokenType.VAR or token.token_type in possible:
+            yield index
 
 
 def _chains(tokens: Sequence[Token]) -> Iterator[list[int]]:
     """Yield the places of the names of each `a.b.c`; of one behind a bracket, `f(x).b.c`, the first is -1."""
-    index = 0
-    while index < len(tokens):
-        if _type(tokens, index + 1) is not TokenType.DOT:
-            index += 1
+    chain: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.token_type is not TokenType.DOT:
             continue
-        is_head = tokens[index].token_type not in (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
-        chain = [index if is_head else -1]
-        while _type(tokens, index + 1) is TokenType.DOT:
-            index += 2
-            if index < len(tokens):
-                chain.append(index)
+        if not chain or chain[-1] != index - 1:
+            if chain:
+                yield chain
+            is_head = _type(tokens, index - 1) not in _CLOSING
+            chain = [index - 1 if is_head else -1]
+        if index + 1 < len(tokens):
+            chain.append(index + 1)
+    if chain:
         yield chain
 
 
-def _behind_unknown(tokens: Sequence[Token], mentioned: Mentioned, dialect: str) -> Iterator[int]:
+def _behind_unknown(tokens: Sequence[Token], mentioned: Mentioned, heads: set[str], dialect: str) -> Iterator[int]:
     """Yield what may be a part of a value: `c` of `t.b.c`, and all of `b.c` where no `b` is read."""
     starts = {
         table.parts[0].meta.get("start"): len(table.parts) if dialect != "bigquery" else 0 for table in mentioned.tables
     }
-    heads = mentioned.heads()
     schemas = {part.name.lower() for table in mentioned.tables for part in table.parts[:-1]}
     for chain in _chains(tokens):
         if chain[0] < 0:

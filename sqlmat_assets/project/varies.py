@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from sqlmat_assets.errors import sql as wording
-from sqlmat_assets.project.functions import BARE, PURE, SYNTAX, TYPES, VARYING
+from sqlmat_assets.project.functions import BARE, BARE_ANYWHERE, PURE, SYNTAX, TYPES, VARYING
 from sqlmat_assets.project.references import Names, Reference
 from sqlmat_assets.project.syntax import Syntax
 
@@ -22,6 +22,23 @@ _QUALIFIERS = {
     "redshift": frozenset({"pg_catalog"}),
 }
 _PURE_QUALIFIERS = {"bigquery": frozenset({"net", "hll_count"})}
+_SAMPLES = frozenset({"sample", "tablesample"})
+_SAMPLE = re.compile("sample", re.IGNORECASE)
+_NO_FUNCTIONS = frozenset(
+    {
+        TokenType.COMMA,
+        TokenType.DOT,
+        TokenType.L_PAREN,
+        TokenType.R_PAREN,
+        TokenType.NUMBER,
+        TokenType.ALIAS,
+        TokenType.SELECT,
+        TokenType.FROM,
+        TokenType.EQ,
+        TokenType.AND,
+        TokenType.IN,
+    }
+)
 # With two arguments it does not look at the clock.
 _AGE = "age"
 
@@ -42,8 +59,9 @@ def varies_by(syntax: Syntax, references: Iterable[Reference], text: str, dialec
         if statement.tree is None or isinstance(statement.tree, exp.Command):
             found.append((statement.start, wording.UNREAD))
         else:
-            found += _of_tokens(statement.tokens, _names_of_columns(statement.tree), dialect)
-            found += _of_samples(statement.tree, statement.tokens)
+            found += _of_tokens(statement.tokens, statement.tree, dialect)
+            if _SAMPLE.search(text):
+                found += _of_samples(statement.tree, statement.tokens)
     if not found:
         return None
     start, what = min(found)
@@ -61,8 +79,51 @@ def _of_tables(references: Iterable[Reference], text: str, dialect: str) -> Iter
             yield reference.start, wording.varying_table(str(reference))
 
 
-def _names_of_columns(tree: exp.Expr) -> set[object]:
-    """Give where the names in `t(a, b)` begin that are no calls."""
+def _of_samples(tree: exp.Expr, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    words = [token.start for token in tokens if token.text.lower() in _SAMPLES]
+    if words and any(sample.args.get("seed") is None for sample in tree.find_all(exp.TableSample)):
+        yield words[0], wording.UNSEEDED
+
+
+def _of_tokens(tokens: Sequence[Token], tree: exp.Expr, dialect: str) -> Iterator[tuple[int, str]]:
+    bare = BARE.get(dialect, BARE_ANYWHERE)
+    kinds = [token.token_type for token in tokens]
+    calls: list[tuple[int, str]] = []
+    for index, kind in enumerate(kinds):
+        what = None
+        if kind is TokenType.L_PAREN:
+            what = _of_call(tokens, index - 1, dialect) if index and kinds[index - 1] not in _NO_FUNCTIONS else None
+            if what is not None:
+                calls.append((tokens[index - 1].start, what))
+            continue
+        if kind in _NO_FUNCTIONS:
+            continue
+        token = tokens[index]
+        if kind is TokenType.STRING:
+            if dialect in _WITH_NAMES_OF_TIMES and _NAME_OF_TIME.match(token.text):
+                what = wording.varying_value(f"'{token.text}'")
+        elif kind is TokenType.PARAMETER:
+            what = wording.varying_value("@") if dialect == "bigquery" else None
+        elif kind is TokenType.SHOW or kind is TokenType.PRAGMA:
+            what = wording.varying_value(token.text) if kinds[max(index - 1, 0)] is TokenType.L_PAREN else None
+        elif kind is not TokenType.IDENTIFIER and token.text.lower() in bare and not _is_name(kinds, index):
+            what = wording.varying_value(token.text)
+        if what is not None:
+            yield token.start, what
+    if calls:
+        names = _names_with_columns(tree)
+        yield from (call for call in calls if call[0] not in names)
+
+
+def _is_name(kinds: Sequence[TokenType], index: int) -> bool:
+    """Whether a word is a part of a name, an alias, or the function of a call."""
+    after = kinds[index + 1] if index + 1 < len(kinds) else None
+    before = kinds[index - 1] if index > 0 else None
+    return after in (TokenType.DOT, TokenType.L_PAREN) or before in (TokenType.DOT, TokenType.ALIAS)
+
+
+def _names_with_columns(tree: exp.Expr) -> set[object]:
+    """Give where the names in `t(a, b)` begin that call nothing."""
     return {
         alias.this.meta.get("start")
         for alias in tree.find_all(exp.TableAlias)
@@ -70,43 +131,16 @@ def _names_of_columns(tree: exp.Expr) -> set[object]:
     }
 
 
-def _of_samples(tree: exp.Expr, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
-    if any(sample.args.get("seed") is None for sample in tree.find_all(exp.TableSample)):
-        words = (token.start for token in tokens if token.text.lower() in ("sample", "tablesample"))
-        yield next(words, tokens[0].start), wording.UNSEEDED
-
-
-def _of_tokens(tokens: Sequence[Token], aliases: set[object], dialect: str) -> Iterator[tuple[int, str]]:
-    for index, token in enumerate(tokens):
-        kind = token.token_type
-        after = tokens[index + 1].token_type if index + 1 < len(tokens) else None
-        before = tokens[index - 1].token_type if index > 0 else None
-        what = None
-        if kind is TokenType.STRING:
-            if dialect in _WITH_NAMES_OF_TIMES and _NAME_OF_TIME.match(token.text):
-                what = wording.varying_value(f"'{token.text}'")
-        elif after is TokenType.L_PAREN:
-            if token.start not in aliases and (token.text[:1].isalpha() or token.text[:1] == "_"):
-                what = _of_call(tokens, index, dialect)
-        elif kind is TokenType.PARAMETER:
-            what = wording.varying_value("@") if dialect == "bigquery" else None
-        elif kind in (TokenType.SHOW, TokenType.PRAGMA):
-            what = wording.varying_value(token.text) if before is TokenType.L_PAREN else None
-        elif kind is not TokenType.IDENTIFIER and token.text.lower() in BARE[dialect]:
-            is_name = TokenType.DOT in (before, after) or before is TokenType.ALIAS
-            what = None if is_name else wording.varying_value(token.text)
-        if what is not None:
-            yield token.start, what
-
-
 def _of_call(tokens: Sequence[Token], index: int, dialect: str) -> str | None:
     """Say what is wrong with the function that is called here; None where the word calls none, or a harmless one."""
+    if not (tokens[index].text[:1].isalpha() or tokens[index].text[:1] == "_"):
+        return None
     first = index
     while first >= 2 and tokens[first - 1].token_type is TokenType.DOT:
         first -= 2
     written = ".".join(token.text for token in tokens[first : index + 1 : 2])
     name = tokens[index].text.lower().rpartition(" ")[2]
-    pure = PURE[dialect]
+    pure = PURE.get(dialect, ())
     if first < index and dialect != "duckdb":
         qualifier = tokens[first].text.lower() if index - first == 2 else ""
         if qualifier in _PURE_QUALIFIERS.get(dialect, ()):
