@@ -97,6 +97,8 @@ _OPERATORS_AFTER = frozenset(
         TokenType.IS,
         TokenType.DCOLON,
         TokenType.AND,
+        TokenType.LT,
+        TokenType.GT,
     }
 )
 # What an expression may hold besides; anything else is left as it is written.
@@ -266,7 +268,9 @@ class _Reading:
         if after is None or after in _CLOSES:
             return True
         is_between = after is TokenType.AND and outer.betweens > 0
-        if after in _BINDING and not is_between:
+        # `<<` comes as two.
+        is_one = self._type(end + 2) not in _BINDING
+        if after in _BINDING and is_one and not is_between:
             binding = _BINDING[after]
             # Comparisons do not chain alike everywhere.
             return inner.binding > binding or (inner.binding == binding and binding != _COMPARES)

@@ -138,7 +138,7 @@ def test_hints_are_comments() -> None:
         ("bigquery", "select * from ml.predict(model d.M, table t)", "select * from ml.predict(model d.m, table t)"),
         ("bigquery", "select * from ml.predict(model m, table d.T)", "select * from ml.predict(model m, table d.t)"),
         ("bigquery", "with a as (select 1 x) select * from d.t, A", "with a as (select 1 x) select * from d.T, A"),
-        ("bigquery", "select * from (with a as (select 1) select 1), A", "select * from (with a as (select 1) select 1), a"),
+        ("bigquery", "select (with a as (select 1) select 1) from A", "select (with a as (select 1) select 1) from a"),
         # Parts of values, as far as SQL tells them from columns
         ("duckdb", "select j.Name from t", "select j.name from t"),
         ("duckdb", "select t.j.Name from t", "select t.j.name from t"),
