@@ -267,6 +267,14 @@ class TestNothingNew:
         published(a_reader(), due(path, "r2"))
         assert ask(path, "FROM first.cities") == [(2, "Rome")]
 
+    def test_what_another_run_has_published_since_this_one_began_is_read(self, path: Path) -> None:
+        model = self.both(path)
+        context = due(path, "slow")
+        assert unchanged(a_source(), context).statement is None
+        published(a_source("SELECT 2 AS id, 'Rome' AS name"), a_context(path, "quick"))
+        published(model, context)
+        assert ask(path, "FROM first.cities") == [(2, "Rome")]
+
     def test_another_run_that_publishes_meanwhile_is_not_confirmed(self, path: Path) -> None:
         """Equal to what was published when the run began, and no longer to what is."""
         self.both(path)
