@@ -23,7 +23,15 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
 from sqlmat_assets.components.home import open_instance, prepare_home, write_workspace
-from sqlmat_assets.errors.usage import already_running, bad_host, dagster_ended, location_broken, port_in_use
+from sqlmat_assets.errors.usage import (
+    already_running,
+    bad_host,
+    builds_are_off,
+    builds_are_on,
+    dagster_ended,
+    location_broken,
+    port_in_use,
+)
 from sqlmat_assets.warehouses.config import open_warehouse
 
 _SECONDS_TO_STOP = 20.0
@@ -138,8 +146,8 @@ def _look(url: str) -> tuple[bool, str | None]:
     return True, next((message for message in broken if message), None)
 
 
-def _watch(process: subprocess.Popen[bytes], url: str) -> int:
-    """Say when the UI is ready, then wait until `dagster dev` ends by itself, which is an error."""
+def _watch(process: subprocess.Popen[bytes], url: str, builds: str) -> int:
+    """Say when the UI is ready, and `builds`, then wait until `dagster dev` ends by itself, which is an error."""
     is_ready = False
     while (code := process.poll()) is None:
         if not is_ready:
@@ -147,11 +155,27 @@ def _watch(process: subprocess.Popen[bytes], url: str) -> int:
             if broken:
                 click.echo(location_broken(broken), err=True)
             elif is_ready:
-                click.echo(f"ready: {url}")
+                click.echo(f"ready: {url}\n{builds}")
                 sys.stdout.flush()
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     click.echo(dagster_ended(code), err=True)
     return PROBLEMS
+
+
+def _switch(home: Path, *, is_paused: bool) -> str:
+    """Switch the building of tables off if that is asked for, and say whether it is on."""
+    from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
+    from sqlmat_assets.components.switch import is_on, switch_off
+
+    instance = open_instance(home)
+    try:
+        if is_paused:
+            switch_off(instance, FRESHNESS_SENSOR)
+        return (
+            builds_are_on(FRESHNESS_SENSOR) if is_on(instance, FRESHNESS_SENSOR) else builds_are_off(FRESHNESS_SENSOR)
+        )
+    finally:
+        instance.dispose()
 
 
 def _end_with_parent() -> None:
@@ -186,11 +210,12 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
 @click.option(
     "--port", metavar="N", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen at."
 )
-def command(folder: Path | None, warehouse: str | None, host: str, port: int) -> int:
+@click.option("--paused", is_flag=True, help="Build nothing until that is switched on in the UI.")
+def command(folder: Path | None, warehouse: str | None, host: str, port: int, *, paused: bool) -> int:
     """Open the Dagster UI, with its daemon, on the tables of DIR (default: sql).
 
-    It shares its memory with `sqlmat build`: the instance in $DAGSTER_HOME, else in .sqlmat beside DIR. Ctrl-C
-    ends all of it.
+    The daemon builds the tables as their intervals ask, and takes up edited files. It shares its memory with `sqlmat
+    build`: the instance in $DAGSTER_HOME, else in .sqlmat beside DIR. Ctrl-C ends all of it.
     """
     root = find_root(folder)
     url_of_warehouse = warehouse or default_warehouse(root)
@@ -203,9 +228,9 @@ def command(folder: Path | None, warehouse: str | None, host: str, port: int) ->
         process = None
         try:
             click.echo(f"starting Dagster on {root}, which takes some seconds")
-            open_instance(home).dispose()
+            builds = _switch(home, is_paused=paused)
             process = _start(root, home, url_of_warehouse, host, port)
-            return _watch(process, url)
+            return _watch(process, url, builds)
         except _Stopped:
             click.echo("stopping", err=True)
             return GOOD

@@ -22,6 +22,9 @@ _SETTINGS = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     "python_logs": {"python_log_level": "WARNING"},
+    # Tables are built side by side within a run; each run is a process of some 200 MB, and takes seconds of a
+    # processor to start.
+    "run_queue": {"max_concurrent_runs": 4, "dequeue_interval_seconds": 1},
 }
 
 

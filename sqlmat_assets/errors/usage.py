@@ -116,6 +116,16 @@ def already_running(url: str) -> UsageError:
     return UsageError(with_hint(f"`sqlmat dev` already runs on this project: {url}", "open that page, or end it first"))
 
 
+def builds_are_on(sensor: str) -> str:
+    """What `sqlmat dev` does by itself."""
+    return f"tables are built as their intervals ask; switch off `{sensor}` under Automation to stop that"
+
+
+def builds_are_off(sensor: str) -> str:
+    """What `sqlmat dev` does not do by itself."""
+    return f"nothing is built by itself until `{sensor}` is switched on under Automation"
+
+
 def location_broken(message: str) -> str:
     """Dagster runs and could not load the definitions."""
     return with_hint(

@@ -61,7 +61,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     port = _free_port()
-    command = [Path(sys.executable).with_name("sqlmat"), "dev", folder / "sql", "--port", str(port)]
+    command = [Path(sys.executable).with_name("sqlmat"), "dev", folder / "sql", "--paused", "--port", str(port)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SQLMAT_", "DAGSTER_"))}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

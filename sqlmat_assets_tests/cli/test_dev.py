@@ -10,16 +10,24 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import SQLMAT, Run
 
+ON = "tables are built as their intervals ask; switch off `sqlmat_freshness` under Automation to stop that\n"
+OFF = "nothing is built by itself until `sqlmat_freshness` is switched on under Automation\n"
 KNOWN = """
 { assetNodes { assetKey { path } assetMaterializations(limit: 1) { runId } } }
+"""
+
+SENSORS = """
+{ sensorsOrError(repositorySelector: {repositoryLocationName: "sqlmat", repositoryName: "__repository__"}) {
+    ... on Sensors { results { name sensorState { status ticks { id } } } } } }
 """
 
 
@@ -51,13 +59,13 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
-def start(folder: Path, environment: Mapping[str, str], port: int) -> subprocess.Popen[str]:
+def start(folder: Path, environment: Mapping[str, str], port: int, *more: str) -> subprocess.Popen[str]:
     # As a shell starts a background job: with SIGINT ignored, which `dagster dev` would inherit.
     ignoring = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", ignoring, SQLMAT, "dev", "--port", str(port)],
+        [sys.executable, "-c", ignoring, SQLMAT, "dev", "--port", str(port), *more],
         cwd=folder.parent,
         env=environment,
         stdout=subprocess.PIPE,
@@ -83,6 +91,7 @@ def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == f"ready: http://127.0.0.1:{port}\n"
+        assert process.stdout.readline() == ON
         nodes = ask(port, KNOWN)["assetNodes"]
         built = {"/".join(node["assetKey"]["path"]): node["assetMaterializations"] for node in nodes}
         assert set(built) == {"first/cities", "first/countries", "first/raw_cities", "second/report"}
@@ -101,6 +110,55 @@ def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
     assert (process.returncode, out, err) == (0, "", "stopping\n")
     time.sleep(0.5)
     assert processes_of(home) == []
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 180
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.5)
+
+
+def rows(folder: Path, query: str) -> list[tuple[object, ...]] | None:
+    """What a query finds; None when there is no such table yet, or a run has the file."""
+    try:
+        with duckdb.connect(folder.parent / "sqlmat.duckdb", read_only=True) as connection:
+            return connection.execute(query).fetchall()
+    except (duckdb.IOException, duckdb.CatalogException):
+        return None
+
+
+@pytest.mark.slow
+def test_tables_are_built_by_themselves_and_edited_files_are_taken_up(
+    folder: Path, environment: Mapping[str, str]
+) -> None:
+    process = start(folder, environment, free_port())
+    try:
+        wait_for(lambda: rows(folder, "from second.report") == [(1,)], "the tables were not built")
+        (folder / "second/report_test.sql").unlink()
+        (folder / "second/report - 1h.sql").write_text("SELECT sum(cities) AS most FROM first.countries;\n")
+        wait_for(lambda: rows(folder, "from second.report") == [(2,)], "the edited file was not taken up")
+        (folder / "second/base.sql").write_text("SELECT 7 AS most;\n")
+        (folder / "second/report - 1h.sql").rename(folder / "second/figures - 1h.sql")
+        (folder / "second/figures - 1h.sql").write_text("SELECT most FROM second.base;\n")
+        wait_for(lambda: rows(folder, "from second.figures") == [(7,)], "the new files were not taken up")
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[1].endswith("stopping\n")
+
+
+@pytest.mark.slow
+def test_nothing_is_built_while_it_is_paused(folder: Path, environment: Mapping[str, str]) -> None:
+    port = free_port()
+    process = start(folder, environment, port, "--paused")
+    try:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == [f"ready: http://127.0.0.1:{port}\n", OFF]
+        (sensor,) = ask(port, SENSORS)["sensorsOrError"]["results"]
+        assert sensor == {"name": "sqlmat_freshness", "sensorState": {"status": "STOPPED", "ticks": []}}
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 @pytest.mark.slow

@@ -1,0 +1,45 @@
+"""Whether the service builds tables by itself, as the UI shows and changes it."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.definitions.sensor_definition import SensorType
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from sqlmat_assets.components.home import LOCATION
+
+
+def is_on(instance: dg.DagsterInstance, sensor: str) -> bool:
+    """Whether a sensor runs, which it does until somebody switches it off."""
+    stored = _stored(instance, _off(sensor))
+    return stored is None or stored.is_running
+
+
+def switch_off(instance: dg.DagsterInstance, sensor: str) -> None:
+    """Switch a sensor off until somebody switches it on in the UI."""
+    off = _off(sensor)
+    stored = _stored(instance, off)
+    if stored is None:
+        instance.add_instigator_state(off)
+    else:
+        instance.update_instigator_state(stored.with_status(InstigatorStatus.STOPPED))
+
+
+def _stored(instance: dg.DagsterInstance, state: InstigatorState) -> InstigatorState | None:
+    return instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
+
+
+def _off(sensor: str) -> InstigatorState:
+    # States are found by the names of location, repository and sensor; how the location is loaded makes no difference.
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), LOCATION)
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), sensor)
+    data = SensorInstigatorData(sensor_type=SensorType.STANDARD)
+    return InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.STOPPED, data)
