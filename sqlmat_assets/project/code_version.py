@@ -24,6 +24,21 @@ COUNTING_SETTINGS = (
     "sortkey",
     "diststyle",
 )
+# A change of one of these changes when, by whom or how long a table is built, and not what is in it.
+OTHER_SETTINGS = (
+    "owner",
+    "tags",
+    "snapshots_interval",
+    "snapshots_stored_for",
+    "adopt",
+    "time_limit",
+    "grace",
+    "schedule",
+    "timezone",
+    "conditions",
+    "on_upstream_failure",
+    "skip_unchanged",
+)
 _RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 
 
@@ -61,7 +76,7 @@ class CodeVersion:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A part of what makes a table: which one, a hash of what it means, a hash of it as it is written."""
+    """A part of what makes a table: which one, and hashes of what it means and of it as it is written."""
 
     part: str
     meaning: str

@@ -49,6 +49,16 @@ class _Definition:
     code: str = ""
 
 
+@dataclass(slots=True)
+class _Checks:
+    """What the checks of a table say, gathered file by file."""
+
+    queries: list[CheckQuery] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
+    bare: list[Bare] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+
+
 class Drafter:
     """Makes drafts of the tables of one folder.
 
@@ -83,7 +93,8 @@ class Drafter:
         if table.interval is not None and settings.schedule is not None:
             problems += _find_schedule(own, table)
             settings = replace(settings, schedule=None)
-        checks, check_reads, check_bare = self._read_checks(table, problems)
+        checks = self._read_checks(table, problems)
+        sources = [*self._sources(table, query, definition), *checks.sources]
         processor = None
         if table.script is not None:
             processor = Processor(table.script, table.query, definition.sql, table.requirements)
@@ -99,36 +110,30 @@ class Drafter:
             columns=query.columns if processor is None else definition.columns,
             upstream=tuple(relation for relation in read if relation in self._tables),
             sources=tuple(relation for relation in read if relation not in self._tables),
-            checks=checks,
+            checks=tuple(checks.queries),
             rules=build_rules(settings, places),
             settings=settings,
             problems=tuple(problems),
             processor=processor,
-            version=code_version(
-                self._sources(table, query, definition), settings, table.kind.value, self._names.dialect
-            ),
+            version=code_version(sources, settings, table.kind.value, self._names.dialect),
             varies=query.varies,
         )
         has_all = query.has_all_columns if processor is None else bool(definition.columns)
         return Draft(
             model,
             _with_schema(query.reads, query.bare),
-            _with_schema(check_reads, check_bare),
+            _with_schema(checks.reads, checks.bare),
             places,
             refused=frozenset(key for file in (*shared, *own) for key in file.refused),
             has_all_columns=has_all,
             bare=query.bare,
-            check_bare=check_bare,
+            check_bare=tuple(checks.bare),
         )
 
     def _sources(self, table: TableFiles, query: _Query, definition: _Definition) -> Iterator[Source]:
-        """Yield all that makes a table; what cannot be read counts by its text, what is no text by its content."""
+        """Yield what makes the rows; a query that cannot be read counts by its text, other files by their content."""
         yield Source("query", query.code, hash_text(query.sql))
         yield Source("definition", definition.code, hash_text(definition.sql))
-        for path in table.checks:
-            text = self._texts.read(path)
-            if text is not None:
-                yield Source("checks", self._parsed.checks(text, path).code, hash_text(text))
         data = table.path if table.kind is Kind.DATA else None
         for part, path in (("script", table.script), ("requirements", table.requirements), ("data", data)):
             if path is not None:
@@ -195,12 +200,8 @@ class Drafter:
         text = self._texts.read(path)
         return Settings(problems=self._unread(path)) if text is None else parse_conf(text, path)
 
-    def _read_checks(
-        self, table: TableFiles, problems: list[Problem]
-    ) -> tuple[tuple[CheckQuery, ...], tuple[Read, ...], tuple[Bare, ...]]:
-        queries: list[CheckQuery] = []
-        reads: list[Read] = []
-        bare: list[Bare] = []
+    def _read_checks(self, table: TableFiles, problems: list[Problem]) -> _Checks:
+        checks = _Checks()
         for path in table.checks:
             text = self._texts.read(path)
             if text is None:
@@ -208,13 +209,14 @@ class Drafter:
                 continue
             parsed = self._parsed.checks(text, path)
             problems += parsed.problems
+            checks.sources.append(Source("checks", parsed.code, hash_text(text)))
             for check in parsed.queries:
                 found = self._resolve(check.reads, table, path)
-                reads += found
-                bare += self._find_bare(check.reads, path)
+                checks.reads += found
+                checks.bare += self._find_bare(check.reads, path)
                 tables = tuple(dict.fromkeys(read.relation for read in found))
-                queries.append(CheckQuery(check.sql, check.specs, tables, check.varies))
-        return tuple(queries), tuple(reads), tuple(bare)
+                checks.queries.append(CheckQuery(check.sql, check.specs, tables, check.varies))
+        return checks
 
     def _unread(self, path: str) -> tuple[Problem, ...]:
         problem = self._texts.problem(path)

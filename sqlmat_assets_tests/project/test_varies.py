@@ -117,7 +117,9 @@ def test_a_check_says_whether_its_result_may_differ() -> None:
 
 
 def names(condition: str) -> set[str]:
-    rows = duckdb.sql(f"select distinct function_name from duckdb_functions() where {condition}").fetchall()
+    rows = (
+        duckdb.connect().execute(f"select distinct function_name from duckdb_functions() where {condition}").fetchall()
+    )
     return {name for (name,) in rows}
 
 
@@ -131,9 +133,11 @@ def test_what_is_trusted_is_consistent_by_the_word_of_duckdb() -> None:
 
 
 def test_macros_that_are_trusted_call_nothing_that_varies() -> None:
-    macros = duckdb.sql(
-        "select function_name, macro_definition from duckdb_functions() where function_type = 'macro'"
-    ).fetchall()
+    macros = (
+        duckdb.connect()
+        .execute("select function_name, macro_definition from duckdb_functions() where function_type = 'macro'")
+        .fetchall()
+    )
     found = {name for name, _ in macros}
     assert found >= MACROS
     for name, definition in macros:
@@ -152,7 +156,7 @@ def test_every_varying_function_of_duckdb_is_recognised(name: str) -> None:
 
 def needs_no_parentheses(name: str) -> bool:
     try:
-        duckdb.sql(f"select {name}").fetchall()
+        duckdb.connect().execute(f"select {name}").fetchall()
     except duckdb.Error:
         return False
     return True
