@@ -10,12 +10,7 @@ _SHOWN = 5
 
 
 def edited(changes: Mapping[str, Sequence[str]]) -> str:
-    """The files that were edited: `edited`, `new` and `removed` with their paths.
-
-    Examples:
-        >>> edited({"edited": ["first/cities.sql"], "new": [], "removed": ["first/a.sql", "first/b.sql"]})
-        'edited: `first/cities.sql`; removed: `first/a.sql`, `first/b.sql`'
-    """
+    """The files that were edited: `edited`, `new` and `removed` with their paths."""
     return "; ".join(f"{what}: {_some(paths)}" for what, paths in changes.items() if paths)
 
 
@@ -30,8 +25,8 @@ def being_edited(what: str) -> str:
 
 
 def reloaded(what: str) -> str:
-    """The definitions were loaded again."""
-    return f"the definitions were loaded again ({what})"
+    """The code server has done what it was asked to, and the next tick knows more."""
+    return f"the code server was asked to load the definitions again ({what})"
 
 
 def reload_failed(what: str, reason: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
 
 from sqlmat_assets.components.home import open_instance
 from sqlmat_assets.errors import UsageError
@@ -45,3 +46,19 @@ def test_an_instance_that_cannot_be_opened_is_told_with_its_folder(tmp_path: Pat
         f"the Dagster instance in `{tmp_path}` cannot be used: file is not a database\n"
         "  hint: set `DAGSTER_HOME` to a folder that can be written, or build with `--no-record`"
     )
+
+
+def test_a_new_instance_starts_four_runs_at_a_time_without_much_waiting(tmp_path: Path) -> None:
+    with open_instance(tmp_path) as instance:
+        coordinator = instance.run_coordinator
+        assert isinstance(coordinator, QueuedRunCoordinator)
+        assert coordinator.get_run_queue_config().max_concurrent_runs == 4
+        assert coordinator.dequeue_interval_seconds == 1
+
+
+def test_the_settings_of_an_instance_belong_to_its_owner(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("run_queue: {max_concurrent_runs: 25}\n")
+    with open_instance(tmp_path) as instance:
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert queue.max_concurrent_runs == 25

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._grpc.server import wait_for_grpc_server
 
+from sqlmat_assets.components import reload
 from sqlmat_assets.components.reload import reload_if_edited
 from sqlmat_assets.components.sql_project import load_folder
 from sqlmat_assets.project.model import Project
@@ -19,6 +24,11 @@ from sqlmat_assets.project.model import Project
 LATER = (
     "edited files are loaded here within a minute, and in the UI when it is asked to ({})\n"
     "  hint: start a `dagster code-server start` for both to have them at once"
+)
+
+IMPOSSIBLE = (
+    "this code server does not load edited files ({})\n"
+    "  hint: start it with `dagster code-server start` instead of `dagster api grpc`"
 )
 
 
@@ -116,3 +126,61 @@ def test_files_that_change_all_the_time_cost_one_tick(project: Project, context:
     finally:
         has_ended.set()
         writer.join()
+
+
+@pytest.fixture
+def socket(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """That of a code server which can be asked to load again, and does not."""
+    path = str(tmp_path_factory.mktemp("server") / "socket")  # no longer than a socket's name may be
+    environment = {**os.environ, "SQLMAT_PROJECT": str(project.root)}
+    arguments = ["api", "grpc", "--socket", path, "-m", "sqlmat_assets.definitions"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "dagster", *arguments],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    ) as server:
+        try:
+            wait_for_grpc_server(server, DagsterGrpcClient(socket=path), arguments)
+            yield path
+        finally:
+            server.terminate()
+
+
+@pytest.mark.slow
+def test_a_code_server_that_does_not_load_again_is_asked_once(
+    project: Project, instance: dg.DagsterInstance, socket: str
+) -> None:
+    origin = GrpcServerCodeLocationOrigin("localhost", socket=socket, location_name="sqlmat")
+    with dg.SensorEvaluationContext(
+        None, None, None, None, None, None, instance=instance, code_location_origin=origin
+    ) as context:
+        (project.root / "first/shops.sql").unlink()
+        removed = "removed: `first/shops.sql`"
+        said = f"the code server was asked to load the definitions again ({removed})"
+        assert reload_if_edited(context, project) == said
+        assert reload_if_edited(context, project) == IMPOSSIBLE.format(removed)
+        assert reload_if_edited(context, project) is None
+        (project.root / "first/towns.sql").write_text("select 1 as town\n")
+        assert reload_if_edited(context, project) == IMPOSSIBLE.format(f"new: `first/towns.sql`; {removed}")
+        assert reload_if_edited(context, project) is None
+
+
+def test_a_code_server_that_does_not_answer_is_asked_again_later(
+    project: Project, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = GrpcServerCodeLocationOrigin("localhost", socket=str(tmp_path / "nobody"), location_name="sqlmat")
+    with dg.SensorEvaluationContext(
+        None, None, None, None, None, None, instance=instance, code_location_origin=origin
+    ) as context:
+        (project.root / "first/shops.sql").unlink()
+        said = reload_if_edited(context, project)
+        assert said is not None
+        assert said.startswith(
+            "the code server did not load the definitions again, and is asked again in a minute "
+            "(removed: `first/shops.sql`): "
+        )
+        assert reload_if_edited(context, project) is None
+        monkeypatch.setattr(reload, "_SECONDS_BETWEEN_REQUESTS", 0.0)
+        assert reload_if_edited(context, project) is None
+        assert reload_if_edited(context, project) is not None
