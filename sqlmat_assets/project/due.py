@@ -195,7 +195,7 @@ class Timetable:
         found = [states.get(table.timing.relation, _UNKNOWN) for table in self._tables]
         verdicts = [_wish(table, state, now) for table, state in zip(self._tables, found, strict=True)]
         self._ask_for_readers(verdicts, found, now)
-        self._obstruct(verdicts, found)
+        self._obstruct(verdicts, found, now)
         named = {table.timing.relation: verdict for table, verdict in zip(self._tables, verdicts, strict=True)}
         return Decision(now, named, self._groups(verdicts))
 
@@ -222,7 +222,7 @@ class Timetable:
                     if verdicts[read].reason is Reason.UNASKED and decided_at is not None and decided_at < tick:
                         verdicts[read] = Verdict(Reason.READ, due_at=tick)
 
-    def _obstruct(self, verdicts: list[Verdict], states: Sequence[State]) -> None:
+    def _obstruct(self, verdicts: list[Verdict], states: Sequence[State], now: datetime) -> None:
         """Keep from being built what reads something that is being built, or that could not be."""
         for place, table in enumerate(self._tables):
             verdict = verdicts[place]
@@ -230,10 +230,13 @@ class Timetable:
                 continue
             held: list[Relation] = []
             waits: list[Relation] = []
+            since = _asked_since(table.timing, verdict, states[place])
             for read in table.upstream:
                 above = verdicts[read]
                 if above.reason in (Reason.RUNNING, Reason.WAITING):
-                    waits.append(self._tables[read].timing.relation)
+                    # Not for what was due later and has good rows: of many that it reads, one may always be running.
+                    if since is None or above.due_at is None or above.failures or not since < above.due_at <= now:
+                        waits.append(self._tables[read].timing.relation)
                 elif _holds(above) and not (
                     table.timing.ignores_failed_upstream
                     and above.reason is not Reason.QUARANTINED
@@ -287,6 +290,13 @@ def _holds(verdict: Verdict) -> bool:
     return verdict.failures > 0 and not verdict.reason.is_build
 
 
+def _asked_since(timing: Timing, verdict: Verdict, state: State) -> datetime | None:
+    """From when on a table could have been built for its age; None when it is for another reason."""
+    if verdict.reason is Reason.RETRY and verdict.due_at is not None and state.failed_at is not None:
+        return max(verdict.due_at, state.failed_at + back_off(state.failures, timing.interval))
+    return verdict.due_at
+
+
 def _wish(table: _Table, state: State, now: datetime) -> Verdict:
     """Say what is to become of a table, whatever becomes of those that it reads."""
     timing = table.timing
@@ -296,13 +306,15 @@ def _wish(table: _Table, state: State, now: datetime) -> Verdict:
     by_age, due_at = _by_age(table, state, now)
     at_once = _at_once(timing, state)
     if state.run is not None:
-        return Verdict(Reason.RUNNING, due_at, run=state.run, failures=failures)
+        return Verdict(Reason.RUNNING, None if at_once else due_at, run=state.run, failures=failures)
     hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
     if failures:
         again = now if state.failed_at is None else state.failed_at + back_off(failures, timing.interval)
         if now < again - _TOLERANCE:
             again = again if hours is None else _next_admitted(hours, again)
             return Verdict(Reason.BACKING_OFF, due_at, again, failures=failures)
+        if at_once:
+            return Verdict(Reason.RETRY, failures=failures)
         by_age = Reason.RETRY
     elif at_once:
         return Verdict(at_once)

@@ -22,19 +22,17 @@ def table(name: str) -> Relation:
 
 def timing(name: str, reads: str = "", interval: str | None = None, cron: str | None = None, **more: Any) -> Timing:
     """`timing("c", "a b", "1h")`: c reads a and b, and is to be at most an hour old."""
-    return Timing(
-        table(name),
-        tuple(map(table, reads.split())),
-        None if interval is None else parse_interval(interval),
-        **({"calendar": Calendar(cron), "version": CODE} | more),
-    )
+    given: dict[str, Any] = {"calendar": Calendar(cron), "version": CODE, **more}
+    age = None if interval is None else parse_interval(interval)
+    return Timing(table(name), tuple(map(table, reads.split())), age, **given)
 
 
 def built(ago: timedelta, **more: Any) -> State:
-    return State(**({"decided_at": NOW - ago, "version": CODE} | more))
+    given: dict[str, Any] = {"decided_at": NOW - ago, "version": CODE, **more}
+    return State(**given)
 
 
-def decide(timings: list[Timing], now: datetime = NOW, **states: State) -> Decision:
+def decide(timings: list[Timing], now: datetime = NOW, /, **states: State) -> Decision:
     return Timetable(timings).decide({table(name): state for name, state in states.items()}, now)
 
 

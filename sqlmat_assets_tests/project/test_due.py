@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -186,7 +187,7 @@ def test_outside_its_hours_a_due_table_is_left_alone_until_they_begin() -> None:
 def test_a_new_table_and_its_retries_do_not_wait_for_hours_and_other_retries_do() -> None:
     tables = [timing("a", interval="1h", calendar=Calendar(conditions=(Condition(hours=frozenset({8})),)))]
     assert groups(decide(tables)) == ["a"]
-    failed = {"failures": 1, "failed_at": NOW - MINUTE}
+    failed: dict[str, Any] = {"failures": 1, "failed_at": NOW - MINUTE}
     assert verdict(decide(tables, a=State(**failed)), "a").reason is Reason.RETRY
     later = verdict(decide(tables, a=built(DAY, **failed)), "a")
     assert (later.reason, later.next_at) == (Reason.OUTSIDE, datetime(2026, 3, 3, 8, tzinfo=UTC))
@@ -244,7 +245,7 @@ def test_a_table_whose_upstream_failed_is_held_and_strangers_are_not() -> None:
 
 def test_a_table_may_go_on_with_the_rows_that_its_upstream_has() -> None:
     tables = [timing("bad", "", "1h"), timing("mid", "bad", "1h", ignores_failed_upstream=True)]
-    failure = {"failures": 1, "failed_at": NOW}
+    failure: dict[str, Any] = {"failures": 1, "failed_at": NOW}
     assert groups(decide(tables, bad=built(2 * HOUR, **failure), mid=built(2 * HOUR))) == ["mid"]
     assert groups(decide(tables, bad=State(**failure), mid=built(2 * HOUR))) == []
 
@@ -303,6 +304,18 @@ def test_a_build_that_waits_holds_nothing_that_is_fresh() -> None:
     tables = [timing("a", "", "1h"), timing("b", "a", "24h"), timing("c", "b", "1h")]
     decision = decide(tables, a=built(HOUR, run="r7"), b=built(HOUR), c=built(HOUR))
     assert groups(decision) == ["c"]
+
+
+def test_a_table_waits_for_what_was_due_before_it_alone() -> None:
+    tables = [timing("a", "", "30m"), timing("b", "a", "1h")]
+    old = built(HOUR + MINUTE)
+    assert groups(decide(tables, b=old, a=built(31 * MINUTE, run="r7"))) == []
+    assert groups(decide(tables, b=old, a=built(30.5 * MINUTE, run="r7"))) == ["b"]
+    # Built for another reason than its age, or failing: as much as what was due before.
+    assert groups(decide(tables, b=old, a=built(MINUTE, run="r7"))) == []
+    assert groups(decide(tables, b=old, a=built(30.5 * MINUTE, run="r7", version=OTHER_CODE))) == []
+    assert groups(decide(tables, b=old, a=built(30.5 * MINUTE, run="r7", failures=1, failed_at=NOW))) == []
+    assert groups(decide(tables, b=built(MINUTE, version=OTHER_CODE), a=built(31 * MINUTE, run="r7"))) == []
 
 
 def test_groups_are_connected_heaviest_first_and_in_order() -> None:
