@@ -78,11 +78,11 @@ def test_duckdb_gives_the_same_without_them() -> None:
     choice = random.Random(1)
     connection = duckdb.connect()
     compared = 0
-    for _ in range(3000):
+    for _ in range(800):
         text = f"select ({expression(choice, 3)}) from (select 5 as a, 7 as b) where ({expression(choice, 2)}) or true"
         shorter = without_needless(text)
         before = value(connection, text)
         if isinstance(before, list) and len(shorter) < len(text):
             compared += 1
             assert value(connection, shorter) == before, (text, shorter)
-    assert compared > 500
+    assert compared > 150

@@ -242,7 +242,7 @@ def test_another_word_has_another_hash(seed: int) -> None:
         for statement in statements(text, dialect):
             tokens = statement.tokens
             needless = redundant_brackets(tokens)
-            for index in choice.sample(range(len(tokens)), min(12, len(tokens))):
+            for index in choice.sample(range(len(tokens)), min(4, len(tokens))):
                 token = tokens[index]
                 written = text[token.start : token.end + 1]
                 if token.token_type is TokenType.ALIAS or index in needless:
@@ -255,7 +255,7 @@ def test_another_word_has_another_hash(seed: int) -> None:
                     edited = f"{text[: token.start]} {replacement} {text[token.end + 1 :]}"
                     tried += 1
                     assert canonical(edited, dialect) != same, (edited, text)
-    assert tried > 1000
+    assert tried > 500
 
 
 def test_needless_parentheses_are_found_in_whatever_is_written() -> None:
