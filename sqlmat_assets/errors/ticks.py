@@ -48,15 +48,16 @@ def one_at_a_time(tables: int, runs: Sequence[str]) -> str:
     return f"{due} for {run} {named}: this warehouse admits one writing process at a time"
 
 
-def begins_to_fail(relation: str, again: datetime | None) -> str:
+def begins_to_fail(relation: str, again: datetime | None, *, is_built: bool) -> str:
     """A table has begun to fail; told once until it is built again.
 
     Examples:
-        >>> begins_to_fail("first.cities", datetime(2026, 1, 2, 12, 31, tzinfo=UTC))
-        '`first.cities` has failed, and readers keep its previous rows; it is tried again at 12:31 UTC'
+        >>> begins_to_fail("first.cities", datetime(2026, 1, 2, 12, 31, tzinfo=UTC), is_built=True)
+        '`first.cities` has failed, and still holds its previous rows; it is tried again at 12:31 UTC'
     """
+    holds = "and still holds its previous rows" if is_built else "and was never built"
     later = "" if again is None else f"; it is tried again at {again.astimezone(UTC):%H:%M} UTC"
-    return f"`{relation}` has failed, and readers keep its previous rows{later}"
+    return f"`{relation}` has failed, {holds}{later}"
 
 
 def recovered(relation: str) -> str:

@@ -90,6 +90,17 @@ def test_tables_are_built_in_order(instance: dg.DagsterInstance, warehouse: Path
     assert query(warehouse, "SELECT * FROM first.capitals ORDER BY id") == [(1,), (2,)]
 
 
+def test_of_the_tables_that_are_ready_the_one_that_most_wait_for_goes_first(
+    instance: dg.DagsterInstance, warehouse: Path
+) -> None:
+    alone = a_table("SELECT 1 AS id", name="first.alone")
+    definitions = define(warehouse, alone, cities(), capitals(), executor=thread_executor)
+    result = execute(definitions, instance, run_config={"execution": {"config": {"max_concurrent": 1}}})
+    started = steps_with(result, Type.STEP_START)
+    assert started.index("first__cities") == 0
+    assert sorted(started[1:]) == ["first__alone", "first__capitals"]
+
+
 def test_what_a_materialization_tells(instance: dg.DagsterInstance, warehouse: Path) -> None:
     result = execute(define(warehouse, cities()), instance)
     (record,) = materialized(instance)

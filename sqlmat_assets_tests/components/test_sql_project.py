@@ -55,6 +55,7 @@ print(json.dumps({
     "success": job.execute_in_process(raise_on_error=False).success,
     "keys": sorted(key.to_user_string() for key in graph.get_all_asset_keys()),
     "checks": sorted(key.to_user_string() for key in graph.asset_check_keys),
+    "sensors": {sensor.name: sensor.default_status.value for sensor in loaded.sensors},
 }))
 """
 
@@ -79,7 +80,13 @@ def around(tmp_path: Path) -> Path:
 
 
 def run(project: Path, **environment: str) -> dict[str, object]:
-    asked = subprocess.run(
+    asked = ask(project, **environment)
+    assert asked.returncode == 0, asked.stderr
+    return json.loads(asked.stdout.splitlines()[-1])
+
+
+def ask(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-c", RUN],
         cwd=project,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project), os.getcwd()]), **environment},  # noqa: PTH109 - where the package is
@@ -87,13 +94,16 @@ def run(project: Path, **environment: str) -> dict[str, object]:
         text=True,
         check=False,
     )
-    assert asked.returncode == 0, asked.stderr
-    return json.loads(asked.stdout.splitlines()[-1])
 
 
 def test_five_lines_bring_the_tables_into_another_project(around: Path) -> None:
     told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
-    assert told == {"success": True, "keys": ["first/cities", "report"], "checks": ["first/cities:positive"]}
+    assert told == {
+        "success": True,
+        "keys": ["first/cities", "report"],
+        "checks": ["first/cities:positive"],
+        "sensors": {"sqlmat_freshness": "RUNNING"},
+    }
     assert (around / "w.duckdb").exists()
 
 
@@ -111,3 +121,18 @@ def test_a_broken_file_keeps_nothing_else_from_loading(around: Path) -> None:
     assert told["keys"] == ["_sqlmat/problems", "first/cities", "first/people", "report"]
     assert told["success"] is False
     assert (around / "w.duckdb").exists()
+
+
+def test_two_folders_have_a_sensor_each(around: Path) -> None:
+    second = DEFS_YAML.replace("../sql", "../more")
+    (around / "acme/defs/others").mkdir()
+    (around / "acme/defs/others/defs.yaml").write_text(second)
+    (around / "more/second").mkdir(parents=True)
+    (around / "more/second/rivers - 24h.sql").write_text("SELECT 1 AS id\n")
+    refused = ask(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
+    assert refused.returncode != 0
+    assert "`../../../more` and `../../../sql` want one sensor, `sqlmat_freshness`" in refused.stderr
+    assert "hint: name another one with `freshness_sensor:`" in refused.stderr
+    (around / "acme/defs/others/defs.yaml").write_text(second + "  freshness_sensor: rivers\n  resource_key: other\n")
+    told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
+    assert told["sensors"] == {"rivers": "RUNNING", "sqlmat_freshness": "RUNNING"}

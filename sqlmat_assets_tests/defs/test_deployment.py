@@ -52,6 +52,7 @@ def describe(definitions: dg.Definitions, root: Path) -> str:
             lines.append(f"  check {check.name}: blocking={spec.blocking} {spec.description!r}")
     jobs = sorted(job.name for job in definitions.resolve_all_job_defs())
     lines += [f"job {name}" for name in jobs]
+    lines += [f"sensor {sensor.name}: {sensor.default_status.value}" for sensor in definitions.sensors or ()]
     lines += [f"resource {key}" for key in sorted(definitions.resources or {})]
     return "\n".join(lines).replace(str(root), "<root>") + "\n"
 

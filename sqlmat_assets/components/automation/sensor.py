@@ -117,7 +117,8 @@ class _Tick:
         told = _read_cursor(context.cursor)
         for relation in new_failures(decision, told):
             again = decision.verdicts[relation].next_at
-            context.log.warning(wording.begins_to_fail(str(relation), again))
+            is_built = states.get(relation, State()).decided_at is not None
+            context.log.warning(wording.begins_to_fail(str(relation), again, is_built=is_built))
             told.add(relation)
         still: set[Relation] = set()
         for relation in sorted(told):
