@@ -238,9 +238,7 @@ class Timetable:
                     if since is None or above.due_at is None or above.failures or not since < above.due_at <= now:
                         waits.append(self._tables[read].timing.relation)
                 elif _holds(above) and not (
-                    table.timing.ignores_failed_upstream
-                    and above.reason is not Reason.QUARANTINED
-                    and states[read].decided_at is not None
+                    table.timing.ignores_failed_upstream and states[read].decided_at is not None
                 ):
                     held.append(self._tables[read].timing.relation)
             if held or table.quarantined:

@@ -150,6 +150,8 @@ def test_a_scheduled_table_refreshes_what_nothing_else_asks_for() -> None:
     assert verdict(decision, "stranger").reason is Reason.UNASKED
     after_the_tick = decide(tables, **{**old, "raw": built(HOUR)}, **fresh)
     assert groups(after_the_tick) == ["sums report"]
+    at_the_tick = decide(tables, **{**old, "raw": built(3 * HOUR)}, **fresh)
+    assert groups(at_the_tick) == ["sums report"]
     assert groups(decide(tables, **{**old, "report": built(HOUR)}, **fresh)) == []
 
 
@@ -189,6 +191,7 @@ def test_a_new_table_and_its_retries_do_not_wait_for_hours_and_other_retries_do(
     assert groups(decide(tables)) == ["a"]
     failed: dict[str, Any] = {"failures": 1, "failed_at": NOW - MINUTE}
     assert verdict(decide(tables, a=State(**failed)), "a").reason is Reason.RETRY
+    assert verdict(decide(tables, a=State(failures=1, failed_at=NOW)), "a").next_at == NOW + MINUTE
     later = verdict(decide(tables, a=built(DAY, **failed)), "a")
     assert (later.reason, later.next_at) == (Reason.OUTSIDE, datetime(2026, 3, 3, 8, tzinfo=UTC))
     soon = verdict(decide(tables, a=built(DAY, failures=1, failed_at=NOW)), "a")
@@ -329,6 +332,8 @@ def test_groups_are_connected_heaviest_first_and_in_order() -> None:
     ]
     old = dict.fromkeys(["light", "join", "left", "right", "leaf"], built(2 * HOUR))
     assert groups(decide(tables, **old, fresh=built(MINUTE))) == ["right left join", "leaf", "light"]
+    chain = [timing("l", weight=4), timing("m", "l", weight=3), timing("heavy", weight=5), timing("n", "m heavy")]
+    assert groups(decide(chain)) == ["heavy l m n"]
 
 
 def test_a_circle_neither_hangs_nor_raises() -> None:
