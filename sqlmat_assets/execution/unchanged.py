@@ -81,7 +81,7 @@ def _could_be_untouched(model: Model, standing: Standing, context: Context) -> b
     if standing.in_place != "table" or standing.record is None or not _is_current(standing.record, model):
         return False
     seen = {model.relation, *model.upstream}
-    if any(not seen.issuperset(query.reads) for query in model.checks):
+    if any(query.varies or not seen.issuperset(query.reads) for query in model.checks):
         return False
     return not (model.kind is Kind.QUERY and reads_itself(model, context))
 

@@ -186,6 +186,7 @@ class TestNothingNew:
                     ),
                 )
             },
+            {"checks": (replace(a_check("SELECT now() > '2020-01-01' AS late", "late"), varies=True),)},
         ],
         ids=lambda change: str(*change),
     )
