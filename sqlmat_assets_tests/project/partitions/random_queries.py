@@ -9,21 +9,12 @@ TABLES = {
     "a": {"ts": "TIMESTAMP", "d": "DATE", "k": "INTEGER", "v": "INTEGER"},
     "b": {"ts": "TIMESTAMP", "d": "DATE", "k": "INTEGER", "w": "INTEGER"},
 }
+# The second line are the moments next to midnight, the third is of a week that two months share.
 _MOMENTS = (
-    "2018-12-31 23:59:59.999999",
-    "2019-01-01 00:00:00",
-    "2019-01-07 00:00:00",
-    "2019-01-15 13:30:00",
-    "2019-01-31 23:59:59",
-    "2019-02-01 00:00:00",
-    "2019-02-01 00:00:00.000001",
-    "2019-02-03 12:00:00",
-    "2019-02-04 00:00:00",
-    "2019-02-28 23:00:00",
-    "2019-03-01 00:00:00",
-    "2019-03-31 23:59:59.999999",
-    "2019-04-01 00:00:00",
-    "infinity",
+    *("2018-12-31 23:59:59.999999", "2019-01-01 00:00:00", "2019-01-15 13:30:00", "2019-02-15 00:00:00"),
+    *("2019-01-31 23:59:59.999999", "2019-02-01 00:00:00", "2019-02-01 00:00:00.000001", "2019-02-01 13:00:00"),
+    *("2019-01-28 00:00:00", "2019-02-03 12:00:00", "2019-02-04 00:00:00", "2019-01-31 22:30:00"),
+    *("2019-03-01 00:00:00", "2019-03-31 23:59:59.999999", "2019-04-01 00:00:00", "infinity"),
 )
 _UNITS = ("hour", "day", "week", "month", "quarter", "year")
 
@@ -33,7 +24,7 @@ def statements(random: Random) -> list[str]:
     made: list[str] = []
     for name, columns in TABLES.items():
         made.append(f"CREATE OR REPLACE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-        rows = [_row(random) for _ in range(random.randint(0, 9))]
+        rows = [_row(random) for _ in range(random.randint(2, 9))]
         rows += random.sample(rows, len(rows) // 3)
         if rows:
             made.append(f"INSERT INTO {name} VALUES {', '.join(rows)}")
@@ -70,13 +61,39 @@ class Writer:
     count: int = 0
 
     def query(self) -> str:
-        body = self._query(self.random.choice([1, 2, 2, 3]))
+        if self._one_in(4):
+            return self._rare()
+        body = self._query(self.random.choice([1, 1, 2, 2, 3]))
         if not self.ctes:
             return body
         recursive = "RECURSIVE " if any(name.startswith("r") for name, _ in self.ctes) else ""
         hint = self.random.choice(["", "", "MATERIALIZED ", "NOT MATERIALIZED "])
         ctes = ",\n".join(f"{name} AS {'' if recursive else hint}({text})" for name, text in self.ctes)
         return f"WITH {recursive}{ctes}\n{body}"
+
+    def _rare(self) -> str:
+        """What comes together by chance too seldom."""
+        time = self._time(["p"])
+        cte = f"WITH c AS (SELECT {self._time(['ts', 'd'])} AS p, k, v AS n FROM a)\n"
+        twice = cte + f"SELECT {self._time(['x.p'])} AS p, x.k AS k, y.n AS n FROM c AS x, c AS y WHERE "
+        first = "SELECT ts AS p, min(k) AS k, 1 AS n FROM b GROUP BY 1"
+        return self.random.choice(
+            [
+                f"{twice}x.k = y.k",
+                f"{twice}x.p = y.p",
+                f"{twice}x.k = 1 AND y.p >= TIMESTAMP '2019-02-01'",
+                f"{cte}SELECT p, k, n FROM c UNION ALL SELECT {time} AS p, k, n FROM c",
+                f"{cte}SELECT {time} AS p, k, n FROM c WHERE n < (SELECT avg(n) FROM c)",
+                f"SELECT {self._time(['x.ts', 'y.p'])} AS p, x.k AS k, y.k AS n FROM a AS x ASOF JOIN ({first}) AS y\n"
+                "ON x.ts >= y.p",
+                "WITH RECURSIVE r AS (SELECT ts AS p, k, v AS n FROM a\n"
+                f"UNION SELECT p + INTERVAL 20 DAY, k, n - 1 FROM r WHERE n > 0) SELECT {time} AS p, k, n FROM r",
+                f"SELECT {self._time(['ts'])} AS p, k, count(*) OVER (PARTITION BY k) AS n FROM a",
+                f"SELECT {self._time(['x.ts', 'y.ts'])} AS p, k, x.v AS n FROM a AS x JOIN b AS y USING (k, ts)",
+                "SELECT p, k, n FROM (SELECT row_number() OVER (PARTITION BY p, k) AS n, p, k\n"
+                f"FROM (SELECT {self._time(['ts', 'd'])} AS p, k FROM a))",
+            ]
+        )
 
     def _name(self, letter: str) -> str:
         self.count += 1
@@ -102,7 +119,8 @@ class Writer:
             name = self._name("c")
             if self._one_in(8):
                 name = self._name("r")
-                text = f"{text} UNION SELECT p + INTERVAL 20 DAY, k, n - 1 FROM {name} WHERE n BETWEEN 1 AND 3"
+                again = f"SELECT p + INTERVAL 20 DAY, k, n - 1 FROM {name} WHERE n BETWEEN 1 AND 3"
+                text = f"SELECT p, k, n FROM ({text}) UNION {again}"
             self.ctes.append((name, text))
             return _Relation(name, ["p"], ["k", "n"])
         name = self.random.choice(["a", "b"])
@@ -155,16 +173,20 @@ class Writer:
     def _time(self, times: list[str]) -> str:
         time = self.random.choice(times)
         for _ in range(self.random.choice([0, 0, 1, 1, 2])):
-            shape = self.random.choice(["trunc", "trunc", "date", "timestamp", "plus", "minus", "text", "most"])
-            time = {
-                "trunc": f"date_trunc('{self.random.choice(_UNITS)}', {time})",
-                "date": self.random.choice([f"CAST({time} AS DATE)", f"({time})::DATE"]),
-                "timestamp": f"CAST({time} AS TIMESTAMP)",
-                "plus": f"({time} + INTERVAL {self.random.randint(1, 40)} DAY)",
-                "minus": f"({time} - INTERVAL '{self.random.randint(1, 9)}' HOUR)",
-                "text": f"CAST(CAST({time} AS VARCHAR) AS TIMESTAMP)" if self._one_in(3) else time,
-                "most": f"greatest({time}, TIMESTAMP '2019-01-31')" if self._one_in(3) else time,
-            }[shape]
+            time = self.random.choice(
+                [
+                    f"date_trunc('{self.random.choice(_UNITS)}', {time})",
+                    f"date_trunc('{self.random.choice(_UNITS)}', {time})",
+                    self.random.choice([f"CAST({time} AS DATE)", f"({time})::DATE"]),
+                    f"CAST({time} AS TIMESTAMP)",
+                    f"({time} + INTERVAL {self.random.randint(1, 40)} DAY)",
+                    f"({time} - INTERVAL '{self.random.randint(1, 9)}' HOUR)",
+                ]
+            )
+        if self._one_in(15):
+            return f"CAST(CAST({time} AS VARCHAR) AS TIMESTAMP)"
+        if self._one_in(15):
+            return f"greatest({time}, TIMESTAMP '2019-01-31')"
         return time
 
     def _condition(self, times: list[str], numbers: list[str], depth: int) -> str:
@@ -176,8 +198,9 @@ class Writer:
             f"{number} IN (SELECT k FROM {self._relation(depth - 1).text} AS {self._name('x')})",
             f"(SELECT count(*) FROM b AS u WHERE u.k = {number}) < 2",
             f"EXISTS (SELECT 1 FROM a AS u WHERE u.ts <= {self.random.choice(times)})",
-            "random() >= 0",
         ]
+        if self._one_in(6):
+            return "random() >= 0"
         if len(times) > 2:
             shapes.append(f"{times[0]} = {times[-1]}")
         return self.random.choice(shapes)
