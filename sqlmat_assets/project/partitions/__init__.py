@@ -1,1 +1,1 @@
-"""Tables that are built piece by piece: what the pieces are, and the query that computes one of them."""
+"""The pieces that a table can be built in: what they are called, where they begin and end."""

@@ -7,14 +7,14 @@ import pytest
 
 from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.errors.project import TextError
-from sqlmat_assets.project.partitions.narrowing import NarrowedTable, narrow, output_column
+from sqlmat_assets.project.narrowing.narrow import NarrowedTable, narrow, output_column
+from sqlmat_assets.project.narrowing.sources import Tables
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.ranges import Range, TimeRange
-from sqlmat_assets.project.partitions.sources import Tables
 from sqlmat_assets.project.partitions.spec import Partitioning, TimePartitioning
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
-from sqlmat_assets_tests.project.partitions.narrowing_cases import FIXTURES, Case, read_cases
+from sqlmat_assets_tests.project.narrowing.cases import FIXTURES, Case, read_cases
 
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
 CASES = [case for path in sorted(FIXTURES.glob("*.sql")) for case in read_cases(path)]

@@ -13,8 +13,8 @@ from sqlglot.tokenizer_core import TokenType
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import partitions as wording
-from sqlmat_assets.project.partitions.demands import moment
-from sqlmat_assets.project.partitions.kinds import Kind
+from sqlmat_assets.project.narrowing.demands import moment
+from sqlmat_assets.project.narrowing.kinds import Kind
 from sqlmat_assets.project.partitions.ranges import TimeRange
 from sqlmat_assets.project.partitions.spec import Partitioning, TimePartitioning
 from sqlmat_assets.project.positions import Positions

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlglot import exp
 
-from sqlmat_assets.project.partitions.kinds import Kind
+from sqlmat_assets.project.narrowing.kinds import Kind
 from sqlmat_assets.project.partitions.ranges import ListRange, Range, TimeRange
 
 _DAY = timedelta(days=1)

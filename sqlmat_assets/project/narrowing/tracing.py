@@ -9,12 +9,12 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from sqlmat_assets.errors.partitions import Obstacle
-from sqlmat_assets.project.partitions import obstacles
-from sqlmat_assets.project.partitions.demands import hull
-from sqlmat_assets.project.partitions.kinds import Kind, kind_of
+from sqlmat_assets.project.narrowing import obstacles
+from sqlmat_assets.project.narrowing.demands import hull
+from sqlmat_assets.project.narrowing.kinds import Kind, kind_of
+from sqlmat_assets.project.narrowing.sources import NULL, Env, Reader, Source
+from sqlmat_assets.project.narrowing.steps import Chain, before_all, result_kind
 from sqlmat_assets.project.partitions.ranges import ListRange, Range, TimeRange
-from sqlmat_assets.project.partitions.sources import NULL, Env, Reader, Source
-from sqlmat_assets.project.partitions.steps import Chain, before_all, result_kind
 from sqlmat_assets.project.references import Reference
 
 _MOST_SHOWN = 60

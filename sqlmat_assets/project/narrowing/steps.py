@@ -10,8 +10,8 @@ from typing import Protocol
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
+from sqlmat_assets.project.narrowing.kinds import Kind, kind_of
 from sqlmat_assets.project.partitions.grains import Grain
-from sqlmat_assets.project.partitions.kinds import Kind, kind_of
 from sqlmat_assets.project.partitions.ranges import TimeRange
 
 _UNIT_LENGTHS = {

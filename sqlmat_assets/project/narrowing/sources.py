@@ -9,9 +9,9 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
 from sqlmat_assets.project.folding import fold
+from sqlmat_assets.project.narrowing.kinds import Kind, kind_of, normal_type, type_name
+from sqlmat_assets.project.narrowing.steps import Chain, read_chain, result_kind
 from sqlmat_assets.project.outputs import is_star, output_name
-from sqlmat_assets.project.partitions.kinds import Kind, kind_of, normal_type, type_name
-from sqlmat_assets.project.partitions.steps import Chain, read_chain, result_kind
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Names, Reference, reference_of
 from sqlmat_assets.relation import Relation

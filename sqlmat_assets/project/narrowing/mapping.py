@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from sqlglot import exp
 
-from sqlmat_assets.project.partitions import obstacles
+from sqlmat_assets.project.narrowing import obstacles
+from sqlmat_assets.project.narrowing.markers import END, HIDDEN, find_markers, hide_markers
+from sqlmat_assets.project.narrowing.narrow import narrow
+from sqlmat_assets.project.narrowing.sources import Env, Reader, Source, Tables
+from sqlmat_assets.project.narrowing.steps import read_interval
 from sqlmat_assets.project.partitions.grains import Grain
-from sqlmat_assets.project.partitions.markers import END, HIDDEN, find_markers, hide_markers
-from sqlmat_assets.project.partitions.narrowing import narrow
 from sqlmat_assets.project.partitions.ranges import TimeRange
-from sqlmat_assets.project.partitions.sources import Env, Reader, Source, Tables
 from sqlmat_assets.project.partitions.spec import Partitioning, TimePartitioning
-from sqlmat_assets.project.partitions.steps import read_interval
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Names, find_references
 from sqlmat_assets.project.syntax import read_syntax

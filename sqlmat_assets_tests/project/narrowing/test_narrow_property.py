@@ -8,14 +8,14 @@ from random import Random
 import duckdb
 import pytest
 
-from sqlmat_assets.project.partitions.narrowing import Narrowed, narrow
+from sqlmat_assets.project.narrowing.narrow import Narrowed, narrow
+from sqlmat_assets.project.narrowing.sources import Tables
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.ranges import ListRange, Range, TimeRange
-from sqlmat_assets.project.partitions.sources import Tables
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning, TimePartitioning
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
-from sqlmat_assets_tests.project.partitions.random_queries import TABLES, Writer, statements
+from sqlmat_assets_tests.project.narrowing.random_queries import TABLES, Writer, statements
 
 KNOWN = Tables({Relation("main", name): columns for name, columns in TABLES.items()})
 NAMES = Names("duckdb")
@@ -27,7 +27,7 @@ SETTINGS = (
     "k in (2, 0, 1)",
 )
 CHUNKS = 6
-EACH = 60
+EACH = 120
 
 
 def pieces(partitioning: Partitioning) -> tuple[list[Range], Range]:

@@ -9,15 +9,15 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import partitions as wording
 from sqlmat_assets.errors.partitions import Obstacle
+from sqlmat_assets.project.narrowing import obstacles
+from sqlmat_assets.project.narrowing.demands import predicate
+from sqlmat_assets.project.narrowing.kinds import Kind, kind_of
+from sqlmat_assets.project.narrowing.markers import fill_markers, find_markers
+from sqlmat_assets.project.narrowing.sources import Reader, Tables
+from sqlmat_assets.project.narrowing.tracing import Scan, Traced, Tracer
 from sqlmat_assets.project.outputs import read_outputs
-from sqlmat_assets.project.partitions import obstacles
-from sqlmat_assets.project.partitions.demands import predicate
-from sqlmat_assets.project.partitions.kinds import Kind, kind_of
-from sqlmat_assets.project.partitions.markers import fill_markers, find_markers
 from sqlmat_assets.project.partitions.ranges import Range, TimeRange
-from sqlmat_assets.project.partitions.sources import Reader, Tables
 from sqlmat_assets.project.partitions.spec import Partitioning
-from sqlmat_assets.project.partitions.tracing import Scan, Traced, Tracer
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.scope import is_one_token

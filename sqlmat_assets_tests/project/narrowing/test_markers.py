@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.project.partitions.kinds import Kind
-from sqlmat_assets.project.partitions.markers import fill_markers, find_markers, marker_problems
+from sqlmat_assets.project.narrowing.kinds import Kind
+from sqlmat_assets.project.narrowing.markers import fill_markers, find_markers, marker_problems
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.ranges import TimeRange
 

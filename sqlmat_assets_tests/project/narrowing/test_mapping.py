@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from sqlmat_assets.project.narrowing.mapping import Window, windows
+from sqlmat_assets.project.narrowing.sources import Tables
 from sqlmat_assets.project.partitions.grains import Grain
-from sqlmat_assets.project.partitions.mapping import Window, windows
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.ranges import TimeRange
-from sqlmat_assets.project.partitions.sources import Tables
 from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import duckdb
 
-from sqlmat_assets.project.partitions.functions import PURE
+from sqlmat_assets.project.narrowing.functions import PURE
 
 
 def test_the_engine_agrees_that_they_are_no_macros_and_not_volatile() -> None:

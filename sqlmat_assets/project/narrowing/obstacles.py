@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from sqlmat_assets.errors.partitions import Obstacle
-from sqlmat_assets.project.partitions.functions import PURE, VOLATILE
-from sqlmat_assets.project.partitions.sources import Reader, Source
+from sqlmat_assets.project.narrowing.functions import PURE, VOLATILE
+from sqlmat_assets.project.narrowing.sources import Reader, Source
 
 # What a SELECT, a table, a derived table or a set operation may have; anything else is named and stops.
 _SELECT = frozenset({
