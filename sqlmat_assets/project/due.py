@@ -50,6 +50,7 @@ class Reason(StrEnum):
 # Clocks are read at other moments than those that are asked for, if only by a little.
 _TOLERANCE = timedelta(seconds=0.5)
 _FIRST_BACK_OFF = MINUTE
+_LEAST_LIMIT = timedelta(minutes=15)
 _LONGEST_BACK_OFF = DAY
 # Nothing builds the other kinds yet: asking for them would be one failure after the other.
 _BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA})
@@ -357,13 +358,15 @@ def _next_admitted(calendar: Calendar, start: datetime) -> datetime | None:
 
 
 def back_off(failures: int, interval: timedelta | None) -> timedelta:
-    """How long a table is left alone after so many failures in a row.
+    """How long a table is left alone after so many failures in a row: twice as long each time, up to its interval.
+
+    A short interval is no reason to ask every minute for hours, so the limit is at least a quarter of an hour.
 
     Examples:
         >>> [back_off(failures, None) // MINUTE for failures in (1, 2, 3, 20)]
         [1, 2, 4, 1440]
     """
-    longest = _LONGEST_BACK_OFF if interval is None else max(interval, _FIRST_BACK_OFF)
+    longest = _LONGEST_BACK_OFF if interval is None else max(interval, _LEAST_LIMIT)
     # Beyond a few dozen doublings no timedelta can hold it.
     return min(_FIRST_BACK_OFF * 2 ** min(failures - 1, 32), longest)
 

@@ -202,9 +202,9 @@ def test_a_new_table_and_its_retries_do_not_wait_for_hours_and_other_retries_do(
 
 
 def test_back_off_doubles_up_to_the_interval() -> None:
-    minutes = [back_off(failures, 10 * MINUTE) / MINUTE for failures in range(1, 8)]
-    assert minutes == [1, 2, 4, 8, 10, 10, 10]
-    assert back_off(1, timedelta(seconds=5)) == MINUTE
+    minutes = [back_off(failures, 20 * MINUTE) / MINUTE for failures in range(1, 8)]
+    assert minutes == [1, 2, 4, 8, 16, 20, 20]
+    assert [back_off(failures, MINUTE) / MINUTE for failures in (1, 2, 5, 1000)] == [1, 2, 15, 15]
     assert back_off(1000, None) == DAY
     assert back_off(1000, WEEK) == WEEK
 
