@@ -95,6 +95,7 @@ class _Run:
         self._cursor: str | None = None
         self._planned: frozenset[Relation] = frozenset()
         self._is_planned = False
+        self._has_begun = False
         self._started: set[Relation] = set()
         self._through: set[Relation] = set()
 
@@ -130,9 +131,10 @@ class _Run:
             return
         told = instance.get_records_for_run(self._id, cursor=self._cursor, of_type=_STEPS)
         self._cursor = told.cursor
+        self._has_begun |= bool(told.records)
         for entry in told.records:
             relation = steps.get(entry.event_log_entry.step_key or "")
-            if relation is not None and relation in self._planned:
+            if relation is not None:
                 self._note(relation, entry.event_log_entry)
 
     def ended(self, record: dg.RunRecord) -> dict[Relation, Attempt]:
@@ -140,7 +142,7 @@ class _Run:
         left = self.pending
         if record.dagster_run.status == dg.DagsterRunStatus.CANCELED:
             tried = left  # a person who ends a run does not want any of it again in ten seconds
-        elif self._started or self._through or self.failed:
+        elif self._has_begun:
             tried = left & self._started
         else:
             tried = left  # a run that does not even start must not be asked for again and again

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.event_log.base import AssetRecord
+from dagster._core.storage.event_log.base import AssetEventSummaryRecord, AssetRecord
 
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
 from sqlmat_assets.components.events import DECIDED_AT
@@ -36,7 +36,6 @@ _MAX_ATTEMPTS = 20
 _RECORDS = 500
 
 _Row = tuple[int, str, float]
-_Plan = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,15 @@ class Reading:
 
     states: Mapping[Relation, State]
     busy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A run that was to build a table; `storage_id` is the place of that in the log."""
+
+    storage_id: int
+    run_id: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Ledger:
             self._runs.follow(instance)
             seen, self._seen = self._seen, None
             self._seen = self._refresh(instance, seen)
-            self._runs.ask(instance, {run_id for plans in self._plans.values() for _, run_id in plans})
+            self._runs.ask(instance, {plan.run_id for plans in self._plans.values() for plan in plans})
             pending = self._runs.pending()
             known = self._built.keys() | self._plans.keys() | pending.keys()
             return Reading({r: self._state(r, pending.get(r)) for r in known}, self._runs.busy())
@@ -102,7 +110,7 @@ class Ledger:
         )
 
     def _attempts(self, relation: Relation) -> Iterable[Attempt]:
-        run_ids = dict.fromkeys(run_id for _, run_id in self._plans.get(relation, ()))
+        run_ids = dict.fromkeys(plan.run_id for plan in self._plans.get(relation, ()))
         found = (self._runs.attempts(run_id).get(relation) for run_id in run_ids)
         return (attempt for attempt in found if attempt is not None)
 
@@ -130,7 +138,7 @@ class Ledger:
                     continue
                 news.add(relation)
                 if kind == _Type.ASSET_MATERIALIZATION_PLANNED:
-                    self._plans[relation] = ((row.storage_id, row.run_id or ""), *self._plans.get(relation, ()))
+                    self._plans[relation] = (_plan(row), *self._plans.get(relation, ()))
         self._read_built(instance, news)
         there = set(instance.get_asset_keys())
         self._forget(relation for key, relation in self._keys.items() if key not in there)  # wiped in the UI
@@ -162,13 +170,13 @@ class Ledger:
         for row in rows:
             plans = found.get(self._keys.get(row.asset_key, Relation("", "")))
             if plans is not None:
-                plans.append((row.storage_id, row.run_id or ""))
+                plans.append(_plan(row))
         for relation, plans in found.items():
             since = self._built_at(relation)
             if since < begin and len(plans) < _MAX_ATTEMPTS:
                 key = translate_key(relation)
                 rows = instance.get_asset_event_summary_records(planned, asset_key=key, limit=_MAX_ATTEMPTS)
-                plans[:] = [(row.storage_id, row.run_id or "") for row in rows]
+                plans[:] = map(_plan, rows)
             self._plans[relation] = tuple(plans)
             self._trim(relation)
 
@@ -189,13 +197,14 @@ class Ledger:
                     self._built.pop(relation, None)
                 else:
                     self._built[relation] = built
-                self._trim(relation)
+                self._trim(relation, _wiped_at(record))
         return last_runs
 
-    def _trim(self, relation: Relation) -> None:
-        """Keep the plans since the last materialization, of which there may be none."""
+    def _trim(self, relation: Relation, wiped_at: float = 0.0) -> None:
+        """Keep the plans since the last materialization, and since the table was last wiped in the UI."""
         since = self._built_at(relation)
-        plans = tuple(plan for plan in self._plans.pop(relation, ()) if plan[0] > since)[:_MAX_ATTEMPTS]
+        known = self._plans.pop(relation, ())
+        plans = tuple(plan for plan in known if plan.storage_id > since and plan.at > wiped_at)[:_MAX_ATTEMPTS]
         if plans:
             self._plans[relation] = plans
 
@@ -233,6 +242,15 @@ def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None
     metadata = last.asset_materialization.metadata
     decided_at = _decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
     return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata))
+
+
+def _wiped_at(record: AssetRecord) -> float:
+    details = record.asset_entry.asset_details
+    return 0.0 if details is None else details.last_wipe_timestamp or 0.0
+
+
+def _plan(row: AssetEventSummaryRecord) -> _Plan:
+    return _Plan(row.storage_id, row.run_id or "", row.timestamp)
 
 
 def _decided_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
