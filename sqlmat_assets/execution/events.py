@@ -92,10 +92,20 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedPartition:
+    """One partition that was replaced, and the rows that it has now; `key` is as Dagster writes it."""
+
+    key: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """Readers see the new rows. `started_at` is when work on the table began, `seconds` all of it.
 
-    `data_version` is the same for the same rows and columns, in whatever order the rows are, where it is not None.
+    `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were;
+    `partitions` are the partitions, in their order. `data_version` is the same for the same rows and columns, whatever
+    the order of the rows, where it is not None.
     """
 
     relation: Relation
@@ -105,6 +115,7 @@ class Published:
     started_at: datetime
     seconds: float
     data_version: str | None = None
+    partitions: tuple[PublishedPartition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

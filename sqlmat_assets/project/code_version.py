@@ -23,6 +23,11 @@ COUNTING_SETTINGS = (
     "distkey",
     "sortkey",
     "diststyle",
+    "mode",
+    "partition_by",
+    "unique_key",
+    "on_match",
+    "order_by",
 )
 # A change of one of these changes when, by whom or how long a table is built, and not what is in it.
 OTHER_SETTINGS = (
@@ -38,6 +43,8 @@ OTHER_SETTINGS = (
     "conditions",
     "on_upstream_failure",
     "skip_unchanged",
+    "on_change",
+    "on_schema_change",
 )
 _RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 

@@ -14,6 +14,7 @@ from sqlmat_assets.errors import project as wording
 from sqlmat_assets.project import values
 from sqlmat_assets.project.conditions import Condition, parse_conditions
 from sqlmat_assets.project.intervals import parse_interval
+from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.project.schedules import Calendar, parse_cron, parse_timezone
 from sqlmat_assets.project.values import GrantEdit, ValueRefused
 
@@ -43,6 +44,13 @@ class ModelSettings:
     conditions: tuple[Condition, ...] = ()
     on_upstream_failure: str = "hold"
     skip_unchanged: bool = True
+    mode: str = "replace"
+    partition_by: Partitioning | None = None
+    unique_key: tuple[str, ...] = ()
+    on_match: str = "keep"
+    order_by: tuple[tuple[str, bool], ...] = ()
+    on_change: str = "next"
+    on_schema_change: str = "fail"
 
     @property
     def calendar(self) -> Calendar:
