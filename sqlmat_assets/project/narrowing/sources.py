@@ -26,7 +26,8 @@ class Tables:
     """What is known of the tables that a query reads, and of the session it runs in.
 
     `types` has for a table, by its folded name, all of its columns in their order, each with its type as the engine
-    writes it; a table that is not in it is not known. `is_utc` when the session's time zone is UTC, in which no moment shifts to another day.
+    writes it; a table that is not in it is not known. `is_utc` when the session's time zone is UTC, in which no moment
+    shifts to another day.
     """
 
     types: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict[Relation, Mapping[str, str]])
