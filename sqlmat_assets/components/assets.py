@@ -16,10 +16,10 @@ from sqlmat_assets.components.events import (
     translate_discarded,
     translate_ended,
     translate_evaluation,
+    translate_kept,
     translate_result,
     translate_version,
 )
-from sqlmat_assets.components.gating import gates_itself
 from sqlmat_assets.components.lineage import trace_columns
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
@@ -81,7 +81,6 @@ def build_asset(
     checks = {f"check_{check.name}": check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
     refusal = _refusal(model, held_by)
-    gates_itself(op_name(model.relation))
     op = dg.OpDefinition(
         name=op_name(model.relation),
         ins=dict.fromkeys(reads, _ORDER),
@@ -156,12 +155,26 @@ def _materialize(model: Model, work: Context, site: Site) -> Iterator[Any]:
                 case Published() | Unchanged():
                     lineage = trace_columns(model, site.columns_of, work)
                     yield _ended(model, event, results, work.run, lineage)
+                    if isinstance(event, Unchanged) and event.statement is None:
+                        yield from _still_holding(model, work)
                 case Discarded():
                     for result in event.results:
                         yield translate_evaluation(model.relation, result)
                     raise _failure(model, event)
                 case _:
                     pass
+
+
+def _still_holding(model: Model, work: Context) -> Iterator[dg.AssetCheckResult]:
+    """The checks of rows that stay as they are.
+
+    Those that block held for these rows, or the rows would not be there. Without a result here, Dagster would show each
+    of them as one that has failed to run.
+    """
+    yield from (translate_kept(model.relation, spec) for spec in model.check_specs if spec.is_blocking)
+    warnings = {spec.name for spec in model.check_specs if not spec.is_blocking}
+    if warnings:
+        yield from (translate_result(model.relation, result) for result in _audit(model, work, warnings))
 
 
 def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]:

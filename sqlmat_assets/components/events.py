@@ -14,6 +14,7 @@ from sqlmat_assets.errors.catalogue import blocked, fenced
 from sqlmat_assets.errors.samples import sample_lines
 from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample, Unchanged
 from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.relation import Relation
 
 CODE_VERSION = "code version"
@@ -125,6 +126,17 @@ def translate_result(relation: Relation, result: CheckResult) -> dg.AssetCheckRe
         severity=_severity(result),
         description=result.message or None,
         metadata=translate_check_metadata(result),
+    )
+
+
+def translate_kept(relation: Relation, spec: CheckSpec) -> dg.AssetCheckResult:
+    """The outcome of a check that was not run again, because it held for the rows that stay."""
+    return dg.AssetCheckResult(
+        passed=True,
+        asset_key=translate_key(relation),
+        check_name=spec.name,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=outcomes.still_holds(),
     )
 
 

@@ -27,6 +27,11 @@ def nothing_new() -> str:
     return "unchanged: nothing that it reads has changed, so it was not built"
 
 
+def still_holds() -> str:
+    """What a check says that was not run again."""
+    return "held when these rows were published; nothing has changed since, so it was not run again"
+
+
 def asked_for() -> str:
     """Why a table was built that no sensor asked for."""
     return "asked for by a person"

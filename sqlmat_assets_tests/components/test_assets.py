@@ -145,13 +145,23 @@ def test_what_reads_nothing_new_is_not_built_and_its_checks_stay(instance: dg.Da
     for tags in ({}, {WHY_TAG: why}):
         result = execute(define(warehouse, *tables), instance, tags=tags)
         assert result.success
-    assert not events_of(result, Type.ASSET_CHECK_EVALUATION)
     newest, oldest = materialized(instance)
     assert newest.asset_materialization is not None
     metadata = newest.asset_materialization.metadata
     assert metadata["outcome"].value == "unchanged: nothing that it reads has changed, so it was not built"
     assert metadata["why"].value == "due"
     assert str(metadata["saved"].value)
+    told = {e.asset_check_evaluation_data.check_name: e for e in events_of(result, Type.ASSET_CHECK_EVALUATION)}
+    kept, looked_at = told["small"].asset_check_evaluation_data, told["tiny"].asset_check_evaluation_data
+    assert (kept.passed, kept.description) == (
+        True,
+        "held when these rows were published; nothing has changed since, so it was not run again",
+    )
+    # One that only warns may not have held, so it is run on the rows that stay.
+    assert (looked_at.passed, looked_at.metadata["failed rows"].value) == (False, 1)
+    for evaluation in (kept, looked_at):
+        assert evaluation.target_materialization_data is not None
+        assert evaluation.target_materialization_data.storage_id == newest.storage_id
     assert extract_data_version_from_entry(newest.event_log_entry) == extract_data_version_from_entry(
         oldest.event_log_entry
     )
