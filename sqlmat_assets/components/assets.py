@@ -202,13 +202,13 @@ def _failure(model: Model, event: Discarded) -> dg.Failure:
 
 
 def _run(context: dg.OpExecutionContext, site: Site) -> Run:
-    decided = context.run.tags.get(DECIDED_AT_TAG)
-    commit = None if site.origin is None else site.origin.commit
-    why = context.run.tags.get(WHY_TAG)
+    # A run that a person executes again has the tags of the first one, and was decided now.
+    tags = {} if context.run.parent_run_id else context.run.tags
+    decided, why = tags.get(DECIDED_AT_TAG), tags.get(WHY_TAG)
     return Run(
         context.run.run_id[:8],
         datetime.fromisoformat(decided) if decided else _started(context),
-        commit,
+        None if site.origin is None else site.origin.commit,
         None if why is None else Reasons.parse(why),
     )
 

@@ -16,7 +16,9 @@ import dagster as dg
 import duckdb
 import pytest
 from dagster._core.definitions.data_version import extract_data_version_from_entry
+from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.metadata import TableMetadataValue
+from dagster._core.execution.api import execute_run
 from dagster._core.execution.execution_result import ExecutionResult
 
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
@@ -370,6 +372,22 @@ def test_loading_and_planning_open_no_warehouse(instance: dg.DagsterInstance, wa
     dg.Definitions.validate_loadable(definitions)
     instance.create_run_for_job(definitions.resolve_implicit_global_asset_job_def())
     assert not warehouse.exists()
+
+
+def test_a_run_executed_again_is_decided_anew(instance: dg.DagsterInstance, warehouse: Path) -> None:
+    decided = datetime(2026, 5, 1, 6, 30, tzinfo=UTC)
+    definitions = define(warehouse, cities(version=CodeVersion("meaning", "text", "30.0.0")))
+    tags = {DECIDED_AT_TAG: decided.isoformat(), WHY_TAG: "due"}
+    first = execute(definitions, instance, tags=tags)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    again = instance.create_run_for_job(job, tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id)
+    assert execute_run(InMemoryJob(job), again, instance).success
+    record = materialized(instance)[0]
+    assert record.asset_materialization is not None
+    metadata = record.asset_materialization.metadata
+    assert isinstance(metadata["decided at"].value, float)
+    assert metadata["decided at"].value > decided.timestamp() + 3600
+    assert metadata["why"].value == "asked for by a person"
 
 
 def test_the_moment_of_decision_comes_from_the_run(instance: dg.DagsterInstance, warehouse: Path) -> None:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import cast
 
 import dagster as dg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.states import Ledger, Reading
@@ -24,7 +25,10 @@ from sqlmat_assets.relation import Relation
 
 FRESHNESS_SENSOR = "sqlmat_freshness"
 
-_SECONDS = 10
+# The daemon looks every five seconds, and just misses what is due in ten.
+_SECONDS = 9
+# A person who clicks does not wait behind what runs by itself.
+_BEHIND_PEOPLE = "-1"
 # PostgreSQL keeps tags in an index, and refuses what is longer than a third of a page there.
 _LONGEST_TAG = 2000
 _WAITING = {
@@ -145,7 +149,11 @@ def _request(group: Sequence[Relation], decision: Decision) -> dg.RunRequest:
     reasons = {relation: decision.verdicts[relation].reason for relation in group}
     return dg.RunRequest(
         asset_selection=[translate_key(relation) for relation in group],
-        tags={DECIDED_AT_TAG: decision.now.isoformat(), WHY_TAG: why_tag(reasons)},
+        tags={
+            DECIDED_AT_TAG: decision.now.isoformat(),
+            WHY_TAG: why_tag(reasons),
+            PRIORITY_TAG: _BEHIND_PEOPLE,
+        },
     )
 
 
