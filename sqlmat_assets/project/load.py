@@ -16,10 +16,11 @@ from sqlmat_assets.project.companions import group_files
 from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
 from sqlmat_assets.project.graph import ModelGraph, effective_intervals
+from sqlmat_assets.project.keys import KEYS
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.project.settings import KEYS, Settings, nearest, parse_conf
+from sqlmat_assets.project.settings import Settings, nearest, parse_conf
 from sqlmat_assets.project.texts import Texts
 from sqlmat_assets.project.validate import Draft, find_problems
 from sqlmat_assets.relation import Relation

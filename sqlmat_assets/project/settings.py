@@ -1,10 +1,10 @@
-"""The settings of a table: which keys there are, how they are written, how they are inherited."""
+"""The settings of a table: how they are written, and how they are inherited."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,16 +12,19 @@ from typing import Any
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import project as wording
 from sqlmat_assets.project import values
-from sqlmat_assets.project.conditions import Condition, parse_conditions
-from sqlmat_assets.project.intervals import parse_interval
+from sqlmat_assets.project.conditions import Condition
+from sqlmat_assets.project.keys import FOREIGN_KEYS, INTERVAL_KEYS, KEYS, MEANT_KEYS
 from sqlmat_assets.project.partitions.spec import Partitioning
-from sqlmat_assets.project.schedules import Calendar, parse_cron, parse_timezone
+from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.project.values import GrantEdit, ValueRefused
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """The settings of one table after inheritance."""
+    """The settings of one table after inheritance.
+
+    `order_by` has columns, each with whether it goes down.
+    """
 
     owner: tuple[str, ...] = ()
     tags: tuple[tuple[str, str], ...] = ()
@@ -58,137 +61,8 @@ class ModelSettings:
         return Calendar(self.schedule, self.timezone, self.conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting as people write it."""
-
-    name: str
-    example: str
-    meaning: str
-    parse: Callable[[str], object]
-    is_global: bool = False
-
-
-def _no_sign(text: str) -> GrantEdit:
-    return values.parse_grants(text, "")
-
-
-KEYS: Mapping[str, Key] = {
-    key.name: key
-    for key in (
-        Key("owner", "data-eng@example.com, team:core", "Who answers for the table", values.parse_owners),
-        Key("tags", "domain=finance, pii", "Tags in the catalogue", values.parse_tags),
-        Key(
-            "grant_select",
-            "-metabase, +joan",
-            "Who may read the table: a list, or what to add to and take from the inherited one; "
-            "`grant_select += joan` and `grant_select -= metabase` say the same",
-            _no_sign,
-        ),
-        Key("distkey", "city_id", "Redshift: the column that rows are distributed by", values.parse_column),
-        Key("sortkey", "country, city_id", "Redshift: the columns that rows are sorted by", values.parse_columns),
-        Key(
-            "diststyle",
-            "all",
-            "Redshift: how rows are distributed: `auto`, `even`, `key` or `all`",
-            values.parse_choice("auto", "even", "key", "all"),
-        ),
-        Key("snapshots_interval", "24h", "How often the rows are kept in `<table>_history`", parse_interval),
-        Key("snapshots_stored_for", "90d", "How long rows stay in `<table>_history`", parse_interval),
-        Key(
-            "unique",
-            "(country, city), id",
-            "Checks: each column, or each group in parentheses, has no value twice",
-            values.parse_column_groups,
-        ),
-        Key("not_null", "id, city", "Checks: each column is never NULL", values.parse_columns),
-        Key("min_rows", "1", "Check: the table has at least so many rows", values.parse_count),
-        Key(
-            "max_row_change",
-            "20%",
-            "Check: the count of rows differs from the published table's by at most so much",
-            values.parse_fraction,
-        ),
-        Key("adopt", "true", "Replace a table of this name that something else has made", values.parse_boolean),
-        Key("time_limit", "30m", "How long the query may run before it is cancelled", parse_interval),
-        Key(
-            "grace",
-            "2h",
-            "How late the table may be; else a tenth of its interval, at least 10 minutes; with a schedule, an hour",
-            parse_interval,
-        ),
-        Key(
-            "schedule",
-            "0 9 1 * *",
-            "When the table is built, in place of an interval in its file's name: minute, hour, day, month and weekday "
-            "as in cron; [more](#schedules)",
-            parse_cron,
-        ),
-        Key(
-            "timezone",
-            "Europe/Berlin",
-            "Where the times of `schedule` and `conditions` are meant; else UTC",
-            parse_timezone,
-        ),
-        Key(
-            "conditions",
-            "weekdays mon-fri, hours 8-18 | days 1",
-            "At which times the table is built at all; [more](#conditions)",
-            parse_conditions,
-        ),
-        Key(
-            "on_upstream_failure",
-            "build",
-            "What happens when the last build of a table that it reads has failed: `hold` (the default) waits for it, "
-            "`build` goes on with the rows that it holds",
-            values.parse_choice("hold", "build"),
-        ),
-        Key(
-            "skip_unchanged",
-            "false",
-            "Whether a table is left as it is when nothing that it reads has changed; else `true`, on BigQuery `false`",
-            values.parse_boolean,
-        ),
-        Key(
-            "columns",
-            "id bigint, price decimal(10, 2)",
-            "Data files: types of columns, in place of those found in the file",
-            values.parse_typed_columns,
-        ),
-        Key("dialect", "duckdb", "The SQL that the files are written in", values.parse_word, is_global=True),
-        Key(
-            "catalog", "my-project", "The catalog (BigQuery: project) of the tables", values.parse_word, is_global=True
-        ),
-        Key(
-            "catalog_aliases",
-            "my-project-dev, legacy",
-            "Other names of that catalog in the SQL",
-            values.parse_words,
-            is_global=True,
-        ),
-    )
-}
-# Where other tools say how often a table is built.
-_INTERVAL_KEYS = frozenset({"interval", "freshness", "refresh", "frequency", "every"})
-_SCHEDULE_KEYS = frozenset({"cron", "cron_schedule", "schedule_interval"})
 # To compare all rows with the published ones costs a scan there, and scans are what is paid for.
 _DEFAULTS = {"bigquery": ModelSettings(skip_unchanged=False)}
-# What other tools call what a table here has.
-_FOREIGN_KEYS = {
-    "unique_key": "write `unique`",
-    "grants": "write `grant_select`",
-    "grant": "write `grant_select`",
-    "description": "write a comment on top of the SQL file",
-    "dist": "write `distkey` or `diststyle`",
-    "sort": "write `sortkey`",
-    "depends_on": "leave it out: what a table reads is taken from its SQL",
-    **dict.fromkeys(_SCHEDULE_KEYS, "write `schedule`"),
-    **dict.fromkeys(("tz", "time_zone"), "write `timezone`"),
-    **{
-        key: f"write `conditions = {key} {span}`"
-        for key, span in (("months", "jan-mar"), ("weekdays", "mon-fri"), ("days", "1-5"), ("hours", "8-18"))
-    },
-}
 _RESETS = frozenset({"", "null", "none"})
 
 
@@ -251,10 +125,10 @@ def parse_conf(text: str, path: str, *, is_global: bool = False) -> Settings:
             problems.append(error.at(path, number, _column(written, stripped)))
         elif line is None:
             problems.append(wording.not_a_setting(stripped).at(path, number, _column(written, stripped)))
-        elif line.key in _INTERVAL_KEYS:
+        elif line.key in INTERVAL_KEYS:
             problems.append(wording.interval_key(line.key).at(path, number, line.key_place.column))
-        elif line.key in _FOREIGN_KEYS:
-            error = wording.foreign_key(line.key, _FOREIGN_KEYS[line.key])
+        elif line.key in FOREIGN_KEYS:
+            error = wording.foreign_key(line.key, FOREIGN_KEYS[line.key])
             problems.append(error.at(path, number, line.key_place.column))
         elif line.key not in KEYS:
             near = nearest(line.key, KEYS)
@@ -285,7 +159,7 @@ def parse_header(header: Iterable[tuple[int, str]], text: str, path: str) -> tup
         if line is not None and line.key in KEYS:
             lines.append(line)
             continue
-        if line is not None and line.key in _INTERVAL_KEYS:
+        if line is not None and line.key in INTERVAL_KEYS:
             error = wording.interval_key(line.key)
             problems.append(error.at(path, number, line.key_place.column, is_warning=True))
         elif line is not None and (near := _meant(line.key)) is not None:
@@ -340,7 +214,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _meant(key: str) -> str | None:
-    return "schedule" if key in _SCHEDULE_KEYS else nearest(key, KEYS)
+    return MEANT_KEYS.get(key) or nearest(key, KEYS)
 
 
 def _column(written: str, part: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sqlmat_assets.project.settings import KEYS, Key
+from sqlmat_assets.project.keys import KEYS, Key
 
 
 def describe_keys() -> str:
@@ -20,7 +20,7 @@ def _row(key: Key) -> str:
 
 _PAGE = """# Settings
 
-Written by `python -m sqlmat_assets.project.settings_page`; the table is the one in `sqlmat_assets/project/settings.py`.
+Written by `python -m sqlmat_assets.project.settings_page`; the table is the one in `sqlmat_assets/project/keys.py`.
 
 A table takes its settings from `global.conf`, `<schema>.conf`, `<schema>/<schema>.conf`, `<schema>.<table>.conf`,
 `<schema>/<table>.conf` and the comment lines on top of its SQL file (`-- owner: data-eng@example.com`). Each of these

@@ -12,6 +12,7 @@ _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _TEAM = re.compile(r"team:\s*(\S.*)")
 _PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%")
+_ORDER = re.compile(r"(.+?)\s+(asc|desc)", re.IGNORECASE | re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,18}")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -112,6 +113,23 @@ def parse_columns(text: str) -> tuple[str, ...]:
 def parse_column_groups(text: str) -> tuple[tuple[str, ...], ...]:
     """Read columns and groups of columns: `(a, b), c`."""
     return tuple(parse_columns(item) for item in split_list(text))
+
+
+def parse_order(text: str) -> tuple[tuple[str, bool], ...]:
+    """Read columns to sort by, each with whether it goes down.
+
+    Examples:
+        >>> parse_order("updated_at desc, id")
+        (('updated_at', True), ('id', False))
+    """
+    order: list[tuple[str, bool]] = []
+    for item in split_list(text):
+        match = _ORDER.fullmatch(item)
+        column = parse_column(item if match is None else match[1])
+        if " " in column and not item.startswith(('"', "`")):
+            raise ValueRefused("a list of columns, each with `asc` or `desc` behind it or nothing")
+        order.append((column, match is not None and match[2].lower() == "desc"))
+    return tuple(order)
 
 
 def parse_typed_columns(text: str) -> tuple[tuple[str, str], ...]:

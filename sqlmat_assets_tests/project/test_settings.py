@@ -1,12 +1,14 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.conditions import Condition
+from sqlmat_assets.project.keys import KEYS
+from sqlmat_assets.project.partitions.grains import Grain
+from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.settings import (
-    KEYS,
     ModelSettings,
     Place,
     Settings,
@@ -85,6 +87,22 @@ def test_the_page_of_settings_is_up_to_date() -> None:
         ),
         ("on_upstream_failure = Build", ModelSettings(on_upstream_failure="build")),
         ("skip_unchanged = no", ModelSettings(skip_unchanged=False)),
+        ("mode = Merge", ModelSettings(mode="merge")),
+        (
+            "partition_by = month(pickup) from 2019-01",
+            ModelSettings(partition_by=TimePartitioning("pickup", Grain.MONTH, datetime(2019, 1, 1, tzinfo=UTC))),
+        ),
+        ("unique_key = id", ModelSettings(unique_key=("id",))),
+        ('unique_key = ("a b", c)', ModelSettings(unique_key=("a b", "c"))),
+        ("on_match = UPDATE", ModelSettings(on_match="update")),
+        (
+            'order_by = updated_at DESC, id,a  asc, "b desc", "c d" desc',
+            ModelSettings(
+                order_by=(("updated_at", True), ("id", False), ("a", False), ("b desc", False), ("c d", True))
+            ),
+        ),
+        ("on_change = rebuild", ModelSettings(on_change="rebuild")),
+        ("on_schema_change = add", ModelSettings(on_schema_change="add")),
         ("  MIN_ROWS=2  ", ModelSettings(min_rows=2)),
         ("# min_rows = 3\n; min_rows = 4\n\n", ModelSettings()),
         ("min_rows=1\r\nadopt=yes\r\n", ModelSettings(min_rows=1, adopt=True)),
@@ -133,7 +151,8 @@ def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
 KNOWN_KEYS = (
     "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `snapshots_interval`, `snapshots_stored_for`, "
     "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `schedule`, `timezone`, "
-    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `columns`"
+    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, `unique_key`, `on_match`, "
+    "`order_by`, `on_change`, `on_schema_change`, `columns`"
 )
 
 
@@ -255,6 +274,35 @@ KNOWN_KEYS = (
             "on_upstream_failure = skip",
             "x.conf:1:23: `on_upstream_failure` cannot be `skip`: it is one of `hold`, `build`\n"
             "  hint: write it like `on_upstream_failure = build`",
+        ),
+        (
+            "mode = incremental",
+            "x.conf:1:8: `mode` cannot be `incremental`: it is one of `replace`, `append`, `merge`\n"
+            "  hint: write it like `mode = merge`",
+        ),
+        (
+            "partition_by = monthly(d) from 2019-01",
+            "x.conf:1:16: `partition_by`: `monthly` is no length of a partition\n  hint: write `month(d)`",
+        ),
+        (
+            "order_by = at newest",
+            "x.conf:1:12: `order_by` cannot be `at newest`: it is a list of columns, each with `asc` or `desc` behind "
+            "it or nothing\n  hint: write it like `order_by = updated_at desc, id`",
+        ),
+        (
+            "incremental_strategy = merge",
+            "x.conf:1:1: there is no setting `incremental_strategy`\n"
+            "  hint: write `mode`: `replace`, `append` or `merge`",
+        ),
+        (
+            "primary_key = id",
+            "x.conf:1:1: there is no setting `primary_key`\n"
+            "  hint: write `unique_key` with `mode = merge`; for a check, `unique`",
+        ),
+        (
+            "partitioned_by = day",
+            "x.conf:1:1: there is no setting `partitioned_by`\n"
+            "  hint: write `partition_by = month(column) from 2019-01`",
         ),
         ("cron = 0 9 * * *", "x.conf:1:1: there is no setting `cron`\n  hint: write `schedule`"),
         (

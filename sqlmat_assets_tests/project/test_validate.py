@@ -433,10 +433,11 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
     "settings as other tools call them": (
         {
             "first/cities - 1h.sql": "select 1 as id",
-            "first/cities.conf": "unique_key = id\nnot null = id\ngrants = joan\ndescription = all cities",
+            "first/cities.conf": "primary_key = id\nnot null = id\ngrants = joan\ndescription = all cities",
         },
         [
-            "first/cities.conf:1:1: there is no setting `unique_key`\n  hint: write `unique`",
+            "first/cities.conf:1:1: there is no setting `primary_key`\n"
+            "  hint: write `unique_key` with `mode = merge`; for a check, `unique`",
             "first/cities.conf:2:1: there is no setting `not null`\n  hint: did you mean `not_null`?",
             "first/cities.conf:3:1: there is no setting `grants`\n  hint: write `grant_select`",
             "first/cities.conf:4:1: there is no setting `description`\n  hint: write a comment on top of the SQL file",
