@@ -104,3 +104,15 @@ def near_warn(place: Place, line: str) -> Problem:
         "write `-- warn`, or `-- warn: why`, if that is what you mean, else ignore this",
         is_warning=True,
     )
+
+
+def near_on_result(place: Place, line: str) -> Problem:
+    """A comment above a check that looks like `-- on: result` and is none."""
+    return Problem(
+        place.path,
+        place.line,
+        place.column,
+        f"`{line}` does not make this check look at the whole table",
+        "write `-- on: result` if that is what you mean, else ignore this",
+        is_warning=True,
+    )

@@ -23,6 +23,10 @@ from sqlmat_assets.project.varies import varies_by
 _WARN = re.compile(r"warn(\s*:.*)?", re.IGNORECASE)
 # `warning`, `warn if late`, and a word alone that is nearly `warn`.
 _NEARLY_WARN = re.compile(r"warn(s|ings?)?\b.*|(wran|wrn|warm|worn|wanr|war)\s*:?", re.IGNORECASE)
+_ON_RESULT = re.compile(r"on\s*[:=]\s*result", re.IGNORECASE)
+_NEARLY_ON_RESULT = re.compile(
+    r"on([\s:=_-]+)(the\s+)?(whole\s+)?(results?|rseult|reuslt|table|whole|target|published|all)", re.IGNORECASE
+)
 _NOT_ADMITTED = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -30,13 +34,15 @@ _NOT_ADMITTED = re.compile(r"[^A-Za-z0-9_]+")
 class ParsedCheck:
     """One statement of a file of checks, as written; `reads` in the order of the text, offsets in the file.
 
-    `varies` when its result may differ although no table that it reads does.
+    `varies` when its result may differ although no table that it reads does; `on_result` when it looks at the table as
+    it would be, and not only at its new rows.
     """
 
     sql: str
     specs: tuple[CheckSpec, ...]
     reads: tuple[Reference, ...] = ()
     varies: bool = False
+    on_result: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,10 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
         if is_blocking:
             near = [(offset, line) for offset, line in above if _NEARLY_WARN.fullmatch(line)]
             problems += (slips.near_warn(positions.place(offset), line) for offset, line in near)
+        on_result = any(_ON_RESULT.fullmatch(line) for _, line in above)
+        if not on_result:
+            near = [(offset, line) for offset, line in above if _NEARLY_ON_RESULT.fullmatch(line)]
+            problems += (slips.near_on_result(positions.place(offset), line) for offset, line in near)
         before = statement.end
         wrong = _statement_problems(statement, dialect, positions)
         tree = statement.tree
@@ -92,9 +102,10 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
         specs = _read_specs(statement, text, dialect, positions, taken, problems, is_blocking=is_blocking)
         reads = tuple(find_references(tree, dialect, positions))
         varies = varies_by(Syntax((statement,)), reads, text, dialect) is not None
-        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads, varies))
+        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads, varies, on_result))
     named = (part for query in queries for spec in query.specs for part in (spec.name, str(spec.is_blocking)))
-    code = hash_parts([hash_syntax(syntax, text, dialect), *named])
+    wide = (spec.name for query in queries if query.on_result for spec in query.specs)
+    code = hash_parts([hash_syntax(syntax, text, dialect), *named, *wide])
     return ParsedChecks(tuple(queries), tuple(problems), code)
 
 

@@ -215,7 +215,7 @@ class Drafter:
                 checks.reads += found
                 checks.bare += self._find_bare(check.reads, path)
                 tables = tuple(dict.fromkeys(read.relation for read in found))
-                checks.queries.append(CheckQuery(check.sql, check.specs, tables, check.varies))
+                checks.queries.append(CheckQuery(check.sql, check.specs, tables, check.varies, check.on_result))
         return checks
 
     def _unread(self, path: str) -> tuple[Problem, ...]:

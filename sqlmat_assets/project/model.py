@@ -41,13 +41,15 @@ class CheckSpec:
 class CheckQuery:
     """One statement of a `_test.sql`: each of its columns is a check that holds when every row is true.
 
-    `varies` when its result may differ although no table that it reads does.
+    `varies` when its result may differ although no table that it reads does. With `on_result` it looks at the table as
+    it would be, else, where only a part of the table is built, at that part.
     """
 
     sql: str
     specs: tuple[CheckSpec, ...]
     reads: tuple[Relation, ...] = ()
     varies: bool = False
+    on_result: bool = False
 
     @property
     def is_blocking(self) -> bool:

@@ -91,6 +91,36 @@ def test_what_is_nearly_a_warning_blocks_and_says_so(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-- on: result\nselect true as a; select true as b", [(True, True), (False, True)]),
+        ("select true as a;\n-- ON:result\n-- warn\nselect true as b", [(False, True), (True, False)]),
+        ("-- warn: late\n/* on = result */ select true as a", [(True, False)]),
+        ("-- on results of last year\nselect true as a", [(False, True)]),
+        ("select true as a -- on: result", [(False, True)]),
+    ],
+)
+def test_a_check_may_look_at_the_whole_table(text: str, expected: list[tuple[bool, bool]]) -> None:
+    parsed = parse_checks(text, "duckdb", "t_test.sql")
+    assert parsed.problems == ()
+    assert [(query.on_result, query.specs[0].is_blocking) for query in parsed.queries] == expected
+
+
+@pytest.mark.parametrize("line", ["on result", "on: results", "on_result", "on: the whole table", "ON : all"])
+def test_what_is_nearly_on_result_says_so(line: str) -> None:
+    parsed = parse_checks(f"-- {line}\nselect true as a", "duckdb", "t_test.sql")
+    assert [str(problem) for problem in parsed.problems] == [
+        f"t_test.sql:1:4: warning: `{line}` does not make this check look at the whole table\n"
+        "  hint: write `-- on: result` if that is what you mean, else ignore this"
+    ]
+
+
+def test_what_a_check_looks_at_is_a_part_of_its_code() -> None:
+    codes = {parse_checks(f"-- {line}\nselect true as a", "duckdb", "t").code for line in ("", "on: result", "warn")}
+    assert len(codes) == 3
+
+
+@pytest.mark.parametrize(
     ("title", "name"),
     [
         ("correct_capital", "correct_capital"),
