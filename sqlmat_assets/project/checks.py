@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import TokenType
 
 from sqlmat_assets.errors import Problem, slips
 from sqlmat_assets.errors import sql as wording
+from sqlmat_assets.errors.modes import name_in_check
 from sqlmat_assets.project.canonical import hash_syntax, hash_text
 from sqlmat_assets.project.code_version import hash_parts
 from sqlmat_assets.project.comments import lines_of, read_comments
 from sqlmat_assets.project.model import CheckSpec
+from sqlmat_assets.project.narrowing.markers import END, START
 from sqlmat_assets.project.outputs import Item, final_select, is_star, output_name, select_items
 from sqlmat_assets.project.parse import query_problems, select_problems
 from sqlmat_assets.project.positions import Positions
@@ -27,6 +31,8 @@ _ON_RESULT = re.compile(r"on\s*[:=]\s*result", re.IGNORECASE)
 _NEARLY_ON_RESULT = re.compile(
     r"on([\s:=_-]+)(the\s+)?(whole\s+)?(results?|rseult|reuslt|table|whole|target|published|all)", re.IGNORECASE
 )
+# What a query may name, and a check may not.
+_NAMES = frozenset({START, END, "last_built"})
 _NOT_ADMITTED = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -114,7 +120,11 @@ def _statement_problems(statement: Statement, dialect: str, positions: Positions
         return [statement.problem]
     if isinstance(statement.tree, exp.Command):
         return [wording.not_understood(positions.place(statement.start), statement.keyword)]
-    return [*select_problems(statement, positions), *query_problems(statement, dialect, positions)]
+    found = [*select_problems(statement, positions), *query_problems(statement, dialect, positions)]
+    for sign, name in pairwise(statement.tokens):
+        if sign.token_type is TokenType.PARAMETER and name.text.lower() in _NAMES:
+            found.append(name_in_check(positions.place(sign.start), f"{sign.text}{name.text}"))
+    return found
 
 
 def _lines_above(text: str, start: int, end: int, dialect: str) -> list[tuple[int, str]]:

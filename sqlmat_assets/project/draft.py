@@ -11,6 +11,7 @@ from sqlmat_assets.errors.sql import reads_itself, varies
 from sqlmat_assets.project.canonical import hash_text
 from sqlmat_assets.project.code_version import Source, code_version
 from sqlmat_assets.project.companions import TableFiles
+from sqlmat_assets.project.mode_problems import keep_what_fits
 from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names, Reference, resolve
@@ -35,6 +36,7 @@ class _Query:
     problems: tuple[Problem, ...] = ()
     code: str = ""
     varies: str | None = None
+    reads_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Drafter:
         if table.interval is not None and settings.schedule is not None:
             problems += _find_schedule(own, table)
             settings = replace(settings, schedule=None)
+        settings, unfit = keep_what_fits(settings, own, table.kind)
+        problems += unfit
         checks = self._read_checks(table, problems)
         sources = [*self._sources(table, query, definition), *checks.sources]
         processor = None
@@ -128,6 +132,8 @@ class Drafter:
             has_all_columns=has_all,
             bare=query.bare,
             check_bare=tuple(checks.bare),
+            own=frozenset(line.key for file in own for line in file.lines if line.value is not None),
+            reads_itself=query.reads_itself,
         )
 
     def _sources(self, table: TableFiles, query: _Query, definition: _Definition) -> Iterator[Source]:
@@ -148,6 +154,7 @@ class Drafter:
             return _Query(problems=self._unread(table.query))
         parsed = self._parsed.query(text, table.query)
         header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.query)
+        itself = self._varies_by_itself(parsed.reads, table)
         return _Query(
             sql=text,
             reads=self._resolve(parsed.reads, table),
@@ -158,7 +165,8 @@ class Drafter:
             header=header,
             problems=parsed.problems,
             code=parsed.code,
-            varies=parsed.varies or self._varies_by_itself(parsed.reads, table),
+            varies=parsed.varies or itself,
+            reads_itself=itself is not None,
         )
 
     def _varies_by_itself(self, references: Iterable[Reference], table: TableFiles) -> str | None:

@@ -17,6 +17,7 @@ from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
 from sqlmat_assets.project.graph import ModelGraph, effective_intervals
 from sqlmat_assets.project.keys import KEYS
+from sqlmat_assets.project.mode_problems import mode_problems
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names
@@ -134,9 +135,9 @@ def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
         model.relation: replace(
             model,
             effective_interval=effective.get(model.relation),
-            problems=_sorted([*model.problems, *found[model.relation]]),
+            problems=_sorted([*model.problems, *found[model.relation], *mode_problems(draft)]),
         )
-        for model in models
+        for draft, model in zip(drafts, models, strict=True)
     }
 
 

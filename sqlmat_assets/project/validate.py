@@ -20,7 +20,7 @@ from sqlmat_assets.relation import Relation
 _NEEDS_NO_INTERVAL = frozenset({Kind.DATA, Kind.LOAD, Kind.DELIVERY})
 # `FROM cities.sql` reads no file.
 _FILE_ENDINGS = frozenset({"sql", "csv", "parquet", "ndjson"})
-_COLUMN_KEYS = ("distkey", "sortkey", "unique", "not_null")
+_COLUMN_KEYS = ("distkey", "sortkey", "unique", "not_null", "unique_key", "order_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Bare:
 class Draft:
     """A model that knows nothing of the others, and where things stand in its files.
 
-    `places` are those of its settings, `refused` the keys of those that cannot be read. `has_all_columns`: the model's
-    columns are all that the table has.
+    `places` are those of its settings, `refused` the keys of those that cannot be read, `own` of those that its own
+    files set. `has_all_columns`: the model's columns are all that the table has.
     """
 
     model: Model
@@ -56,6 +56,8 @@ class Draft:
     has_all_columns: bool = False
     bare: tuple[Bare, ...] = ()
     check_bare: tuple[Bare, ...] = ()
+    own: frozenset[str] = frozenset()
+    reads_itself: bool = False
 
 
 def find_problems(
@@ -171,6 +173,10 @@ def _columns_of(model: Model, key: str) -> Iterator[str]:
             yield from (column for group in settings.unique for column in group)
         case "sortkey":
             yield from settings.sortkey
+        case "unique_key":
+            yield from settings.unique_key
+        case "order_by":
+            yield from (column for column, _ in settings.order_by)
         case _:
             yield from settings.not_null
 

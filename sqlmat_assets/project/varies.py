@@ -22,6 +22,8 @@ _QUALIFIERS = {
     "redshift": frozenset({"pg_catalog"}),
 }
 _PURE_QUALIFIERS = {"bigquery": frozenset({"net", "hll_count"})}
+# What has a value for each build, and the same for the same one.
+_NAMES = frozenset({"partition_start", "partition_end", "last_built"})
 _SAMPLES = frozenset({"sample", "tablesample"})
 _SAMPLE = re.compile("sample", re.IGNORECASE)
 _NO_FUNCTIONS = frozenset(
@@ -103,7 +105,9 @@ def _of_tokens(tokens: Sequence[Token], tree: exp.Expr, dialect: str) -> Iterato
             if dialect in _WITH_NAMES_OF_TIMES and _NAME_OF_TIME.match(token.text):
                 what = wording.varying_value(f"'{token.text}'")
         elif kind is TokenType.PARAMETER:
-            what = wording.varying_value("@") if dialect == "bigquery" else None
+            named = tokens[index + 1].text.lower() if index + 1 < len(tokens) else ""
+            is_other = dialect == "bigquery" and named not in _NAMES
+            what = wording.varying_value("@") if is_other else None
         elif kind is TokenType.SHOW or kind is TokenType.PRAGMA:
             what = wording.varying_value(token.text) if kinds[max(index - 1, 0)] is TokenType.L_PAREN else None
         elif kind is not TokenType.IDENTIFIER and token.text.lower() in bare and not _is_name(kinds, index):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sqlglot.dialects.dialect import Dialect
@@ -71,7 +71,8 @@ def marker_problems(
             # BigQuery's own parameters may be called so.
             near = difflib.get_close_matches(marker.name, [START, END], n=1, cutoff=0.6)
             if near or dialect != "bigquery":
-                yield wording.unknown_marker(place, written, f"@{near[0] if near else START}")
+                problem = wording.unknown_marker(place, written, f"@{near[0] if near else START}")
+                yield replace(problem, is_warning=dialect == "bigquery")
         elif partitioning is None and is_known:
             yield wording.marker_without_partitions(place, written)
         elif partitioning is not None and not isinstance(partitioning, TimePartitioning):
