@@ -16,6 +16,7 @@ from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Sessi
 from sqlmat_assets.warehouses.duckdb import Cursor, DuckDBSession, DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
+from sqlmat_assets.warehouses.source_files import SourceFile
 
 
 class Killed(BaseException):
@@ -66,6 +67,11 @@ class RecordingWarehouse:
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return DuckDBWarehouse(self.path).render_load(target, path, columns)
+
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        return DuckDBWarehouse(self.path).render_load_files(target, files, columns)
 
 
 class _RecordingCursor:

@@ -103,5 +103,27 @@ def driver_refused(path: str, message: str, statement: str | None) -> TerminalWa
     return TerminalWarehouseError(f"{path}: {message}", statement)
 
 
+def broken_gzip(path: str, message: str) -> TerminalWarehouseError:
+    """A compressed file that cannot be unpacked to its end."""
+    return _at(path, None, f"cannot be unpacked: {message}", "fetch the file again, it is damaged or cut off")
+
+
+def declared_column_missing(path: str, name: str, names: Sequence[str]) -> TerminalWarehouseError:
+    """A file lacks a column that the load declares."""
+    known = ", ".join(f"`{known}`" for known in names)
+    return _at(path, None, f"there is no column `{name}`, which `columns` declares", f"its columns are {known}")
+
+
+def column_not_declared(path: str, name: str) -> TerminalWarehouseError:
+    """A file has a column that the load does not declare."""
+    return _at(path, None, f"there is a column `{name}`, which `columns` does not declare", "declare it with its type")
+
+
+def bad_value(path: str, line: int | None, column: str, value: str, kind: str) -> TerminalWarehouseError:
+    """A value that is none of its column's type."""
+    hint = f"write a value of that type, or declare another type for `{column}`"
+    return _at(path, line, f"`{value}` in the column `{column}` is no `{kind}`", hint)
+
+
 def _visible(separator: str) -> str:
     return "tab" if separator == "\t" else separator

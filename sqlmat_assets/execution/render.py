@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlglot import exp
+
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Discarded
@@ -26,6 +28,7 @@ from sqlmat_assets.warehouses.base import (
     Statement,
     Warehouse,
 )
+from sqlmat_assets.warehouses.source_files import SourceFile
 
 
 def render(model: Model, context: Context) -> list[str]:
@@ -84,8 +87,29 @@ class _Notebook:
     ) -> list[str]:
         return self.warehouse.render_swap(target, intermediate, backup, in_place)
 
+    def render_replace_rows(
+        self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
+    ) -> list[str]:
+        return self.warehouse.render_replace_rows(target, intermediate, columns, where)
+
+    def render_merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> list[str]:
+        return self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates)
+
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return self.warehouse.render_load(target, path, columns)
+
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        return self.warehouse.render_load_files(target, files, columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +152,26 @@ class _NotebookSession:
         self.sent.extend(self.warehouse.render_load(target, path, columns))
         return 1
 
+    def load_files(self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]) -> int:
+        self.sent.extend(self.warehouse.render_load_files(target, files, columns))
+        return 1
+
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
         self.sent.extend(self.warehouse.render_swap(target, intermediate, backup, in_place))
+
+    def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
+        self.sent.extend(self.warehouse.render_replace_rows(target, intermediate, columns, where))
+
+    def merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> None:
+        self.sent.extend(self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates))
 
     def cancel(self) -> None:
         """Nothing runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Column, Written
+from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.rewrite import rewrite
@@ -25,6 +26,8 @@ def write(model: Model, intermediate: Relation, session: Session, context: Conte
             rows, statement = _write_query(model, intermediate, session, context)
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
+        case Kind.LOAD if model.load is not None:
+            rows, statement = write_load(model, model.load, intermediate, session, context)
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)

@@ -11,6 +11,7 @@ from sqlmat_assets.errors.sql import reads_itself, varies
 from sqlmat_assets.project.canonical import hash_text
 from sqlmat_assets.project.code_version import Source, code_version
 from sqlmat_assets.project.companions import TableFiles
+from sqlmat_assets.project.loads import Load, find_load_problems
 from sqlmat_assets.project.mode_problems import keep_what_fits
 from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
@@ -51,6 +52,19 @@ class _Definition:
     code: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """What the `*.load.yaml` of a table says."""
+
+    load: Load | None = None
+    description: str | None = None
+    header: Settings = field(default_factory=Settings)
+    problems: tuple[Problem, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
+    code: str = ""
+    text: str = ""
+
+
 @dataclass(slots=True)
 class _Checks:
     """What the checks of a table say, gathered file by file."""
@@ -87,18 +101,23 @@ class Drafter:
         """
         query = self._read_query(table)
         definition = self._read_definition(table)
+        loading = self._read_load(table)
         shared = tuple(shared)
-        own = [*(self._read_conf(path) for path in table.confs), definition.header, query.header]
+        own = [*(self._read_conf(path) for path in table.confs), definition.header, loading.header, query.header]
         settings, places = inherit([*shared, *own], self._names.dialect)
-        problems = [*table.problems, *query.problems, *definition.problems]
+        problems = [*table.problems, *query.problems, *definition.problems, *loading.problems]
         problems += [problem for file in own for problem in file.problems]
         if table.interval is not None and settings.schedule is not None:
             problems += _find_schedule(own, table)
             settings = replace(settings, schedule=None)
         settings, unfit = keep_what_fits(settings, own, table.kind)
         problems += unfit
+        loaded: tuple[ColumnDoc, ...] = ()
+        if loading.load is not None:
+            loaded = tuple(ColumnDoc(*column) for column in loading.load.documented(settings.partition_by))
+            problems += find_load_problems(loading.load, settings, loading.places, table.path)
         checks = self._read_checks(table, problems)
-        sources = [*self._sources(table, query, definition), *checks.sources]
+        sources = [*self._sources(table, query, definition, loading), *checks.sources]
         processor = None
         if table.script is not None:
             processor = Processor(table.script, table.query, definition.sql, table.requirements)
@@ -110,8 +129,8 @@ class Drafter:
             dialect=self._names.dialect,
             sql=query.sql,
             interval=table.interval,
-            description=definition.description or query.description,
-            columns=query.columns if processor is None else definition.columns,
+            description=definition.description or loading.description or query.description,
+            columns=definition.columns if processor is not None else query.columns or loaded,
             upstream=tuple(relation for relation in read if relation in self._tables),
             sources=tuple(relation for relation in read if relation not in self._tables),
             checks=tuple(checks.queries),
@@ -119,10 +138,11 @@ class Drafter:
             settings=settings,
             problems=tuple(problems),
             processor=processor,
+            load=loading.load,
             version=code_version(sources, settings, table.kind.value, self._names.dialect),
             varies=query.varies,
         )
-        has_all = query.has_all_columns if processor is None else bool(definition.columns)
+        has_all = bool(definition.columns) if processor is not None else query.has_all_columns or bool(loaded)
         return Draft(
             model,
             _with_schema(query.reads, query.bare),
@@ -136,10 +156,14 @@ class Drafter:
             reads_itself=query.reads_itself,
         )
 
-    def _sources(self, table: TableFiles, query: _Query, definition: _Definition) -> Iterator[Source]:
+    def _sources(
+        self, table: TableFiles, query: _Query, definition: _Definition, loading: _Loading
+    ) -> Iterator[Source]:
         """Yield what makes the rows; a query that cannot be read counts by its text, other files by their content."""
         yield Source("query", query.code, hash_text(query.sql))
         yield Source("definition", definition.code, hash_text(definition.sql))
+        if table.kind is Kind.LOAD:
+            yield Source("load", loading.code, hash_text(loading.text))
         data = table.path if table.kind is Kind.DATA else None
         for part, path in (("script", table.script), ("requirements", table.requirements), ("data", data)):
             if path is not None:
@@ -203,6 +227,17 @@ class Drafter:
         header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.path)
         columns = tuple(ColumnDoc(name) for name, _ in parsed.columns)
         return _Definition(text, columns, description, header, parsed.problems, parsed.code)
+
+    def _read_load(self, table: TableFiles) -> _Loading:
+        if table.kind is not Kind.LOAD:
+            return _Loading()
+        text = self._texts.read(table.path)
+        if text is None:
+            return _Loading(problems=self._unread(table.path))
+        parsed = self._parsed.load(text, table.path)
+        header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.path)
+        places = {key: Place(table.path, line, column) for key, line, column in parsed.places}
+        return _Loading(parsed.load, description, header, parsed.problems, places, parsed.code, text)
 
     def _read_conf(self, path: str) -> Settings:
         text = self._texts.read(path)

@@ -49,11 +49,13 @@ class Reason(StrEnum):
 
 # Clocks are read at other moments than those that are asked for, if only by a little.
 _TOLERANCE = timedelta(seconds=0.5)
+# A moment that lies further ahead comes from a clock that was set back since, and nothing waits for it to come again.
+_LONGEST_AHEAD = MINUTE
 _FIRST_BACK_OFF = MINUTE
 _LEAST_LIMIT = timedelta(minutes=15)
 _LONGEST_BACK_OFF = DAY
 # Nothing builds the other kinds yet: asking for them would be one failure after the other.
-_BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA})
+_BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA, Kind.LOAD})
 _FOR_AGE = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
 _BUILDS = _FOR_AGE | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
 
@@ -220,7 +222,9 @@ class Timetable:
                     seen.add(read)
                     ahead.append(read)
                     decided_at = states[read].decided_at
-                    if verdicts[read].reason is Reason.UNASKED and decided_at is not None and decided_at < tick:
+                    if verdicts[read].reason is not Reason.UNASKED or decided_at is None:
+                        continue
+                    if decided_at < tick or _is_ahead(decided_at, now):
                         verdicts[read] = Verdict(Reason.READ, due_at=tick)
 
     def _obstruct(self, verdicts: list[Verdict], states: Sequence[State], now: datetime) -> None:
@@ -308,7 +312,8 @@ def _wish(table: _Table, state: State, now: datetime) -> Verdict:
         return Verdict(Reason.RUNNING, None if at_once else due_at, run=state.run, failures=failures)
     hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
     if failures:
-        again = now if state.failed_at is None else state.failed_at + back_off(failures, timing.interval)
+        is_known = state.failed_at is not None and not _is_ahead(state.failed_at, now)
+        again = state.failed_at + back_off(failures, timing.interval) if is_known else now
         if now < again - _TOLERANCE:
             again = again if hours is None else _next_admitted(hours, again)
             return Verdict(Reason.BACKING_OFF, due_at, again, failures=failures)
@@ -338,17 +343,22 @@ def _by_age(table: _Table, state: State, now: datetime) -> tuple[Reason, datetim
     timing, decided_at = table.timing, state.decided_at
     if decided_at is None:
         return Reason.NEW, None
+    is_ahead = _is_ahead(decided_at, now)
     if timing.interval is not None:
-        due_at = decided_at + timing.interval
+        due_at = now if is_ahead else decided_at + timing.interval
         if timing.calendar.conditions:
             due_at = _next_admitted(timing.calendar, due_at) or due_at
         return (Reason.DUE if now >= due_at - _TOLERANCE else Reason.FRESH), due_at
     if not table.is_scheduled:
         return Reason.UNASKED, None
     tick = timing.calendar.last_tick(now)
-    if tick is not None and tick > decided_at:
+    if tick is not None and (tick > decided_at or is_ahead):
         return Reason.SCHEDULED, tick
     return Reason.FRESH, timing.calendar.next_tick(now)
+
+
+def _is_ahead(at: datetime, now: datetime) -> bool:
+    return at > now + _LONGEST_AHEAD
 
 
 @lru_cache(maxsize=10_000)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
@@ -126,6 +127,7 @@ class Model:
     settings: ModelSettings = field(default_factory=ModelSettings)
     problems: tuple[Problem, ...] = ()
     processor: Processor | None = None
+    load: Load | None = None
     version: CodeVersion | None = None
     varies: str | None = None
 

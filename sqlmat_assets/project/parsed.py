@@ -12,6 +12,7 @@ from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.checks import ParsedChecks, parse_checks
 from sqlmat_assets.project.codec import decode, encode
 from sqlmat_assets.project.definition import ParsedDefinition, parse_definition
+from sqlmat_assets.project.loads import ParsedLoad
 from sqlmat_assets.project.parse import ParsedQuery, parse_query
 
 _Parsed = TypeVar("_Parsed")
@@ -46,6 +47,10 @@ class ParsedFiles:
     def definition(self, text: str, path: str) -> ParsedDefinition:
         """Give what `parse_definition` says about a file."""
         return self._parse(ParsedDefinition, parse_definition, text, path)
+
+    def load(self, text: str, path: str) -> ParsedLoad:
+        """Give what `parse_load` says about a file."""
+        return self._parse(ParsedLoad, _parse_load, text, path)
 
     def content(self, file: Path, path: str) -> str:
         """Give a hash of a file's bytes; one that has not been touched since it was last read is not read again.
@@ -84,3 +89,10 @@ class ParsedFiles:
         parsed = parse(text, self._dialect, path)
         self._cache.keep(kind.__name__, path, text, encode(parsed))
         return parsed
+
+
+def _parse_load(text: str, dialect: str, path: str) -> ParsedLoad:
+    # The parser of YAML is not imported where no table is loaded, or all are in the cache.
+    from sqlmat_assets.project.load_reading import parse_load
+
+    return parse_load(text, dialect, path)

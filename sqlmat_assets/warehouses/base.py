@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.source_files import SourceFile
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
@@ -108,6 +109,14 @@ class Session(Protocol):
         """
         ...
 
+    def load_files(self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]) -> int:
+        """Create a table from local files, in one statement; `columns` (name, type) are all that stand in them.
+
+        Returns:
+            How many rows it has.
+        """
+        ...
+
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
         """Put the intermediate table in the target's place, where there is `in_place` now.
 
@@ -143,4 +152,10 @@ class Warehouse(Protocol):
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         """What `Session.load_file` sends, in order."""
+        ...
+
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        """What `Session.load_files` sends to create the table."""
         ...

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, TextIO, cast
 
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.errors import data_files as wording
 
 _SEPARATORS = (",", ";", "\t", "|")
+_COMPRESSED = ".gz"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # So many rows decide where the header alone does not tell what separates its columns.
@@ -59,7 +65,7 @@ def refuse_other_encodings(path: Path) -> None:
         TerminalWarehouseError: It cannot be read, is empty, or is UTF-16.
     """
     try:
-        with path.open("rb") as file:
+        with _open_bytes(path) as file:
             start = file.read(4)
     except OSError as error:
         raise TerminalWarehouseError(f"{path}: {error.strerror}") from error
@@ -74,7 +80,7 @@ def explain_csv(path: Path, header: CsvHeader) -> TerminalWarehouseError | None:
     line = _first_line_not_utf8(path)
     if line is not None:
         return wording.not_utf8(str(path), line)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with _open_text(path, errors="strict") as file:
         reader = csv.reader(file, delimiter=header.separator, strict=True)
         line = 1
         try:
@@ -92,7 +98,7 @@ def explain_csv(path: Path, header: CsvHeader) -> TerminalWarehouseError | None:
 
 def explain_ndjson(path: Path) -> TerminalWarehouseError | None:
     """Find what keeps an engine from reading a file with one JSON object per line; None where nothing is wrong."""
-    with path.open("rb") as file:
+    with _open_bytes(path) as file:
         for number, line in enumerate(file, 1):
             if number == 1 and line.startswith(_UTF8_MARK):
                 return wording.has_byte_order_mark(str(path))
@@ -105,6 +111,40 @@ def explain_ndjson(path: Path) -> TerminalWarehouseError | None:
             if not is_object:
                 return wording.no_json_object(str(path), number)
     return None
+
+
+def find_value(path: Path, header: CsvHeader, column: str, value: str) -> int | None:
+    """The line in which the first row with a value in a column begins; None where there is none."""
+    place = header.names.index(column)
+    line = 1
+    with _open_text(path, errors="replace") as file:
+        reader = csv.reader(file, delimiter=header.separator, strict=True)
+        for record in reader:
+            if line > 1 and len(record) > place and record[place] == value:
+                return line
+            line = reader.line_num + 1
+    return None
+
+
+def has_ending(path: Path, *endings: str) -> bool:
+    """Whether a file ends so, compressed or not."""
+    return path.name.lower().removesuffix(_COMPRESSED).endswith(endings)
+
+
+@contextmanager
+def _open_bytes(path: Path) -> Generator[BinaryIO]:
+    is_compressed = path.name.lower().endswith(_COMPRESSED)
+    with cast("BinaryIO", gzip.open(path)) if is_compressed else path.open("rb") as file:
+        try:
+            yield file
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise wording.broken_gzip(str(path), str(error)) from error
+
+
+@contextmanager
+def _open_text(path: Path, errors: str) -> Generator[TextIO]:
+    with _open_bytes(path) as file, io.TextIOWrapper(file, "utf-8-sig", errors, newline="") as text:
+        yield text
 
 
 def _separator(path: Path) -> str:
@@ -128,7 +168,7 @@ def _widths(path: Path, separator: str) -> Sequence[int]:
 
 def _records(path: Path, separator: str) -> Iterator[list[str]]:
     """The rows of a CSV file up to the first that cannot be read; what is wrong there is for others to say."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with _open_text(path, errors="replace") as file:
         try:
             yield from csv.reader(file, delimiter=separator, strict=True)
         except csv.Error:
@@ -136,7 +176,7 @@ def _records(path: Path, separator: str) -> Iterator[list[str]]:
 
 
 def _first_line_not_utf8(path: Path) -> int | None:
-    with path.open("rb") as file:
+    with _open_bytes(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
@@ -146,7 +186,7 @@ def _first_line_not_utf8(path: Path) -> int | None:
 
 
 def _first_line_that_ends_otherwise(path: Path) -> int | None:
-    with path.open("rb") as file:
+    with _open_bytes(path) as file:
         ends_in_both = file.readline().endswith(b"\r\n")
         for number, line in enumerate(file, 2):
             if line.endswith(b"\n") and line.endswith(b"\r\n") != ends_in_both:

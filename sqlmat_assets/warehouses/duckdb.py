@@ -22,7 +22,9 @@ from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Resul
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query
+from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
+from sqlmat_assets.warehouses.source_files import SourceFile
 
 T = TypeVar("T")
 
@@ -58,6 +60,11 @@ class DuckDBWarehouse:
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
+
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+    ) -> list[str]:
+        return [_sql(DeclaredFiles(files, columns, DUCKDB).create_table(target))]
 
 
 class Cursor(Protocol):
@@ -139,6 +146,14 @@ class DuckDBSession:
             raise file.explain(error) from error
         file.refuse_other_columns([name for name, _ in self.fetch_columns(target)])
         return rows
+
+    def load_files(self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]) -> int:
+        declared = DeclaredFiles(files, columns, DUCKDB)
+        declared.check(self.fetch_rows)
+        try:
+            return self.write_rows(declared.create_table(target))
+        except TerminalWarehouseError as error:
+            raise declared.explain(error, self.fetch_rows) from error
 
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
         del backup  # one transaction needs none

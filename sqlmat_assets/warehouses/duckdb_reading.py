@@ -98,35 +98,25 @@ class DataFile:
         if self._format == ".parquet":
             return exp.Anonymous(this="read_parquet", expressions=[source])
         if self._header is None:
-            options: dict[str, exp.Expr] = {
+            chosen: dict[str, exp.Expr] = {
                 "format": exp.Literal.string("newline_delimited"),
                 "sample_size": _WHOLE_FILE,
                 # Without these, a line that is no object makes all of the file one column.
                 "records": exp.true(),
                 "map_inference_threshold": _WHOLE_FILE,
             }
-            return exp.Anonymous(this="read_json", expressions=[source, *_options(options)])
-        return exp.Anonymous(this="read_csv", expressions=[source, *_options(self._csv_options(self._header))])
+            return exp.Anonymous(this="read_json", expressions=[source, *options(chosen)])
+        return exp.Anonymous(this="read_csv", expressions=[source, *options(self._csv_options(self._header))])
 
     def _csv_options(self, header: CsvHeader) -> dict[str, exp.Expr]:
-        """Everything that DuckDB would otherwise guess, but the types."""
-        quote = exp.Literal.string('"')
-        options: dict[str, exp.Expr] = {
-            "header": exp.true(),
-            "sample_size": _WHOLE_FILE,
-            "delim": exp.Literal.string(header.separator),
-            "quote": quote,
-            "escape": quote,
-            "comment": exp.Literal.string(""),
-            "skip": exp.Literal.number(0),
-            "strict_mode": exp.true(),
-        }
+        """How the file is read; a column of a declared type is read as text."""
+        chosen = csv_options(header)
         if self._columns:
             # A declared column is read as text, so that the cast sees what the file says and not a guess of it.
             text = exp.Literal.string("VARCHAR")
             types = [exp.PropertyEQ(this=statements.identifier(name), expression=text) for name, _ in self._columns]
-            options["types"] = exp.Struct(expressions=types)
-        return options
+            chosen["types"] = exp.Struct(expressions=types)
+        return chosen
 
 
 def without_options(message: str, path: Path) -> str:
@@ -135,5 +125,21 @@ def without_options(message: str, path: Path) -> str:
     return words.rstrip() if begins else message.rstrip()
 
 
-def _options(options: Mapping[str, exp.Expr]) -> list[exp.Expr]:
-    return [exp.EQ(this=exp.column(name), expression=value.copy()) for name, value in options.items()]
+def csv_options(header: CsvHeader) -> dict[str, exp.Expr]:
+    """Everything that DuckDB would otherwise guess, but the types."""
+    quote = exp.Literal.string('"')
+    return {
+        "header": exp.true(),
+        "sample_size": _WHOLE_FILE,
+        "delim": exp.Literal.string(header.separator),
+        "quote": quote,
+        "escape": quote,
+        "comment": exp.Literal.string(""),
+        "skip": exp.Literal.number(0),
+        "strict_mode": exp.true(),
+    }
+
+
+def options(chosen: Mapping[str, exp.Expr]) -> list[exp.Expr]:
+    """Arguments of a reader by their names."""
+    return [exp.EQ(this=exp.column(name), expression=value.copy()) for name, value in chosen.items()]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.conditions import Condition
-from sqlmat_assets.project.due import Reason, Reasons, State, Timetable, back_off, new_failures
+from sqlmat_assets.project.due import Reason, Reasons, State, Timetable, Timing, back_off, new_failures
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.relation import Relation
@@ -105,7 +105,9 @@ def test_the_intervals_of_a_folder_are_those_of_its_files(tmp_path: Path) -> Non
 
 def test_what_nothing_builds_yet_is_never_asked_for(tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
-    (tmp_path / "first" / "trips - 1d.load.yaml").write_text("strategy: bulk\n")
+    (tmp_path / "first" / "trips - 1d.sql").write_text("CREATE TABLE first.trips (id bigint)")
+    (tmp_path / "first" / "trips_select.sql").write_text("SELECT 1 AS id")
+    (tmp_path / "first" / "trips.py").write_text("")
     (tmp_path / "first" / "cities - 24h.sql").write_text("SELECT 1 AS city")
     decision = Timetable.of(load_project(tmp_path)).decide({}, NOW)
     assert decision.groups == ((Relation("first", "cities"),),)
@@ -288,6 +290,37 @@ def test_one_alert_for_each_streak() -> None:
     again = decide(tables, b=two, a=built(HOUR, failures=2, failed_at=NOW, run="r1"))
     assert new_failures(again, {table("a")}) == (table("b"),)
     assert new_failures(decide(tables, a=built(HOUR)), ()) == ()
+
+
+# A clock that was set back
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        [timing("a", interval="1h")],
+        [timing("a", cron="0 9 1 * *")],
+        [timing("a"), timing("b", "a", cron="0 9 * * *")],
+        [timing("a", interval="1h", calendar=Calendar(conditions=(Condition(hours=frozenset({12})),)))],
+    ],
+)
+def test_a_table_does_not_wait_for_a_clock_that_was_set_back(tables: list[Timing]) -> None:
+    after = decide(tables, a=built(-3 * HOUR), b=built(DAY))
+    assert "a" in groups(after)[0].split()
+    again = decide(tables, NOW + MINUTE, a=built(timedelta(0)), b=built(timedelta(0)))
+    assert groups(again) == []
+
+
+def test_clocks_that_differ_by_seconds_build_nothing_twice() -> None:
+    assert verdict(decide([timing("a", interval="1h")], a=built(-MINUTE)), "a").reason is Reason.FRESH
+
+
+def test_a_failure_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    tables = [timing("a", interval="1h")]
+    failed = built(-3 * HOUR, failures=1, failed_at=NOW + 3 * HOUR)
+    assert verdict(decide(tables, a=failed), "a").reason is Reason.RETRY
+    again = built(-3 * HOUR, failures=2, failed_at=NOW)
+    assert verdict(decide(tables, a=again), "a").next_at == NOW + 2 * MINUTE
 
 
 # Runs

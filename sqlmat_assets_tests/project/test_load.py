@@ -149,7 +149,7 @@ def test_data_files_loads_and_deliveries(tmp_path: Path) -> None:
             "first/raw.csv": "a\n1\n",
             "first/raw.conf": "columns = a bigint\nunique = a",
             "first/old - 7d.parquet": "",
-            "first/trips - 1d.load.yaml": "",
+            "first/trips - 1d.load.yaml": "files: trips.csv\ncolumns:\n  id: bigint",
             "first/raw.deliver.yaml": "",
         },
     )

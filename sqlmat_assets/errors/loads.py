@@ -1,0 +1,148 @@
+"""The wording of what is wrong with a `*.load.yaml`, and with the files that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors.project import TextError
+
+_EXAMPLE = "write `files: data/trips_{partition}.csv.gz` or `files: data/trips_*.csv`"
+_MOST_SHOWN = 5
+
+
+def _listed(words: Iterable[object]) -> str:
+    every = [f"`{word}`" for word in words]
+    return ", ".join([*every[:_MOST_SHOWN], "…"] if len(every) > _MOST_SHOWN else every)
+
+
+# The file itself
+
+
+def not_yaml(problem: str) -> TextError:
+    """The file is no YAML; `problem` is what its parser says."""
+    return TextError(f"this is no YAML: {problem}", "indent with spaces, and put quotes around a value with `: ` in it")
+
+
+def no_mapping() -> TextError:
+    """The file holds a list, a word, or nothing."""
+    return TextError("this says nothing of files and columns", "write `files: …` and, below `columns:`, `name: type`")
+
+
+def unknown_key(key: str, near: str | None, known: Iterable[str]) -> TextError:
+    """`file: …`."""
+    hint = f"did you mean `{near}`?" if near else f"the keys are {_listed(known)}"
+    return TextError(f"there is no key `{key}`", hint)
+
+
+def setting_here(key: str, conf: str) -> TextError:
+    """`owner: …` among the keys of the load."""
+    hint = f"write it into `{conf}`, or into a comment on top of this file"
+    return TextError(f"`{key}` is a setting, and no key of a load", hint)
+
+
+def doubled_key(key: str, line: int) -> TextError:
+    """One key twice."""
+    return TextError(f"`{key}` stands in line {line} already", "remove one of the two lines")
+
+
+def no_files() -> TextError:
+    """Nothing says which files are loaded."""
+    return TextError("`files` is missing", _EXAMPLE)
+
+
+def no_columns() -> TextError:
+    """Nothing says what columns the files have."""
+    return TextError("`columns` is missing", "write each column of the files below `columns:`, as `name: type`")
+
+
+def not_a_text(key: str, example: str) -> TextError:
+    """A list or a mapping where one value belongs."""
+    return TextError(f"`{key}` has to be one text", f"write `{example}`")
+
+
+def not_columns() -> TextError:
+    """`columns` is no mapping."""
+    return TextError("`columns` has to say the type of each column", "write each in a line of its own, as `name: type`")
+
+
+def no_type(name: str, type_: str) -> TextError:
+    """What stands behind a column is no type of the dialect."""
+    return TextError(f"`{type_}` is no type for `{name}`", "write a type such as `bigint`, `varchar` or `timestamp`")
+
+
+def doubled_column(name: str, other: str) -> TextError:
+    """Two columns that the engine takes for one."""
+    return TextError(f"`{name}` is the name of another column, `{other}`", "give each column a name of its own")
+
+
+# The pattern of files
+
+
+def not_local(files: str) -> TextError:
+    """`s3://…`."""
+    return TextError(f"`{files}` is no path", "name files that lie on this machine")
+
+
+def unknown_format(files: str, known: Iterable[str]) -> TextError:
+    """Files that no reader is there for."""
+    return TextError(f"`{files}` names files of no known format", f"the endings are {_listed(known)}")
+
+
+def unknown_placeholder(written: str) -> TextError:
+    """`{month}` in a pattern."""
+    return TextError(
+        f"`{{{written}}}` stands for nothing", "write `{partition}`, or `{partition:%Y-%m}` with its format"
+    )
+
+
+def bad_format(written: str) -> TextError:
+    """A format that does not tell one partition from another, or partitions that are no times."""
+    return TextError(
+        f"`{{{written}}}` has one text for several partitions", "write `{partition}`, or a format that tells them apart"
+    )
+
+
+def no_placeholder(column: str) -> TextError:
+    """The table has partitions, and nothing says which file is in which."""
+    return TextError(
+        f"`files` does not say which files belong to a partition of `{column}`", "put `{partition}` into the pattern"
+    )
+
+
+def no_partitions() -> TextError:
+    """`{partition}` in the pattern of a table without partitions."""
+    return TextError(
+        "`{partition}` is in the pattern, and the table has no partitions",
+        "set `partition_by = month(…) from …`, or write `*`",
+    )
+
+
+def column_of_its_own(name: str, source: str) -> TextError:
+    """A column that sqlmat fills in is declared as one of the files."""
+    return TextError(
+        f"`{name}` is a column of the files, and is also to be made from {source}", "name one of the two otherwise"
+    )
+
+
+# The files, when the table is built
+
+
+def missing_files(paths: Sequence[str]) -> MaterializeError:
+    """Partitions without their files."""
+    more = len(paths) - _MOST_SHOWN
+    shown = [f"  {path}" for path in paths[:_MOST_SHOWN]]
+    if more > 0:
+        shown.append(f"  and {more:,} more")
+    what = "1 file is missing" if len(paths) == 1 else f"{len(paths):,} files are missing"
+    return MaterializeError("\n".join([f"{what}, nothing was loaded:", *shown]))
+
+
+def nothing_matches(pattern: str) -> MaterializeError:
+    """No file at all."""
+    return MaterializeError(f"no file matches `{pattern}`\n  hint: a relative path begins where the `.load.yaml` is")
+
+
+def no_partition_ended(column: str) -> MaterializeError:
+    """The first partition goes on yet."""
+    return MaterializeError(f"no partition of `{column}` has ended yet")

@@ -1,0 +1,1 @@
+"""Tables that are loaded from outside: what is loaded, and from where."""

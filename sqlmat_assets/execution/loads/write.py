@@ -1,0 +1,68 @@
+"""Filling the intermediate table of a load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlmat_assets.errors import loads as wording
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.loads.local_files import find_all, find_of_partitions
+from sqlmat_assets.project.loads import Load
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.partitions.ranges import ListRange, Range
+from sqlmat_assets.project.partitions.spec import ListPartitioning
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.source_files import SourceFile
+
+
+def write_load(
+    model: Model,
+    load: Load,
+    intermediate: Relation,
+    session: Session,
+    context: Context,
+    ranges: Sequence[Range] | None = None,
+) -> tuple[int, str]:
+    """Create the intermediate table from the files of a load, all in one statement.
+
+    Args:
+        model: The table.
+        load: What its file says.
+        intermediate: The table to create.
+        session: Where.
+        context: The run.
+        ranges: Which partitions; None for all that have ended, or for a table without partitions.
+
+    Returns:
+        How many rows it has, and the statement.
+
+    Raises:
+        MaterializeError: A file is missing, or the engine cannot read one.
+    """
+    files = find_files(model, load, context, ranges)
+    columns = [(column.name, column.type) for column in load.columns]
+    rows = context.retries.run(lambda: session.load_files(intermediate, files, columns), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns))
+
+
+def find_files(
+    model: Model, load: Load, context: Context, ranges: Sequence[Range] | None = None
+) -> tuple[SourceFile, ...]:
+    """The files that make the rows of a table, or of some of its partitions.
+
+    Raises:
+        MaterializeError: One is missing.
+    """
+    folder = (context.root / model.path).absolute().parent
+    partitioning = model.settings.partition_by
+    if partitioning is None:
+        return find_all(load, folder)
+    if ranges is None and isinstance(partitioning, ListPartitioning):
+        ranges = (ListRange(partitioning.values),)
+    elif ranges is None and not isinstance(partitioning, ListPartitioning):
+        ended = partitioning.ended(context.now())
+        ranges = () if ended is None else (ended,)
+    if not ranges:
+        raise wording.no_partition_ended(partitioning.column)
+    return find_of_partitions(load, folder, partitioning, ranges)
