@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -17,12 +17,16 @@ from sqlmat_assets.components.events import (
     translate_ended,
     translate_evaluation,
     translate_kept,
+    translate_partition,
+    translate_partition_rows,
     translate_result,
     translate_version,
 )
 from sqlmat_assets.components.lineage import trace_columns
+from sqlmat_assets.components.mappings import Mappings
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
+from sqlmat_assets.components.partitions import partition_keys, read_piece
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_checks, translate_key, translate_model
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
@@ -32,6 +36,7 @@ from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.piece import WHOLE
 from sqlmat_assets.project.due import Reasons
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.references import Names
@@ -58,7 +63,8 @@ _Compute = Callable[[dg.OpExecutionContext, object], Iterator[Any]]
 class Site:
     """What all tables of a project share while they are built.
 
-    `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far.
+    `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
+    `mappings` which partitions of what they read their own need.
     """
 
     root: Path
@@ -67,6 +73,7 @@ class Site:
     resource_key: str
     columns_of: Mapping[Relation, tuple[str, ...]]
     weights: Mapping[Relation, int]
+    mappings: Mapping[Relation, Mappings] = field(default_factory=dict[Relation, Mappings])
 
 
 def build_asset(
@@ -77,7 +84,14 @@ def build_asset(
     Its op is an ordinary one: any executor runs it. It is put together by hand because the decorators derive
     names of inputs and outputs from keys, where `a_b.c` and `a.b_c` become one input and one of them is lost.
     """
-    spec = translate_model(model, root=site.root, origin=site.origin, without=without, held_by=held_by)
+    spec = translate_model(
+        model,
+        root=site.root,
+        origin=site.origin,
+        without=without,
+        held_by=held_by,
+        mappings=site.mappings.get(model.relation),
+    )
     checks = {f"check_{check.name}": check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
     refusal = _refusal(model, held_by)
@@ -97,6 +111,8 @@ def build_asset(
         specs=[spec],
         check_specs_by_output_name=checks,
         can_subset=True,
+        # Any number of partitions that lie next to each other are one statement.
+        backfill_policy=None if spec.partitions_def is None else dg.BackfillPolicy.single_run(),
     )
 
 
@@ -113,7 +129,7 @@ def _compute(model: Model, site: Site) -> _Compute:
             state=resource.state,
         )
         if context.selected_asset_keys:
-            yield from _materialize(model, work, site)
+            yield from _materialize(model, work, site, context)
         else:
             only = {key.name for key in context.selected_asset_check_keys}
             yield from (translate_result(model.relation, r) for r in _audit(model, work, only))
@@ -145,15 +161,18 @@ def _refuse(refusal: str) -> _Compute:
     return compute
 
 
-def _materialize(model: Model, work: Context, site: Site) -> Iterator[Any]:
+def _materialize(model: Model, work: Context, site: Site, context: dg.OpExecutionContext) -> Iterator[Any]:
     results: tuple[CheckResult, ...] = ()
-    with closing(cast(Any, materialize(model, work))) as events:
+    piece = read_piece(context, model.settings.partition_by)
+    with closing(cast(Any, materialize)(model, work, *(() if piece == WHOLE else (piece,)))) as events:
         for event in events:
             match event:
                 case Checked():
                     results = event.results
                 case Published() | Unchanged():
                     lineage = trace_columns(model, site.columns_of, work)
+                    if isinstance(event, Published):
+                        yield from _tell_partitions(model, event, work.run, context)
                     yield _ended(model, event, results, work.run, lineage)
                     if isinstance(event, Unchanged) and event.statement is None:
                         yield from _still_holding(model, work)
@@ -194,6 +213,24 @@ def _ended(
         # Behind the materialization, so that they are tied to the rows that they looked at.
         check_results=[translate_result(event.relation, result) for result in results],
     )
+
+
+def _tell_partitions(
+    model: Model, event: Published, run: Run, context: dg.OpExecutionContext
+) -> Iterator[dg.AssetMaterialization]:
+    """Record each partition with its own rows.
+
+    Dagster records the partitions that a run names by itself, and takes what is to be told of each beforehand. Of those
+    that a table has built because the run named none, it knows nothing.
+    """
+    named = set(partition_keys(context)) if event.partitions else set[str]()
+    step = context.get_step_execution_context()
+    for partition in event.partitions:
+        if partition.key in named:
+            metadata = translate_partition_rows(partition)
+            step.add_asset_metadata(metadata, translate_key(event.relation), partition_key=partition.key)
+        else:
+            yield translate_partition(event, partition, run, model.version)
 
 
 def _failure(model: Model, event: Discarded) -> dg.Failure:

@@ -12,7 +12,16 @@ from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.errors import outcomes
 from sqlmat_assets.errors.catalogue import blocked, fenced
 from sqlmat_assets.errors.samples import sample_lines
-from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample, Unchanged
+from sqlmat_assets.execution.events import (
+    CheckResult,
+    Column,
+    Discarded,
+    Published,
+    PublishedPartition,
+    Run,
+    Sample,
+    Unchanged,
+)
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.relation import Relation
@@ -47,7 +56,7 @@ def translate_ended(
         version: The code that made its rows; None where that is not known.
     """
     metadata: dict[str, dg.MetadataValue] = {
-        "dagster/row_count": dg.MetadataValue.int(ended.rows),
+        **_rows(ended),
         "dagster/table_name": dg.MetadataValue.text(str(ended.relation)),
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
@@ -84,6 +93,29 @@ def translate_ended(
             ),
         )
     return metadata
+
+
+def translate_partition(
+    published: Published, partition: PublishedPartition, run: Run, version: CodeVersion | None = None
+) -> dg.AssetMaterialization:
+    """One partition of several, where the table as a whole has a materialization that tells the rest."""
+    metadata = {
+        **translate_partition_rows(partition),
+        DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
+        "run": dg.MetadataValue.text(run.id),
+        **translate_version(version),
+    }
+    return dg.AssetMaterialization(
+        translate_key(published.relation),
+        partition=partition.key,
+        metadata=metadata,
+        tags=translate_version_tags(published, run, version),
+    )
+
+
+def translate_partition_rows(partition: PublishedPartition) -> dict[str, dg.MetadataValue]:
+    """The metadata that differs from one partition to another."""
+    return {"dagster/partition_row_count": dg.MetadataValue.int(partition.rows)}
 
 
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
@@ -175,6 +207,17 @@ def translate_discarded(discarded: Discarded) -> str:
 def translate_columns(columns: Iterable[Column]) -> dg.TableSchema:
     """The columns of a table as Dagster shows them."""
     return dg.TableSchema([dg.TableColumn(column.name, column.type, column.description) for column in columns])
+
+
+def _rows(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
+    if not isinstance(ended, Published) or not ended.partitions:
+        return {"dagster/row_count": dg.MetadataValue.int(ended.rows)}
+    # Those of the table are not known when some of its partitions are built.
+    keys = [partition.key for partition in ended.partitions]
+    return {
+        "rows": dg.MetadataValue.int(ended.rows),
+        "partitions": dg.MetadataValue.text(outcomes.partitions(keys)),
+    }
 
 
 def _outcome(ended: Published | Unchanged) -> str:

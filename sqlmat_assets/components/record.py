@@ -139,7 +139,12 @@ class Recorder:
             AssetCheckEvaluationTargetMaterializationData,
         )
 
-        from sqlmat_assets.components.events import translate_ended, translate_version_tags
+        from sqlmat_assets.components.events import (
+            translate_ended,
+            translate_partition,
+            translate_partition_rows,
+            translate_version_tags,
+        )
         from sqlmat_assets.components.lineage import trace_columns
         from sqlmat_assets.components.translation import translate_key
 
@@ -151,7 +156,16 @@ class Recorder:
         lineage = trace_columns(model, known, self._context)
         metadata = translate_ended(ended, results, self._run, lineage, model.version)
         tags = translate_version_tags(ended, self._run, model.version)
-        instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=metadata, tags=tags))
+        partition = None
+        if isinstance(ended, Published) and ended.partitions:
+            *others, last = ended.partitions
+            for other in others:
+                instance.report_runless_asset_event(translate_partition(ended, other, self._run, model.version))
+            partition = last.key
+            metadata |= translate_partition_rows(last)
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(key, metadata=metadata, partition=partition, tags=tags)
+        )
         stored = instance.fetch_materializations(key, limit=1).records[0]
         target = AssetCheckEvaluationTargetMaterializationData(
             storage_id=stored.storage_id, run_id=stored.run_id, timestamp=stored.timestamp

@@ -9,6 +9,7 @@ import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
 from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR, build_freshness_sensor
+from sqlmat_assets.components.mappings import translate_mappings
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import WarehouseResource
@@ -25,8 +26,11 @@ RESOURCE_KEY = "warehouse"
 
 def load_folder(root: Path, dialect: str | None = None) -> Project:
     """The project in a folder; what was parsed is kept in `.sqlmat/cache` beside it for the next process."""
-    cache = root.parent / ".sqlmat" / "cache"
-    return load_watched(root, lambda: load_project(root, dialect=dialect, cache_dir=cache))
+    return load_watched(root, lambda: load_project(root, dialect=dialect, cache_dir=_cache_dir(root)))
+
+
+def _cache_dir(root: Path) -> Path:
+    return root.parent / ".sqlmat" / "cache"
 
 
 def build_definitions(
@@ -47,7 +51,10 @@ def build_definitions(
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
     weights = {model.relation: graph.weight(model.relation) for model in project}
-    site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of, weights)
+    # What the loader keeps nothing for, such as a project that is put together by hand, is not kept either.
+    cache_dir = _cache_dir(project.root)
+    mappings = translate_mappings(project, cache_dir if cache_dir.is_dir() else None)
+    site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of, weights, mappings)
     circles = _circles(graph)
     held = find_held(project)
     sources = distinct_relations(source for model in project for source in model.sources)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +11,7 @@ import dagster as dg
 from sqlmat_assets.components.freshness import translate_freshness
 from sqlmat_assets.components.op_names import group_name
 from sqlmat_assets.components.origin import Origin
+from sqlmat_assets.components.partitions import translate_partitions
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.catalogue import age, not_built, only_at, scheduled, waits_for
 from sqlmat_assets.project.conditions import format_conditions
@@ -41,6 +42,7 @@ def translate_model(
     origin: Origin | None = None,
     without: Collection[Relation] = (),
     held_by: Relation | None = None,
+    mappings: Mapping[Relation, dg.PartitionMapping] | None = None,
 ) -> dg.AssetSpec:
     """A table as an asset.
 
@@ -50,11 +52,17 @@ def translate_model(
         origin: The clone that the folder belongs to.
         without: Tables that it reads and that shall be no dependencies: in a circle Dagster loads nothing at all.
         held_by: A quarantined table that it depends on.
+        mappings: Which partitions of the tables that it reads its own need, where that is not all of them.
     """
     reads = distinct_relations((*model.upstream, *model.sources))
+    mapped = mappings or {}
     return dg.AssetSpec(
         translate_key(model.relation),
-        deps=[translate_key(read) for read in reads if read != model.relation and read not in without],
+        deps=[
+            dg.AssetDep(translate_key(read), partition_mapping=mapped.get(read))
+            for read in reads
+            if read != model.relation and read not in without
+        ],
         group_name=group_name(model.relation.schema),
         kinds=_kinds(model),
         owners=translate_owners(model.settings.owner),
@@ -62,6 +70,7 @@ def translate_model(
         description=_description(model, held_by),
         metadata=_metadata(model, root, origin),
         code_version=None if model.version is None else model.version.semantic,
+        partitions_def=translate_partitions(model),
         freshness_policy=translate_freshness(model.effective_interval, model.settings.grace, model.settings.calendar),
     )
 

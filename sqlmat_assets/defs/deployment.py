@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from sqlmat_assets.components.everything import build_everything_job
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, load_folder
@@ -22,8 +23,7 @@ def build_deployment() -> dg.Definitions:
     root = Path(PROJECT.get_value() or Path(__file__).parents[2] / "sql").resolve()
     # Handed on by name where it is set: the UI then shows the name, and never a password.
     url = WAREHOUSE if WAREHOUSE.get_value() else f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
-    everything = dg.define_asset_job("everything", dg.AssetSelection.all(), description="Build every table.")
     return dg.Definitions.merge(
         build_definitions(load_folder(root), warehouse=WarehouseResource(url=url)),
-        dg.Definitions(jobs=[everything], executor=thread_executor),
+        dg.Definitions(jobs=[build_everything_job()], executor=thread_executor),
     )

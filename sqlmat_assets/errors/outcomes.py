@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlmat_assets.errors.failures import span
@@ -30,6 +31,16 @@ def nothing_new() -> str:
 def still_holds() -> str:
     """What a check says that was not run again."""
     return "held when these rows were published; nothing has changed since, so it was not run again"
+
+
+def partitions(keys: Sequence[str]) -> str:
+    """Which partitions were built, in their order.
+
+    Examples:
+        >>> partitions(["2019-01-01"]), partitions(["2019-01-01", "2019-02-01", "2019-03-01"])
+        ('2019-01-01', '3, from 2019-01-01 to 2019-03-01')
+    """
+    return keys[0] if len(keys) == 1 else f"{len(keys):,}, from {keys[0]} to {keys[-1]}"
 
 
 def asked_for() -> str:
