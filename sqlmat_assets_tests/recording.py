@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Session
@@ -64,6 +65,22 @@ class RecordingWarehouse:
         self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
     ) -> list[str]:
         return DuckDBWarehouse(self.path).render_swap(target, intermediate, backup, in_place)
+
+    def render_replace_rows(
+        self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
+    ) -> list[str]:
+        return DuckDBWarehouse(self.path).render_replace_rows(target, intermediate, columns, where)
+
+    def render_merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> list[str]:
+        return DuckDBWarehouse(self.path).render_merge_rows(target, intermediate, columns, key, updates=updates)
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return DuckDBWarehouse(self.path).render_load(target, path, columns)

@@ -92,6 +92,85 @@ def reads_unbuilt(relations: Sequence[str]) -> str:
     return f"  hint: build {names} first, which {'was' if len(relations) == 1 else 'were'} never built"
 
 
+def mode_not_built(mode: str) -> str:
+    """A mode that is only read and shown so far."""
+    return f"`mode = {mode}` cannot be built yet"
+
+
+def not_partitioned(relation: str) -> str:
+    """Partitions of a table were asked for that has none."""
+    return f"`{relation}` has no partitions\n  hint: set `partition_by`, or build all of it"
+
+
+def no_partition_to_build(relation: str) -> str:
+    """No partition of a table has ended, or none was named."""
+    return f"no partition of `{relation}` has ended yet\n  hint: name one to build it before its end"
+
+
+def only_queries_in_part(path: str, setting: str) -> str:
+    """A setting that needs a query stands on a table of another kind."""
+    return f"`{path}` is no query, and `{setting}` needs one"
+
+
+def partitioned_by_other_type(column: str, type_name: str) -> str:
+    """A table is partitioned by time, and its column holds something else."""
+    return f"`partition_by` names `{column}`, which is {type_name}\n  hint: make it a DATE or a TIMESTAMP in the SELECT"
+
+
+def no_key(mode: str) -> str:
+    """Rows are to be merged, and nothing says by what."""
+    return f"`mode = {mode}` needs to know which rows are the same\n  hint: set `unique_key`"
+
+
+def key_not_in_columns(column: str, names: Sequence[str]) -> str:
+    """The query does not give a column of `unique_key` or `order_by`."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"the query does not give `{column}`, by which rows are merged\n  hint: its columns are {listed}"
+
+
+def key_is_null(columns: Sequence[str], rows: int) -> str:
+    """Some rows have no key."""
+    names = ", ".join(f"`{column}`" for column in columns)
+    counted = f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    return f"`unique_key` ({names}) is NULL in {counted}\n  hint: leave them out in the SELECT"
+
+
+def keys_repeat(columns: Sequence[str], examples: Sequence[str]) -> str:
+    """Rows of one batch differ and have one key."""
+    names = ", ".join(f"`{column}`" for column in columns)
+    return (
+        f"rows that differ have the same `unique_key` ({names}): {'; '.join(examples)}\n"
+        "  hint: set `order_by`, whose first row of each key is taken"
+    )
+
+
+def columns_changed(added: Sequence[str], gone: Sequence[str], retyped: Sequence[tuple[str, str, str]]) -> str:
+    """The query gives other columns than the table has; `retyped` are (name, type there, type now)."""
+    lines = [f"  `{name}` is new" for name in added]
+    lines += [f"  `{name}` is gone" for name in gone]
+    lines += [f"  `{name}` was {before} and is {now}" for name, before, now in retyped]
+    hint = "set `on_schema_change = rebuild`, or build it once with `--full-refresh`"
+    if not gone and not retyped:
+        hint = "set `on_schema_change = add` or `rebuild`, or build it once with `--full-refresh`"
+    return "\n".join(["the query gives other columns than the table has", *lines, f"  hint: {hint}"])
+
+
+def reads_itself_untold(relation: str) -> str:
+    """A first build needs the columns of the table that the query reads, and nothing tells them."""
+    return (
+        f"`{relation}` reads itself, was never built, and its SQL does not tell its columns\n"
+        "  hint: name the columns in the SELECT, or declare them in the setting `columns`"
+    )
+
+
+def published_meanwhile(relation: str) -> str:
+    """Another run has published a table while this one built a batch for it."""
+    return (
+        f"another run has published `{relation}` since this one read it, so its batch could come in twice\n"
+        "  hint: build it again, or set `unique_key`"
+    )
+
+
 def time_limit_passed(limit: timedelta) -> str:
     """The query ran longer than it may."""
     return f"cancelled after its time limit of {span(limit)}\n  hint: set `time_limit` to allow more"

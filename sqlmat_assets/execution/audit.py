@@ -57,8 +57,9 @@ def _run_query(
 ) -> Iterator[CheckResult]:
     started_at = context.now()
     sql = query.sql
-    if subject.relation != model.relation:
-        sql = rewrite(sql, context.names, {model.relation: subject.relation})
+    looked_at = subject.whole if query.on_result else subject.relation
+    if looked_at != model.relation:
+        sql = rewrite(sql, context.names, {model.relation: looked_at})
     evaluation = _Evaluation(sql, session, context)
     outcomes = evaluation.outcomes(specs, [spec.title for spec in query.specs])
     seconds = context.seconds_since(started_at)

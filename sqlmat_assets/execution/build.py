@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 import queue
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped, Unchanged
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.graph import ModelGraph, find_held
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
@@ -59,7 +60,14 @@ class _Schedule:
                     yield reader
 
 
-def build(project: Project, selected: Collection[Relation], context: Context, *, threads: int = 4) -> Generator[Event]:
+def build(
+    project: Project,
+    selected: Collection[Relation],
+    context: Context,
+    *,
+    threads: int = 4,
+    pieces: Mapping[Relation, Piece] | None = None,
+) -> Generator[Event]:
     """Build the selected tables; what depends on one that failed, or on a quarantined one, is skipped.
 
     Events come in the order in which they happen, on the caller's thread; those of one table keep their order.
@@ -71,12 +79,14 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
         selected: The tables to build.
         context: The run.
         threads: How many tables are built at once.
+        pieces: What of a table is built, where it is not what its mode builds by itself.
 
     Raises:
         KeyError: A selected table is not in the project.
         WarehouseError: The warehouse cannot be opened at all.
         CancelledError: The end of the run was asked for while the warehouse was waited for.
     """
+    pieces = pieces or {}
     held = find_held(project)
     schedule = _Schedule(project, [relation for relation in selected if relation not in held])
     happened: queue.SimpleQueue[Event | _Crashed] = queue.SimpleQueue()
@@ -90,7 +100,7 @@ def build(project: Project, selected: Collection[Relation], context: Context, *,
                 yield Skipped(relation, held[relation])
             while True:
                 for relation in schedule.take(threads - running):
-                    pool.submit(_report, project.models[relation], context, happened)
+                    pool.submit(_report, project.models[relation], pieces.get(relation, WHOLE), context, happened)
                     running += 1
                 if not running:
                     return
@@ -115,9 +125,9 @@ def _next_event(happened: queue.SimpleQueue[Event | _Crashed]) -> Event:
     return event
 
 
-def _report(model: Model, context: Context, happened: queue.SimpleQueue[Event | _Crashed]) -> None:
+def _report(model: Model, piece: Piece, context: Context, happened: queue.SimpleQueue[Event | _Crashed]) -> None:
     try:
-        for event in materialize(model, context):
+        for event in materialize(model, context, piece):
             happened.put(event)
     except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
         happened.put(_Crashed(error))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.audit import run_checks
+from sqlmat_assets.execution.batch import keep_one_of_each
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import (
     Checked,
@@ -16,19 +17,24 @@ from sqlmat_assets.execution.events import (
     Discarded,
     Event,
     Published,
+    PublishedPartition,
     Started,
     Unchanged,
     Written,
 )
 from sqlmat_assets.execution.names import backup_of, intermediate_of
-from sqlmat_assets.execution.records import Inputs, Record, confirm_record, write_record
+from sqlmat_assets.execution.piece import WHOLE, Piece
+from sqlmat_assets.execution.plan import Plan, Way, is_built_in_parts, make_plan
+from sqlmat_assets.execution.publish import Publisher
+from sqlmat_assets.execution.records import Inputs, Record, confirm_record
 from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.execution.state import Standing, is_reserved
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_same, find_untouched
-from sqlmat_assets.execution.write import describe, fetch_columns, write
-from sqlmat_assets.project.model import Model
+from sqlmat_assets.execution.whole_result import whole_result
+from sqlmat_assets.execution.write import fetch_columns, write
+from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Session
 
 # Durations vary, so a limit learned from fewer builds would cancel healthy ones.
@@ -37,7 +43,7 @@ _LIMIT_IN_MEANS = 5
 _LEAST_LEARNED_LIMIT = timedelta(minutes=1)
 
 
-def materialize(model: Model, context: Context) -> Generator[Event]:
+def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generator[Event]:
     """Build one table: write, audit, publish.
 
     What the engine, a check, a time limit or a cancellation stops ends in `Discarded`, whose error says what the
@@ -46,6 +52,7 @@ def materialize(model: Model, context: Context) -> Generator[Event]:
     Args:
         model: The table.
         context: The run.
+        piece: What of the table.
 
     Yields:
         `Started`, `Written`, `Checked`, then `Published`, or `Unchanged` where the rows are those that are published.
@@ -65,7 +72,7 @@ def materialize(model: Model, context: Context) -> Generator[Event]:
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
         ):
-            yield from _Materialization(model, context, session, started_at).run()
+            yield from _Materialization(model, piece, context, session, started_at).run()
     except MaterializeError as error:
         yield Discarded(model.relation, _with_state(error, untouched), (), context.seconds_since(started_at))
 
@@ -85,15 +92,18 @@ class _Materialization:
     """One table on its way; `standing`, `results` and the rest grow as it goes."""
 
     model: Model
+    piece: Piece
     context: Context
     session: Session
     started_at: datetime
     intermediate: Relation = field(init=False)
     backup: Relation = field(init=False)
     standing: Standing = field(init=False)
+    plan: Plan = field(default=Plan())
     results: tuple[CheckResult, ...] = ()
     inputs: Inputs | None = None
     data_version: str | None = None
+    partitions: tuple[PublishedPartition, ...] = ()
 
     def __post_init__(self) -> None:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
@@ -118,9 +128,10 @@ class _Materialization:
                 return
             limit = self._time_limit()
             with context.cancellation.watch(self.session, limit):
+                self.plan = make_plan(self.model, self.piece, self.standing, self.backup, self.session, context)
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
-                self.inputs = find_inputs(self.model, context)
-                written = write(self.model, self.intermediate, self.session, context)
+                self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
+                written = self._write()
             yield written
             left = None if limit is None else max(limit - (context.now() - self.started_at), timedelta())
             with context.cancellation.watch(self.session, left):
@@ -168,16 +179,47 @@ class _Materialization:
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
         return self._unchanged(record, columns) if confirm_record(self.session, record) else None
 
+    def _write(self) -> Written:
+        context, plan = self.context, self.plan
+        written = write(self.model, plan.queries, self.intermediate, self.session, context, plan.ranges)
+        if plan.is_partial:
+            # The empty table in whose place the query may have read; it has done so.
+            self.session.execute(statements.drop_table(self.backup, if_exists=True))
+        if plan.key:
+            written = keep_one_of_each(self.model, plan, written, self.backup, self.session, context)
+        if plan.ranges:
+            self.partitions = context.retries.run(
+                lambda: self._publisher(written).count(self.intermediate), context.sleep
+            )
+        return written
+
+    def _publisher(self, written: Written) -> Publisher:
+        return Publisher(self.model, self.plan, written, self.backup, self.session, self.context)
+
     def _audit(self, written: Written) -> Checked:
         """Run the checks; what holds is told apart from other rows by its data version."""
         context, started_at = self.context, self.context.now()
-        published = None if self.standing.in_place is None else self.model.relation
-        subject = Subject(self.intermediate, written.rows, published)
-        self.results = tuple(run_checks(self.model, subject, self.session, context))
+        with whole_result(self.model, self.plan, written, self.session, context) as result:
+            subject = self._subject(written, result)
+            self.results = tuple(run_checks(self.model, subject, self.session, context))
         checked = Checked(self.model.relation, self.results, context.seconds_since(started_at))
+        if self.plan.is_partial:
+            return checked
         if self.model.settings.skip_unchanged and context.warehouse.capabilities.has_fingerprints:
             self.data_version = None if checked.is_blocked else fetch_data_version(written, self.session, context)
         return checked
+
+    def _subject(self, written: Written, result: Relation) -> Subject:
+        plan, target = self.plan, self.model.relation
+        published = None if self.standing.in_place is None else target
+        is_compared = any(rule.kind is RuleKind.MAX_ROW_CHANGE for rule in self.model.rules)
+        before: int | None = None
+        if plan.way is Way.RANGES and is_compared:
+            query = row_statements.count_rows_where(target, plan.condition(self.context.names.dialect))
+            before = self.context.retries.run(
+                lambda: int(self.session.fetch_rows(query).rows[0][0]), self.context.sleep
+            )
+        return Subject(self.intermediate, written.rows, published, result, before)
 
     def _confirm(self, written: Written) -> Unchanged | None:
         """Leave the published rows where they are, if those that were written are the same.
@@ -233,8 +275,12 @@ class _Materialization:
             self._look_again()
             if self.standing.in_place == before.in_place:
                 raise
+            if before.in_place is None and not self.plan.is_aside:
+                # Another run has made the table, and its rows are to stay.
+                self.plan = replace(self.plan, way=self.plan.later)
             record = context.retries.run(lambda: self._swap(written), context.sleep)
-        context.state.published(record, context.warehouse.capabilities)
+        is_partitioned = self.model.settings.partition_by is not None
+        context.state.published(record, context.warehouse.capabilities, is_partitioned=is_partitioned)
         return Published(
             self.model.relation,
             written.rows,
@@ -243,6 +289,7 @@ class _Materialization:
             self.started_at,
             (record.published_at - self.started_at).total_seconds(),
             self.data_version,
+            self.partitions,
         )
 
     def _look_again(self) -> None:
@@ -251,13 +298,8 @@ class _Materialization:
         self._refuse_foreign()
 
     def _swap(self, written: Written) -> Record:
-        previous = self.standing.record
-        record = self._record(written)
-        with self.session.transaction():
-            # Here, where they cost no transaction of their own, and nothing where the rows stay.
-            describe(self.model, written, self.session, self.context)
-            self.session.swap(self.model.relation, self.intermediate, self.backup, self.standing.in_place)
-            write_record(self.session, record, previous)
+        publisher = self._publisher(written)
+        record, self.partitions = publisher.publish(self.standing, self._record(written), self.partitions)
         return record
 
     def _record(self, written: Written) -> Record:
@@ -296,6 +338,9 @@ class _Materialization:
         if self.model.settings.time_limit is not None:
             return self.model.settings.time_limit
         record = self.standing.record
+        if is_built_in_parts(self.model):
+            # How long the last part took says nothing of the next.
+            return None
         if record is None or record.builds < _BUILDS_BEFORE_LIMIT:
             return None
         return max(timedelta(seconds=_LIMIT_IN_MEANS * record.mean_seconds), _LEAST_LEARNED_LIMIT)
@@ -306,6 +351,8 @@ class _Materialization:
     def _drop_intermediate(self) -> None:
         try:
             self.session.execute(statements.drop_table(self.intermediate, if_exists=True))
+            if is_built_in_parts(self.model):
+                self.session.execute(statements.drop_table(self.backup, if_exists=True))
         except WarehouseError:
             # The next run sweeps what cannot be dropped now; what stopped this one is the news.
             return

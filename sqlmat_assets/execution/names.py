@@ -9,7 +9,7 @@ from hashlib import blake2b
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities
 
-_TEMPORARY = re.compile(r".+__sqlmat_([a-z0-9]+)_(?:new|old)", re.DOTALL)
+_TEMPORARY = re.compile(r".+__sqlmat_([a-z0-9]+)_(?:new|old|all)", re.DOTALL)
 
 
 def intermediate_of(target: Relation, run: str, capabilities: Capabilities) -> Relation:
@@ -20,6 +20,11 @@ def intermediate_of(target: Relation, run: str, capabilities: Capabilities) -> R
 def backup_of(target: Relation, run: str, capabilities: Capabilities) -> Relation:
     """What the replaced table is called until it is dropped, on engines that rename in two steps."""
     return replace(target, name=_fit(target.name, f"__sqlmat_{run}_old", capabilities.max_identifier_bytes))
+
+
+def result_of(target: Relation, run: str, capabilities: Capabilities) -> Relation:
+    """The view of the rows that the target would have, where only some of them are written."""
+    return replace(target, name=_fit(target.name, f"__sqlmat_{run}_all", capabilities.max_identifier_bytes))
 
 
 def run_of(name: str) -> str | None:

@@ -93,24 +93,38 @@ def fetch_records(session: Session, only: Collection[Relation] | None = None) ->
         session: Where to ask.
         only: Those to ask for, as they are spelt in their records; None for all.
     """
-    where = None if only is None else statements.equal_any([_place(relation) for relation in only])
+    where = None if only is None else statements.equal_any([place_of(relation) for relation in only])
     found = session.fetch_rows(statements.select_columns(TABLES, _NAMES, where))
     return _latest_last(dict(zip(_NAMES, row, strict=True)) for row in found.rows)
 
 
 def write_record(session: Session, record: Record, previous: Record | None) -> None:
     """Note a publish in its own transaction; `previous` is what was noted of the table before."""
-    values = {**_place(record.relation), **_values(record)}
+    values = {**place_of(record.relation), **_values(record)}
     if previous is None:
         session.execute(statements.insert_values(TABLES, values))
     else:
-        session.execute(statements.update_values(TABLES, values, _place(previous.relation)))
+        session.execute(statements.update_values(TABLES, values, place_of(previous.relation)))
 
 
 def confirm_record(session: Session, record: Record) -> bool:
     """Note that the published rows are up to date, and tell whether they are still those of this record."""
-    place = {**_place(record.relation), "published_at": record.published_at}
+    place = {**place_of(record.relation), "published_at": record.published_at}
     return session.write_rows(statements.update_values(TABLES, _values(record), place)) > 0
+
+
+def claim_record(session: Session, record: Record, run: str, *, is_exact: bool) -> bool:
+    """Have no other run publish this table until the transaction ends, and tell whether there is a record of it.
+
+    Args:
+        session: In a transaction.
+        record: What was noted of the table before.
+        run: The run that publishes.
+        is_exact: Whether its rows have to be those of this record still.
+    """
+    place = place_of(record.relation)
+    where = {**place, "published_at": record.published_at} if is_exact else place
+    return session.write_rows(statements.update_values(TABLES, {"run": run}, where)) > 0
 
 
 def by_key(records: Iterable[Record], capabilities: Capabilities) -> dict[tuple[str, str], Record]:
@@ -123,7 +137,8 @@ def key_of(relation: Relation, capabilities: Capabilities) -> tuple[str, str]:
     return capabilities.fold(relation.schema), capabilities.fold(relation.name)
 
 
-def _place(relation: Relation) -> dict[str, Value]:
+def place_of(relation: Relation) -> dict[str, Value]:
+    """The columns that tell of which table a row is."""
     return {"schema_name": relation.schema, "table_name": relation.name}
 
 

@@ -18,12 +18,20 @@ from sqlmat_assets.warehouses.base import Rows, Session, Statement
 class Subject:
     """What is checked: the table `relation`, with so many `rows` where that is known.
 
-    `published` is the table that it would replace, if there is one.
+    `published` is the table that it would replace, if there is one. Where only a part is written, `result` is what has
+    the rows of the table as they would be; and where that part takes the place of another, `rows_before` are its rows.
     """
 
     relation: Relation
     rows: int | None = None
     published: Relation | None = None
+    result: Relation | None = None
+    rows_before: int | None = None
+
+    @property
+    def whole(self) -> Relation:
+        """What has the rows of the table as they would be."""
+        return self.relation if self.result is None else self.result
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class _Judge:
                 return self._max_row_change()
 
     def _unique(self) -> _Verdict:
-        relation, columns = self.subject.relation, self.rule.columns
+        relation, columns = self.subject.whole, self.rule.columns
         statement = check_statements.count_repeats(relation, columns)
         values, failed_rows = (int(value) for value in self.fetch(statement).rows[0])
         message = failures.values_repeat(columns, values, failed_rows) if values else ""
@@ -121,16 +129,23 @@ class _Judge:
         return _Verdict(rows, 0, message, statements.count_rows(self.subject.relation))
 
     def _max_row_change(self) -> _Verdict:
-        rows, limit = self._rows(), self.rule.limit
-        statement = statements.count_rows(self.subject.published or self.subject.relation)
-        if self.subject.published is None:
-            return _Verdict(rows, 0, "", statement)
-        before = int(self.fetch(statement).rows[0][0])
-        is_too_much = abs(rows - before) > limit * before
+        subject, limit = self.subject, self.rule.limit
+        statement = statements.count_rows(subject.published or subject.relation)
+        if subject.published is None:
+            return _Verdict(self._rows(), 0, "", statement)
+        if subject.rows_before is not None:
+            rows, before = self._rows(), subject.rows_before
+        else:
+            rows = self._rows() if subject.result is None else self._count(subject.result)
+            before = self._count(subject.published)
+        # A range that had no rows yet is new, and no change.
+        is_new = before == 0 and subject.rows_before is not None
+        is_too_much = not is_new and abs(rows - before) > limit * before
         message = failures.rows_changed_too_much(before, rows, limit) if is_too_much else ""
         return _Verdict(rows, 0, message, statement)
 
     def _rows(self) -> int:
-        if self.subject.rows is not None:
-            return self.subject.rows
-        return int(self.fetch(statements.count_rows(self.subject.relation)).rows[0][0])
+        return self._count(self.subject.relation) if self.subject.rows is None else self.subject.rows
+
+    def _count(self, relation: Relation) -> int:
+        return int(self.fetch(statements.count_rows(relation)).rows[0][0])

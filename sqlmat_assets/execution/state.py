@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.heartbeat import Heartbeat
-from sqlmat_assets.execution.names import backup_of, intermediate_of, run_of
+from sqlmat_assets.execution.names import backup_of, intermediate_of, result_of, run_of
+from sqlmat_assets.execution.partitions import fetch_partitioned, prepare_partitions
 from sqlmat_assets.execution.records import SCHEMA, Record, by_key, fetch_records, key_of, prepare_records
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session, Statement
 
 LEASES = Relation(SCHEMA, "leases")
 
@@ -29,10 +30,11 @@ _RENEW_AFTER = LEASE_LASTS / 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is in a table's place: its kind, and what sqlmat has recorded of it."""
+    """What is in a table's place: its kind, what sqlmat has recorded of it, and whether partitions of it as well."""
 
     in_place: ObjectKind | None
     record: Record | None
+    is_partitioned: bool = False
 
     @property
     def is_foreign(self) -> bool:
@@ -51,6 +53,7 @@ class RunState:
         self._guard = threading.RLock()
         self._kinds: dict[str, dict[str, ObjectKind]] = {}
         self._records: dict[tuple[str, str], Record] = {}
+        self._partitioned: set[tuple[str, str]] = set()
         self._leased_until: datetime | None = None
 
     def prepare(
@@ -67,10 +70,12 @@ class RunState:
                 kinds = session.fetch_kinds(target.schema)
                 swept = sweep(session, target.schema, kinds, run, now)
                 self._kinds[schema] = {capabilities.fold(n): kind for n, kind in kinds.items() if n not in swept}
-            for own in (intermediate_of(target, run.id, capabilities), backup_of(target, run.id, capabilities)):
+            for name_of in (result_of, intermediate_of, backup_of):
                 # An earlier attempt of this run, in a process that is gone, may have left it.
-                if self._kinds[schema].pop(capabilities.fold(own.name), None) is not None:
-                    session.execute(statements.drop_table(own, if_exists=True))
+                own = name_of(target, run.id, capabilities)
+                kind = self._kinds[schema].pop(capabilities.fold(own.name), None)
+                if kind is not None:
+                    session.execute(_drop(own, kind))
             return self._standing(target, capabilities)
 
     def renew_lease(self, session: Session, run: Run, now: datetime) -> None:
@@ -94,19 +99,22 @@ class RunState:
             found = [self._records.get(key_of(relation, capabilities)) for relation in relations]
         return None if None in found else [record for record in found if record is not None]
 
-    def published(self, record: Record, capabilities: Capabilities) -> None:
+    def published(self, record: Record, capabilities: Capabilities, *, is_partitioned: bool = False) -> None:
         """Take note of what this run has recorded of a table that is in place."""
         with self._guard:
             schema, name = key_of(record.relation, capabilities)
+            (self._partitioned.add if is_partitioned else self._partitioned.discard)((schema, name))
             self._records[schema, name] = record
             self._kinds[schema][name] = "table"
 
     def _standing(self, target: Relation, capabilities: Capabilities) -> Standing:
         schema, name = key_of(target, capabilities)
-        return Standing(self._kinds[schema].get(name), self._records.get((schema, name)))
+        is_partitioned = (schema, name) in self._partitioned
+        return Standing(self._kinds[schema].get(name), self._records.get((schema, name)), is_partitioned)
 
     def _begin(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
         prepare_records(session)
+        prepare_partitions(session)
         session.execute(statements.create_table(LEASES, _LEASES_COLUMNS))
         _write_lease(session, run, now)
         self._read_records(session, capabilities)
@@ -115,6 +123,7 @@ class RunState:
 
     def _read_records(self, session: Session, capabilities: Capabilities) -> None:
         self._records = by_key(fetch_records(session), capabilities)
+        self._partitioned = {key_of(relation, capabilities) for relation in fetch_partitioned(session)}
 
 
 def is_reserved(relation: Relation, capabilities: Capabilities) -> bool:
@@ -145,14 +154,20 @@ def sweep(session: Session, schema: str, kinds: dict[str, ObjectKind], run: Run,
     Returns:
         The names that were dropped.
     """
-    made_by = {name: run_of(name) for name, kind in kinds.items() if kind == "table" and run_of(name) is not None}
+    made_by = {name: run_of(name) for name in kinds if run_of(name) is not None}
     if not made_by:
         return frozenset()
     alive = {run.id, *_living_runs(session, now)}
     over = frozenset(name for name, maker in made_by.items() if maker not in alive)
     for name in sorted(over):
-        session.execute(statements.drop_table(Relation(schema, name), if_exists=True))
+        session.execute(_drop(Relation(schema, name), kinds[name]))
     return over
+
+
+def _drop(relation: Relation, kind: ObjectKind) -> Statement:
+    if kind == "view":
+        return row_statements.drop_view_if_exists(relation)
+    return statements.drop_table(relation, if_exists=True)
 
 
 def _living_runs(session: Session, now: datetime) -> frozenset[str]:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Column, Written
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.project.model import Kind, Model
-from sqlmat_assets.project.parse import statement_text
+from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Session
 
 
-def write(model: Model, intermediate: Relation, session: Session, context: Context) -> Written:
+def write(
+    model: Model,
+    queries: Sequence[str],
+    intermediate: Relation,
+    session: Session,
+    context: Context,
+    ranges: Sequence[Range] = (),
+) -> Written:
     """Fill the intermediate table.
+
+    Args:
+        model: The table.
+        queries: Those whose rows it gets, one after the other; all of them give the same columns.
+        intermediate: Where they are put.
+        session: Where to do it.
+        context: The run.
+        ranges: Those whose files are loaded, where there are partitions.
 
     Raises:
         MaterializeError: The engine refuses, or there is nothing to fill it from.
@@ -23,28 +42,41 @@ def write(model: Model, intermediate: Relation, session: Session, context: Conte
     started_at = context.now()
     match model.kind:
         case Kind.QUERY:
-            rows, statement = _write_query(model, intermediate, session, context)
+            rows, statement = _write_queries(model, queries, intermediate, session, context)
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
         case Kind.LOAD if model.load is not None:
-            rows, statement = write_load(model, model.load, intermediate, session, context)
+            rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)
     return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at))
 
 
-def _write_query(model: Model, intermediate: Relation, session: Session, context: Context) -> tuple[int, str]:
-    query = statement_text(model.sql, model.dialect)
-    text = statements.create_table_as(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
+def _write_queries(
+    model: Model, queries: Sequence[str], intermediate: Relation, session: Session, context: Context
+) -> tuple[int, str]:
+    rows = 0
+    texts: list[str] = []
+    for query in queries:
+        tree = row_statements.insert_query if texts else statements.create_table_as
+        text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
+        texts.append(text)
+        with explained(model, session, context):
+            rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
+    return rows, ";\n".join(texts)
+
+
+@contextmanager
+def explained(model: Model, session: Session, context: Context) -> Generator[None]:
+    """Add to what the engine refuses which table is missing, if that is why."""
     try:
-        rows = context.retries.run(lambda: session.write_rows(statements.verbatim(text)), context.sleep)
+        yield
     except TerminalWarehouseError as error:
         hint = _missing(model, session, context)
         if hint is None:
             raise
         raise TerminalWarehouseError(f"{error.message}\n{hint}", error.statement) from error
-    return rows, text
 
 
 def reads_itself(model: Model, context: Context) -> bool:
@@ -82,12 +114,12 @@ def fetch_columns(model: Model, relation: Relation, session: Session, context: C
     return tuple(Column(name, kind, texts.get(capabilities.fold(name))) for name, kind in found)
 
 
-def describe(model: Model, written: Written, session: Session, context: Context) -> None:
-    """Put the descriptions of the table and of its columns into the warehouse."""
+def describe(model: Model, relation: Relation, written: Written, session: Session, context: Context) -> None:
+    """Put the descriptions of the table and of the columns that were written into the warehouse."""
     if not context.warehouse.capabilities.has_comments:
         return
     if model.description:
-        session.execute(statements.comment_on_table(written.intermediate, model.description))
+        session.execute(statements.comment_on_table(relation, model.description))
     for column in written.columns:
         if column.description:
-            session.execute(statements.comment_on_column(written.intermediate, column.name, column.description))
+            session.execute(statements.comment_on_column(relation, column.name, column.description))

@@ -124,6 +124,29 @@ class Session(Protocol):
         """
         ...
 
+    def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
+        """Put the rows of the intermediate table in the place of those of the target of which a condition is true.
+
+        Called inside `transaction()` where there is one. Columns are matched by their names.
+        """
+        ...
+
+    def merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> None:
+        """Add the rows of the intermediate table to the target.
+
+        Called inside `transaction()` where there is one. With a key, a row whose key is in the target takes the place
+        of that row where it `updates`, and is left out where it does not. Columns are matched by their names.
+        """
+        ...
+
     def cancel(self) -> None:
         """End the statement that is running, from another thread; does nothing between statements."""
         ...
@@ -148,6 +171,24 @@ class Warehouse(Protocol):
         self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
     ) -> list[str]:
         """What `Session.swap` sends, in order."""
+        ...
+
+    def render_replace_rows(
+        self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
+    ) -> list[str]:
+        """What `Session.replace_rows` sends, in order."""
+        ...
+
+    def render_merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> list[str]:
+        """What `Session.merge_rows` sends, in order."""
         ...
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:

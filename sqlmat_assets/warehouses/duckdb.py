@@ -17,7 +17,7 @@ from sqlglot import Dialect, exp
 
 from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
@@ -57,6 +57,22 @@ class DuckDBWarehouse:
     ) -> list[str]:
         del backup  # one transaction needs none
         return [_sql(statement) for statement in _swap(target, intermediate, in_place)]
+
+    def render_replace_rows(
+        self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
+    ) -> list[str]:
+        return [_sql(each) for each in row_statements.replace_rows(target, intermediate, columns, where)]
+
+    def render_merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> list[str]:
+        return [_sql(each) for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates)]
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
@@ -158,6 +174,22 @@ class DuckDBSession:
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
         del backup  # one transaction needs none
         for statement in _swap(target, intermediate, in_place):
+            self.execute(statement)
+
+    def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
+        for statement in row_statements.replace_rows(target, intermediate, columns, where):
+            self.execute(statement)
+
+    def merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+    ) -> None:
+        for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates):
             self.execute(statement)
 
     def cancel(self) -> None:

@@ -51,7 +51,14 @@ class Narrowed:
     is_marked: bool = False
 
 
-def narrow(sql: str, names: Names, partitioning: Partitioning, range_: Range, tables: Tables | None = None) -> Narrowed:
+def narrow(
+    sql: str,
+    names: Names,
+    partitioning: Partitioning,
+    range_: Range,
+    tables: Tables | None = None,
+    kind: Kind | None = None,
+) -> Narrowed:
     """Let a query compute the rows of some partitions, and of them only.
 
     The query stays as it is written inside of a filter on its output. Rows without a value in the partitioned column
@@ -64,6 +71,7 @@ def narrow(sql: str, names: Names, partitioning: Partitioning, range_: Range, ta
         partitioning: That of the table.
         range_: The partitions; for a full build all of them, or all that have ended.
         tables: What is known of the tables that are read. Without types fewer of them are narrowed.
+        kind: What the partitioned column of the output holds, where the engine has told.
 
     Raises:
         TextError: The query does not give the column.
@@ -72,14 +80,14 @@ def narrow(sql: str, names: Names, partitioning: Partitioning, range_: Range, ta
     column = output_column(sql, names, partitioning)
     markers = [marker for marker in find_markers(sql, names.dialect) if marker.is_known]
     if markers and isinstance(range_, TimeRange):
-        kind = _column_kind(sql, names, column, range_, tables)
+        kind = kind or _column_kind(sql, names, column, range_, tables)
         filled = fill_markers(sql, names.dialect, range_, kind)
         return Narrowed(_filtered(filled, names, column, range_, kind), is_marked=True)
     statement = _statement(sql, names)
-    traced, kind = Traced(), None
+    traced = Traced()
     if statement is not None and statement.tree is not None:
         reader = Reader(sql, statement.tokens, names, tables)
-        kind = _kind(reader, statement.tree, column)
+        kind = kind or _kind(reader, statement.tree, column)
         everywhere = obstacles.everywhere(statement.tree, reader)
         if everywhere is not None:
             traced.obstacles.append(everywhere)

@@ -1,0 +1,129 @@
+"""Publishing in one transaction what was written: all of a table, some of its ranges, or a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from sqlmat_assets.errors import MaterializeError, failures
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import PublishedPartition, Written
+from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
+from sqlmat_assets.execution.plan import Plan, Way, find_changes
+from sqlmat_assets.execution.records import Record, claim_record, write_record
+from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.write import describe
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.base import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Puts an intermediate table into the target; `backup` is what the replaced table is called meanwhile."""
+
+    model: Model
+    plan: Plan
+    written: Written
+    backup: Relation
+    session: Session
+    context: Context
+
+    def publish(
+        self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]
+    ) -> tuple[Record, tuple[PublishedPartition, ...]]:
+        """Do it, or nothing.
+
+        Args:
+            standing: What is there.
+            record: What is to be noted of the table, with the rows that were written.
+            counted: The partitions that were written.
+
+        Returns:
+            What was noted, with the rows that the whole table has, and the rows that the partitions have.
+
+        Raises:
+            MaterializeError: It was refused; everything is as it was.
+        """
+        previous = standing.record
+        with self.session.transaction():
+            if self.plan.way is Way.SWAP or previous is None:
+                # Here, where they cost no transaction of their own, and nothing where the rows stay.
+                self._swap(standing)
+            else:
+                self._claim(previous)
+                is_swapped = self._change(standing)
+                record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
+                if self.plan.way is Way.ADD and counted:
+                    counted = self.count(self.model.relation)
+                if not is_swapped:
+                    self.session.execute(statements.drop_table(self.written.intermediate))
+            write_record(self.session, record, previous)
+            self._note_partitions(standing, record, counted)
+        return record, counted
+
+    def count(self, relation: Relation) -> tuple[PublishedPartition, ...]:
+        """The rows that the partitions of the plan have in a table."""
+        partitioning = self.model.settings.partition_by
+        if partitioning is None:
+            return ()
+        dialect = self.context.names.dialect
+        return count_partitions(self.session, relation, self.plan.column, self.plan.ranges, partitioning, dialect)
+
+    def _swap(self, standing: Standing) -> None:
+        intermediate = self.written.intermediate
+        describe(self.model, intermediate, self.written, self.session, self.context)
+        self.session.swap(self.model.relation, intermediate, self.backup, standing.in_place)
+
+    def _claim(self, previous: Record) -> None:
+        """Keep others out: two runs that find no rows in a range would both insert them."""
+        # A batch without a key is right only behind the rows that it was computed from.
+        is_exact = self.plan.way is Way.ADD and not self.plan.key
+        if not claim_record(self.session, previous, self.context.run.id, is_exact=is_exact):
+            raise MaterializeError(failures.published_meanwhile(str(self.model.relation)))
+
+    def _change(self, standing: Standing) -> bool:
+        """Change the rows of the target, and tell whether the intermediate table has become the target."""
+        target, intermediate, session = self.model.relation, self.written.intermediate, self.session
+        given = tuple((column.name, column.type) for column in self.written.columns)
+        changes = find_changes(given, session.fetch_columns(target), self.context)
+        changes.refuse(self.model)
+        names = [name for name, _ in given]
+        where = self.plan.condition(self.context.names.dialect) if self.plan.way is Way.RANGES else None
+        if where is not None and not self._count(_rows_that_stay(target, where)):
+            self._swap(standing)
+            return True
+        for name, kind in changes.added:
+            session.execute(row_statements.add_column_like(target, name, kind))
+        if standing.record is not None and standing.record.code != self.model.sql:
+            describe(self.model, target, self.written, session, self.context)
+        if where is not None:
+            session.replace_rows(target, intermediate, names, where)
+        else:
+            updates = self.model.settings.mode == "merge" and self.model.settings.on_match == "update"
+            session.merge_rows(target, intermediate, names, self.plan.key, updates=updates)
+        return False
+
+    def _note_partitions(self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]) -> None:
+        partitioning = self.model.settings.partition_by
+        previous = standing.record
+        if partitioning is not None:
+            write_partitions(
+                self.session,
+                record,
+                partitioning,
+                counted,
+                previous=previous,
+                replaces_all=self.plan.way is Way.SWAP,
+            )
+        elif standing.is_partitioned:
+            forget_partitions(self.session, record.relation if previous is None else previous.relation)
+
+    def _count(self, query: exp.Expr) -> int:
+        return int(self.session.fetch_rows(query).rows[0][0])
+
+
+def _rows_that_stay(target: Relation, where: exp.Expr) -> exp.Expr:
+    return row_statements.count_rows_where(target, row_statements.is_not_true(where))

@@ -1,0 +1,56 @@
+"""The rows that a table would have, where only some of them are written: a view for the checks that look at all."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sqlglot import exp
+
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Written
+from sqlmat_assets.execution.names import result_of
+from sqlmat_assets.execution.plan import Plan, Way, find_changes
+from sqlmat_assets.project.model import Model, RuleKind
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.base import Session
+
+
+@contextmanager
+def whole_result(model: Model, plan: Plan, written: Written, session: Session, context: Context) -> Generator[Relation]:
+    """Give the relation that has the rows of the target as they would be after the publish, while it is needed."""
+    if plan.way is Way.SWAP or not _is_looked_at(model):
+        yield written.intermediate
+        return
+    view = result_of(model.relation, context.run.id, context.warehouse.capabilities)
+    context.retries.run(
+        lambda: session.execute(row_statements.create_view(view, _query(model, plan, written, session, context))),
+        context.sleep,
+    )
+    try:
+        yield view
+    finally:
+        context.retries.run(lambda: session.execute(statements.drop_view(view)), context.sleep)
+
+
+def _is_looked_at(model: Model) -> bool:
+    kinds = {rule.kind for rule in model.rules}
+    by_rule = RuleKind.UNIQUE in kinds or (RuleKind.MAX_ROW_CHANGE in kinds and model.settings.mode != "replace")
+    return by_rule or any(query.on_result for query in model.checks)
+
+
+def _query(model: Model, plan: Plan, written: Written, session: Session, context: Context) -> exp.Expr:
+    target, staged = model.relation, written.intermediate
+    given = tuple((column.name, column.type) for column in written.columns)
+    absent = dict(find_changes(given, session.fetch_columns(target), context).added)
+    names = [name for name, _ in given]
+    if plan.way is Way.RANGES:
+        where = plan.condition(context.names.dialect)
+        stay = row_statements.rows_outside(target, names, where, absent)
+        return row_statements.union_all(stay, row_statements.all_rows(staged, names))
+    if plan.key and model.settings.mode == "merge" and model.settings.on_match == "update":
+        stay = row_statements.kept_rows(target, staged, names, plan.key, absent)
+        return row_statements.union_all(stay, row_statements.all_rows(staged, names))
+    stay = row_statements.all_rows(target, names, absent)
+    return row_statements.union_all(stay, row_statements.new_rows(target, staged, names, plan.key))
