@@ -5,23 +5,27 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import click
 
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
+from sqlmat_assets.cli.trim import trim
 from sqlmat_assets.components.home import open_instance, prepare_home, write_workspace
 from sqlmat_assets.errors.usage import (
     already_running,
@@ -184,6 +188,14 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
+def _pass_on(output: IO[bytes]) -> None:
+    """Print what Dagster's processes say, without what nobody can read."""
+    with io.TextIOWrapper(output, errors="backslashreplace") as said, suppress(OSError, ValueError):
+        for line in trim(said):
+            sys.stderr.write(line)
+            sys.stderr.flush()
+
+
 def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
@@ -194,13 +206,18 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
         "PYTHONSAFEPATH": "1",
     }
     arguments = ["dev", "--workspace", str(write_workspace(home)), "--host", host, "--port", str(port)]
-    return subprocess.Popen(  # noqa: S603 - this Python, with arguments that click has checked
+    process = subprocess.Popen(  # noqa: S603 - this Python, with arguments that click has checked
         [sys.executable, "-W", _DISCOURAGED, "-m", "dagster", *arguments, "--log-level", "warning"],
         env=environment,
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         preexec_fn=_end_with_parent,  # noqa: PLW1509 - no other thread runs here
         start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others in order
     )
+    if process.stdout is not None:
+        threading.Thread(target=_pass_on, args=(process.stdout,), name="dagster-output", daemon=True).start()
+    return process
 
 
 @click.command("dev", short_help="Open the Dagster UI on the tables.")
