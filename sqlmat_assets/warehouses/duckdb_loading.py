@@ -22,7 +22,7 @@ from sqlmat_assets.warehouses.data_files import (
     read_csv_header,
     refuse_other_encodings,
 )
-from sqlmat_assets.warehouses.duckdb_reading import csv_options, options, without_options
+from sqlmat_assets.warehouses.duckdb_reading import csv_options, options, path_literal, without_options
 
 _Fetch = Callable[[exp.Expr], Rows]
 
@@ -141,7 +141,7 @@ class _DeclaredFile:
                 raise wording.column_not_declared(str(self.path), name)
 
     def _reader(self) -> exp.Expr:
-        source = exp.Literal.string(str(self.path))
+        source = path_literal(self.path)
         if self._header is not None:
             # All are read as text, so that a cast sees what the file says and not a guess of it.
             types = [(name, "VARCHAR") for name in self._header.names]

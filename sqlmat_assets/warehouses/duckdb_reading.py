@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -94,7 +95,7 @@ class DataFile:
         return [exp.Star(replace=casts)]
 
     def _reader(self) -> exp.Expr:
-        source = exp.Literal.string(str(self._path))
+        source = path_literal(self._path)
         if self._format == ".parquet":
             return exp.Anonymous(this="read_parquet", expressions=[source])
         if self._header is None:
@@ -123,6 +124,11 @@ def without_options(message: str, path: Path) -> str:
     """The driver's words without the list of all CSV options that DuckDB puts below them."""
     words, begins, _ = message.rpartition(f"\n  file = {path}\n  delimiter = ")
     return words.rstrip() if begins else message.rstrip()
+
+
+def path_literal(path: Path) -> exp.Expr:
+    """The path of one file, as an argument of a reader; a star in its name is no pattern."""
+    return exp.Literal.string(glob.escape(str(path)))
 
 
 def csv_options(header: CsvHeader) -> dict[str, exp.Expr]:

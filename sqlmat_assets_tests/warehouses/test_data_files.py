@@ -216,3 +216,8 @@ def test_ndjson_that_cannot_be_read(tmp_path: Path, case: str) -> None:
 def test_a_key_that_an_object_has_twice(tmp_path: Path) -> None:
     with pytest.raises(TerminalWarehouseError, match=r"cities\.ndjson: .*has duplicate key"):
         load(tmp_path, "cities.ndjson", b'{"a": 1, "a": 2}\n')
+
+
+def test_a_star_in_a_name_is_a_star(tmp_path: Path) -> None:
+    (tmp_path / "axb.csv").write_bytes(b"a\n1\n")
+    assert load(tmp_path, "a*b.csv", b"a\n2\n") == (["a"], [(2,)])

@@ -125,7 +125,8 @@ BAD = {
     "a line that is no object": (
         "b.ndjson.gz",
         '{"id":1}\n[2]\n',
-        "b.ndjson.gz:2: the line is no JSON object\n  hint: write one object per line, without brackets or commas around",
+        "b.ndjson.gz:2: the line is no JSON object\n"
+        "  hint: write one object per line, without brackets or commas around",
     ),
 }
 
@@ -172,3 +173,8 @@ def test_a_thousand_files_are_one_statement(tmp_path: Path) -> None:
     files = [SourceFile(path)] * 1000
     assert len(load(tmp_path, files)) == 2000
     assert len(DuckDBWarehouse(tmp_path / "w").render_load_files(TARGET, files, COLUMNS)) == 1
+
+
+def test_a_star_in_a_name_is_a_star(tmp_path: Path) -> None:
+    write(tmp_path / "axb.csv", HEADER + "1,,\n")
+    assert load(tmp_path, [SourceFile(write(tmp_path / "a*b.csv", HEADER + "2,,\n"))]) == [("2", None, None)]
