@@ -141,8 +141,3 @@ def missing_files(paths: Sequence[str]) -> MaterializeError:
 def nothing_matches(pattern: str) -> MaterializeError:
     """No file at all."""
     return MaterializeError(f"no file matches `{pattern}`\n  hint: a relative path begins where the `.load.yaml` is")
-
-
-def no_partition_ended(column: str) -> MaterializeError:
-    """The first partition goes on yet."""
-    return MaterializeError(f"no partition of `{column}` has ended yet")

@@ -59,24 +59,24 @@ def find_of_partitions(
     return tuple(files)
 
 
+def partition_type(partitioning: Partitioning) -> str:
+    """The type of the column that says which partition a row came from."""
+    if isinstance(partitioning, ListPartitioning):
+        return "BIGINT" if all(isinstance(value, int) for value in partitioning.values) else "VARCHAR"
+    return "TIMESTAMP" if partitioning.grain is Grain.HOUR else "DATE"
+
+
 def _partitions(partitioning: Partitioning, ranges: Iterable[Range]) -> Iterator[tuple[str, datetime | None, Constant]]:
     """Each partition as people write it, when it begins, and what its rows have in the column of the partitions."""
-    column = partitioning.column
+    column, kind = partitioning.column, partition_type(partitioning)
     for range_ in ranges:
         if isinstance(partitioning, TimePartitioning) and isinstance(range_, TimeRange):
             for key in partitioning.keys(range_):
                 start = partitioning.bounds(key).start
-                yield partitioning.typed(start), start, _moment(column, partitioning.grain, start)
+                yield partitioning.typed(start), start, Constant(column, kind, f"{start:%Y-%m-%d %H:%M:%S}")
         elif isinstance(partitioning, ListPartitioning) and not isinstance(range_, TimeRange):
-            kind = "BIGINT" if all(isinstance(value, int) for value in partitioning.values) else "VARCHAR"
             for value in range_.values:
                 yield str(value), None, Constant(column, kind, str(value))
-
-
-def _moment(column: str, grain: Grain, start: datetime) -> Constant:
-    if grain is Grain.HOUR:
-        return Constant(column, "TIMESTAMP", f"{start:%Y-%m-%d %H:%M:%S}")
-    return Constant(column, "DATE", f"{start:%Y-%m-%d}")
 
 
 def _named(load: Load, path: Path) -> Iterator[Constant]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmat_assets.errors import loads as wording
+from sqlglot import exp
+
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.loads.local_files import find_all, find_of_partitions
+from sqlmat_assets.execution.loads.local_files import find_all, find_of_partitions, partition_type
 from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.model import Model
-from sqlmat_assets.project.partitions.ranges import ListRange, Range
-from sqlmat_assets.project.partitions.spec import ListPartitioning
+from sqlmat_assets.project.partitions.ranges import Range
+from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.source_files import SourceFile
 
@@ -22,7 +24,7 @@ def write_load(
     intermediate: Relation,
     session: Session,
     context: Context,
-    ranges: Sequence[Range] | None = None,
+    ranges: Sequence[Range] = (),
 ) -> tuple[int, str]:
     """Create the intermediate table from the files of a load, all in one statement.
 
@@ -32,7 +34,7 @@ def write_load(
         intermediate: The table to create.
         session: Where.
         context: The run.
-        ranges: Which partitions; None for all that have ended, or for a table without partitions.
+        ranges: Which partitions, of a table that has some.
 
     Returns:
         How many rows it has, and the statement.
@@ -46,9 +48,7 @@ def write_load(
     return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns))
 
 
-def find_files(
-    model: Model, load: Load, context: Context, ranges: Sequence[Range] | None = None
-) -> tuple[SourceFile, ...]:
+def find_files(model: Model, load: Load, context: Context, ranges: Sequence[Range] = ()) -> tuple[SourceFile, ...]:
     """The files that make the rows of a table, or of some of its partitions.
 
     Raises:
@@ -58,11 +58,13 @@ def find_files(
     partitioning = model.settings.partition_by
     if partitioning is None:
         return find_all(load, folder)
-    if ranges is None and isinstance(partitioning, ListPartitioning):
-        ranges = (ListRange(partitioning.values),)
-    elif ranges is None and not isinstance(partitioning, ListPartitioning):
-        ended = partitioning.ended(context.now())
-        ranges = () if ended is None else (ended,)
-    if not ranges:
-        raise wording.no_partition_ended(partitioning.column)
     return find_of_partitions(load, folder, partitioning, ranges)
+
+
+def columns_query(load: Load, partitioning: Partitioning | None) -> exp.Expr:
+    """A query without a table that gives the columns of a load, in their order and of their types."""
+    constants = [] if load.filename is None else [(load.filename, "VARCHAR")]
+    if partitioning is not None:
+        constants.append((partitioning.column, partition_type(partitioning)))
+    columns = [*((column.name, column.type) for column in load.columns), *constants]
+    return row_statements.typed_nulls(columns)
