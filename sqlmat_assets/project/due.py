@@ -10,9 +10,12 @@ from enum import StrEnum
 from functools import lru_cache
 
 from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.due_partitions import BuiltPartitions, DuePartitions, Pace
 from sqlmat_assets.project.graph import ModelGraph, arrange
 from sqlmat_assets.project.intervals import DAY, MINUTE
-from sqlmat_assets.project.model import Kind, Project
+from sqlmat_assets.project.model import Kind, Model, Project
+from sqlmat_assets.project.partitions.ranges import Range
+from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning, TimePartitioning
 from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.relation import Relation
 
@@ -64,7 +67,8 @@ _BUILDS = _FOR_AGE | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
 class Timing:
     """What decides when one table is built.
 
-    `interval` is the effective one; `weight` counts the tables that depend on it, near or far.
+    `interval` is the effective one; `weight` counts the tables that depend on it, near or far. With
+    `awaits_next_batch`, another code is no reason to build: it is used from the next batch or partition on.
     """
 
     relation: Relation
@@ -75,6 +79,13 @@ class Timing:
     ignores_failed_upstream: bool = False
     is_quarantined: bool = False
     weight: int = 0
+    partitioning: Partitioning | None = None
+    awaits_next_batch: bool = False
+
+    @property
+    def pace(self) -> Pace | None:
+        """How often its partitions are built, if it has some."""
+        return None if self.partitioning is None else Pace(self.partitioning, self.interval, self.calendar)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ class State:
 
     `decided_at` is when its last successful build was decided, and `version` the code of that build. `failures` counts
     the attempts since then with the code that it has now, the last at `failed_at`. `run` is an unfinished run that has
-    yet to build it.
+    yet to build it. `partitions` are those that were built, of a table that has some.
     """
 
     decided_at: datetime | None = None
@@ -91,6 +102,7 @@ class State:
     failures: int = 0
     failed_at: datetime | None = None
     run: str | None = None
+    partitions: BuiltPartitions = field(default_factory=BuiltPartitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,7 @@ class Verdict:
 
     `due_at` is when it became due or will be; `next_at` when it is tried again, where failures or its hours put that
     off. `waits_for` are the tables that keep it from being built, of those that it reads where there are any; `run` is
-    the run that builds it.
+    the run that builds it. `range_` are the partitions to build, of a table that has some.
     """
 
     reason: Reason
@@ -108,6 +120,7 @@ class Verdict:
     waits_for: tuple[Relation, ...] = ()
     run: str | None = None
     failures: int = 0
+    range_: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,7 @@ class Decision:
     """What is to be done at one moment.
 
     `groups` are the tables to build, those that depend on each other together, each group upstream first; the group
-    with the table that most depends on comes first.
+    with the table that most depends on comes first. The tables of a group have no partitions, or build the same ones.
     """
 
     now: datetime
@@ -179,6 +192,8 @@ class Timetable:
                 model.settings.on_upstream_failure == "build",
                 model.is_quarantined or model.kind not in _BUILT_KINDS,
                 graph.weight(model.relation),
+                model.settings.partition_by,
+                _awaits_next_batch(model),
             )
             for model in project
         )
@@ -224,8 +239,10 @@ class Timetable:
                     decided_at = states[read].decided_at
                     if verdicts[read].reason is not Reason.UNASKED or decided_at is None:
                         continue
-                    if decided_at < tick or _is_ahead(decided_at, now):
-                        verdicts[read] = Verdict(Reason.READ, due_at=tick)
+                    pace = self._tables[read].timing.pace
+                    range_ = None if pace is None else pace.read_by(states[read].partitions, tick)
+                    if range_ is not None or (pace is None and (decided_at < tick or _is_ahead(decided_at, now))):
+                        verdicts[read] = Verdict(Reason.READ, due_at=tick, range_=range_)
 
     def _obstruct(self, verdicts: list[Verdict], states: Sequence[State], now: datetime) -> None:
         """Keep from being built what reads something that is being built, or that could not be."""
@@ -238,7 +255,9 @@ class Timetable:
             since = _asked_since(table.timing, verdict, states[place])
             for read in table.upstream:
                 above = verdicts[read]
-                if above.reason in (Reason.RUNNING, Reason.WAITING):
+                if above.reason in (Reason.RUNNING, Reason.WAITING) or (
+                    above.reason.is_build and not self._can_share_run(place, verdict, read, above)
+                ):
                     # Not for what was due later and has good rows: of many that it reads, one may always be running.
                     if since is None or above.due_at is None or above.failures or not since < above.due_at <= now:
                         waits.append(self._tables[read].timing.relation)
@@ -251,6 +270,13 @@ class Timetable:
             elif waits:
                 verdicts[place] = replace(verdict, reason=Reason.WAITING, waits_for=tuple(waits))
 
+    def _can_share_run(self, place: int, verdict: Verdict, other: int, its_verdict: Verdict) -> bool:
+        """Whether one run, which is of one range of partitions or of none, can build two tables."""
+        if verdict.range_ is None and its_verdict.range_ is None:
+            return True
+        timings = self._tables[place].timing, self._tables[other].timing
+        return verdict.range_ == its_verdict.range_ and _slot(timings[0]) == _slot(timings[1])
+
     def _groups(self, verdicts: Sequence[Verdict]) -> tuple[tuple[Relation, ...], ...]:
         """The tables to build, each group connected by what reads what in it."""
         groups: dict[int, list[int]] = {}
@@ -258,7 +284,11 @@ class Timetable:
         for place, table in enumerate(self._tables):
             if not verdicts[place].reason.is_build:
                 continue
-            joined = {group_of[read] for read in table.upstream if read in group_of}
+            joined = {
+                group_of[read]
+                for read in table.upstream
+                if read in group_of and self._can_share_run(place, verdicts[place], read, verdicts[read])
+            }
             # Into the largest, so that none is moved again and again.
             group = max(joined, key=lambda one: len(groups[one]), default=place)
             members = groups.setdefault(group, [])
@@ -274,6 +304,23 @@ class Timetable:
 
 
 _UNKNOWN = State()
+
+
+def _awaits_next_batch(model: Model) -> bool:
+    settings = model.settings
+    is_in_parts = settings.partition_by is not None or settings.mode in ("append", "merge")
+    return is_in_parts and settings.on_change == "next"
+
+
+def _slot(timing: Timing) -> object:
+    """What two tables have in common when they have the same partitions in Dagster."""
+    match timing.partitioning:
+        case TimePartitioning(_, grain, start, end):
+            return grain, start, end, timing.interval is None
+        case ListPartitioning(_, values):
+            return values
+        case None:
+            return None
 
 
 def _first_quarantined(reads: Iterable[_Table]) -> tuple[Relation, ...]:
@@ -306,26 +353,48 @@ def _wish(table: _Table, state: State, now: datetime) -> Verdict:
     failures = state.failures
     if timing.is_quarantined:
         return Verdict(Reason.QUARANTINED, run=state.run, failures=failures)
-    by_age, due_at = _by_age(table, state, now)
     at_once = _at_once(timing, state)
+    due = DuePartitions()
+    if (pace := timing.pace) is None:
+        by_age, due_at = _by_age(table, state, now)
+    else:
+        at_once, by_age, due = _of_partitions(table, pace, state, at_once, now)
+        due_at = due.due_at
+        if due.range_ is None:
+            # What failed was asked for by a person, and is theirs to repeat.
+            failures = 0
     if state.run is not None:
         return Verdict(Reason.RUNNING, None if at_once else due_at, run=state.run, failures=failures)
     hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
     if failures:
-        is_known = state.failed_at is not None and not _is_ahead(state.failed_at, now)
-        again = state.failed_at + back_off(failures, timing.interval) if is_known else now
+        failed_at = state.failed_at
+        again = now if failed_at is None or _is_ahead(failed_at, now) else failed_at + back_off(failures, timing.interval)
         if now < again - _TOLERANCE:
             again = again if hours is None else _next_admitted(hours, again)
             return Verdict(Reason.BACKING_OFF, due_at, again, failures=failures)
         if at_once:
-            return Verdict(Reason.RETRY, failures=failures)
+            return Verdict(Reason.RETRY, failures=failures, range_=due.range_)
         by_age = Reason.RETRY
     elif at_once:
-        return Verdict(at_once)
+        return Verdict(at_once, range_=due.range_)
     if hours is not None and by_age.is_build and not hours.admits(now):
         again = _next_admitted(hours, now)
         return Verdict(Reason.OUTSIDE, again, again, failures=failures)
-    return Verdict(by_age, due_at, failures=failures)
+    return Verdict(by_age, due_at, failures=failures, range_=due.range_)
+
+
+def _of_partitions(
+    table: _Table, pace: Pace, state: State, at_once: Reason | None, now: datetime
+) -> tuple[Reason | None, Reason, DuePartitions]:
+    """Which partitions are to be built, and whether at once or for their age."""
+    if at_once is not None or state.decided_at is None:
+        due = pace.all(now)
+        # Of a table that begins later, there is nothing yet.
+        return (None, Reason.FRESH, due) if due.range_ is None else (at_once, Reason.DUE, due)
+    due = pace.due(state.partitions, state.decided_at, now)
+    if due.range_ is None:
+        return None, Reason.UNASKED if table.is_asked_by_readers_alone else Reason.FRESH, due
+    return Reason.NEW if due.is_missing else None, Reason.SCHEDULED if table.is_scheduled else Reason.DUE, due
 
 
 def _at_once(timing: Timing, state: State) -> Reason | None:
@@ -333,7 +402,9 @@ def _at_once(timing: Timing, state: State) -> Reason | None:
     if state.decided_at is None:
         return Reason.NEW
     # Without a version of the files there is nothing to compare, and each build would be followed by the next.
-    if timing.version is None or (state.version is not None and timing.version.is_same(state.version)):
+    if timing.version is None or timing.awaits_next_batch:
+        return None
+    if state.version is not None and timing.version.is_same(state.version):
         return None
     return Reason.CHANGED
 
