@@ -95,7 +95,11 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         {"first.night"},
     ),
-    "data and loads need no interval": ({"first/raw.csv": "a\n1\n", "first/l.load.yaml": "{files: l.csv, columns: {a: int}}"}, [], set()),
+    "data and loads need no interval": (
+        {"first/raw.csv": "a\n1\n", "first/l.load.yaml": "{files: l.csv, columns: {a: int}}"},
+        [],
+        set(),
+    ),
     "a circle, at its first read, with its files": (
         {
             "first/a - 1h.sql": "select b.x\nfrom first.b",
