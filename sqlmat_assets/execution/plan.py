@@ -176,7 +176,7 @@ class _Planner:
         model = self.model
         if model.load is None:
             return statement_text(model.sql, model.dialect)
-        return columns_query(model.load, partitioning).sql(self.context.warehouse.capabilities.dialect)
+        return columns_query(model, model.load, partitioning).sql(self.context.warehouse.capabilities.dialect)
 
     def _ranges(self, partitioning: Partitioning, *, is_aside: bool) -> tuple[Range, ...]:
         found: list[Range] = []

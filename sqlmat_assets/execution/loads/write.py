@@ -13,7 +13,7 @@ from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements
+from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.source_files import SourceFile
 
@@ -61,10 +61,14 @@ def find_files(model: Model, load: Load, context: Context, ranges: Sequence[Rang
     return find_of_partitions(load, folder, partitioning, ranges)
 
 
-def columns_query(load: Load, partitioning: Partitioning | None) -> exp.Expr:
+def columns_query(model: Model, load: Load, partitioning: Partitioning | None) -> exp.Expr:
     """A query without a table that gives the columns of a load, in their order and of their types."""
     constants = [] if load.filename is None else [(load.filename, "VARCHAR")]
     if partitioning is not None:
         constants.append((partitioning.column, partition_type(partitioning)))
     columns = [*((column.name, column.type) for column in load.columns), *constants]
-    return row_statements.typed_nulls(columns)
+    # A query, not the files: whether they can be read is found out once, when they are loaded.
+    casts = [
+        exp.Cast(this=exp.null(), to=exp.DataType.build(kind, dialect=model.dialect, udt=True)) for _, kind in columns
+    ]
+    return exp.select(*map(statements.named, casts, (name for name, _ in columns))).where(exp.false())
