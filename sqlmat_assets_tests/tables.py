@@ -12,6 +12,8 @@ import duckdb
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Event, Run
 from sqlmat_assets.project.model import CheckQuery, CheckRule, CheckSpec, Kind, Model, Project, RuleKind
+from sqlmat_assets.project.partitions.notation import parse_partition_by
+from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
@@ -51,6 +53,10 @@ def a_table(sql: str, *checks: CheckQuery, name: str = "first.cities", **more: A
         settings=ModelSettings(**settings),
         **more,
     )
+
+
+def parts_of(written: str) -> Partitioning:
+    return parse_partition_by(written)
 
 
 def a_project(*models: Model) -> Project:

@@ -128,7 +128,7 @@ class _Materialization:
                 return
             limit = self._time_limit()
             with context.cancellation.watch(self.session, limit):
-                self.plan = make_plan(self.model, self.piece, self.standing, self.backup, self.session, context)
+                self.plan = context.retries.run(self._make_plan, context.sleep)
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
                 self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
                 written = self._write()
@@ -179,12 +179,16 @@ class _Materialization:
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
         return self._unchanged(record, columns) if confirm_record(self.session, record) else None
 
+    def _make_plan(self) -> Plan:
+        return make_plan(self.model, self.piece, self.standing, self.backup, self.session, self.context)
+
     def _write(self) -> Written:
         context, plan = self.context, self.plan
         written = write(self.model, plan.queries, self.intermediate, self.session, context, plan.ranges)
         if plan.is_partial:
             # The empty table in whose place the query may have read; it has done so.
-            self.session.execute(statements.drop_table(self.backup, if_exists=True))
+            drop = statements.drop_table(self.backup, if_exists=True)
+            context.retries.run(lambda: self.session.execute(drop.copy()), context.sleep)
         if plan.key:
             written = keep_one_of_each(self.model, plan, written, self.backup, self.session, context)
         if plan.ranges:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import MaterializeError, failures
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, failures
 from sqlmat_assets.errors.project import TextError
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.loads.write import columns_query
@@ -250,26 +250,40 @@ class _Planner:
             text = fill_markers(text, self.context.names.dialect, first, None)
         query = check_statements.no_rows_of(text)
         with explained(self.model, self.session, self.context):
-            found = self.context.retries.run(lambda: self.session.fetch_rows(query), self.context.sleep)
+            found = self.session.fetch_rows(query)
         return tuple((column.name, column.type) for column in found.columns)
 
     def _without_itself(self, text: str, ranges: Sequence[Range]) -> str:
         """Let a query read an empty table in the place of the one that it will make."""
-        session = self.session
         text = rewrite(text, self.context.names, {self.model.relation: self.stand_in})
-        columns: Columns = self.model.settings.columns
-        if not columns:
-            names = [column.name for column in self.model.columns]
-            if not names:
-                raise MaterializeError(failures.reads_itself_untold(str(self.model.relation)))
-            # NULL has every type, so what the query gives beside it tells the types.
-            session.execute(row_statements.create_view(self.stand_in, row_statements.nulls(names)))
-            try:
-                columns = self._probe(text, ranges)
-            finally:
-                session.execute(statements.drop_view(self.stand_in))
-        session.execute(row_statements.create_table_of(self.stand_in, row_statements.typed_nulls(columns)))
+        columns: Columns = self.model.settings.columns or self._own_columns(text, ranges)
+        self.session.execute(statements.drop_table(self.stand_in, if_exists=True))
+        empty = row_statements.typed_nulls(columns)
+        self.session.execute(row_statements.create_table_of(self.stand_in, empty))
         return text
+
+    def _own_columns(self, text: str, ranges: Sequence[Range]) -> Columns:
+        """The columns of a query that reads what it makes, and that is there as the stand-in."""
+        names = [column.name for column in self.model.columns]
+        if not names:
+            raise MaterializeError(failures.reads_itself_untold(str(self.model.relation)))
+        fold = self.context.warehouse.capabilities.fold
+        read = {fold(name): type_ for columns in self._types().values() for name, type_ in columns.items()}
+        alike = {name: read[fold(name)] for name in names if fold(name) in read}
+        try:
+            return self._probe_with(row_statements.nulls(names), text, ranges)
+        except TerminalWarehouseError:
+            if not alike:
+                raise
+        # Where NULL will not do for what a column is compared with, one of that name in what is read tells its type.
+        return self._probe_with(row_statements.nulls(names, alike), text, ranges)
+
+    def _probe_with(self, empty: exp.Expr, text: str, ranges: Sequence[Range]) -> Columns:
+        with self.session.transaction():
+            self.session.execute(row_statements.create_view(self.stand_in, empty))
+            columns = self._probe(text, ranges)
+            self.session.execute(statements.drop_view(self.stand_in))
+        return columns
 
 
 @dataclass(frozen=True, slots=True)

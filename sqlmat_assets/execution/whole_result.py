@@ -24,10 +24,11 @@ def whole_result(model: Model, plan: Plan, written: Written, session: Session, c
         yield written.intermediate
         return
     view = result_of(model.relation, context.run.id, context.warehouse.capabilities)
-    context.retries.run(
-        lambda: session.execute(row_statements.create_view(view, _query(model, plan, written, session, context))),
-        context.sleep,
-    )
+
+    def create() -> None:
+        session.execute(row_statements.create_view(view, _query(model, plan, written, session, context)))
+
+    context.retries.run(create, context.sleep)
     try:
         yield view
     finally:

@@ -122,14 +122,16 @@ def union_all(one: exp.Select, other: exp.Select) -> exp.Expr:
     return exp.union(one, other, distinct=False)
 
 
-def nulls(names: Sequence[str]) -> exp.Expr:
-    """No rows of columns without a type."""
-    return exp.select(*(named(exp.Null(), name) for name in names)).where(exp.false())
+def nulls(names: Sequence[str], types: Mapping[str, str] | None = None) -> exp.Expr:
+    """No rows of columns, which have a type only where one is given, in the engine's own words."""
+    known = types or {}
+    columns = [_null(name, known[name]) if name in known else named(exp.Null(), name) for name in names]
+    return exp.select(*columns).where(exp.false())
 
 
 def typed_nulls(columns: Sequence[tuple[str, str]]) -> exp.Expr:
     """No rows of columns (name, type in the engine's own words)."""
-    return exp.select(*(_null(name, kind) for name, kind in columns)).where(exp.false())
+    return nulls([name for name, _ in columns], dict(columns))
 
 
 def count_rows_where(source: Relation, where: exp.Expr) -> exp.Expr:
