@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,22 +21,26 @@ import click
 from sqlmat_assets.cli import GOOD, INTERRUPTED, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.display import View, open_view, write_failure, write_result
+from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
     dagster_home,
     default_warehouse,
     find_root,
     folder_argument,
     read_project,
+    requests_file,
     warehouse_option,
 )
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
+from sqlmat_assets.cli.resume import Request, Requests, take_up
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.record import Recorder
-from sqlmat_assets.errors import CancelledError, Problem, SqlmatError
+from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
 from sqlmat_assets.errors.usage import interrupted, nothing_to_build
-from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Event, Run
+from sqlmat_assets.execution.piece import Piece
+from sqlmat_assets.execution.rounds import build_in_rounds
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
@@ -175,11 +179,18 @@ def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | N
 
 
 def _build(
-    project: Project, selected: Sequence[Relation], context: Context, threads: int, *, is_recorded: bool, as_json: bool
+    project: Project,
+    pieces: Mapping[Relation, Sequence[Piece]],
+    context: Context,
+    threads: int,
+    *,
+    is_recorded: bool,
+    as_json: bool,
 ) -> _Build:
-    report = BuildReport(selected)
+    selected = tuple(pieces)
+    report = BuildReport(selected, {relation: len(batches) for relation, batches in pieces.items()})
     recorder = Recorder(dagster_home(project.root), project, context) if is_recorded else None
-    pump = _Pump(build(project, selected, context, threads=threads))
+    pump = _Pump(build_in_rounds(project, selected, context, pieces=pieces, threads=threads))
 
     def cancel() -> bool:
         is_building = pump.is_alive()  # asked first: what waits for the warehouse ends at once
@@ -233,6 +244,20 @@ def _write_end(done: _Build) -> None:
     click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.warehouse}")
 
 
+def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, full_refresh: bool) -> None:
+    """Refuse options that would do nothing.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if partitions and full_refresh:
+        raise asking.partition_and_refresh()
+    if not partitions and batch is not None:
+        raise asking.only_with_partition("--batch")
+    if not partitions and again:
+        raise asking.only_with_partition("--again")
+
+
 @click.command("build", short_help="Write, check and publish tables.")
 @folder_argument
 @click.option(
@@ -248,14 +273,38 @@ def _write_end(done: _Build) -> None:
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), default=4, show_default=True, help="Tables built at a time."
 )
+@click.option(
+    "--partition",
+    "partitions",
+    metavar="A..B",
+    multiple=True,
+    help="Which partitions, of all selected tables that have some: 2019-01, 2019-01..2019-12, 2019-01.. or FR,DE. "
+    "Tables of another grain get those that cover the time; tables without partitions are built once.",
+)
+@click.option(
+    "--batch",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="With --partition: publish after every N partitions. [default: all at once]",
+)
+@click.option("--again", is_flag=True, help="With --partition: also build what a build that ended early has finished.")
+@click.option(
+    "--full-refresh",
+    is_flag=True,
+    help="Build everything anew and aside, whatever the mode of the table, and swap it in.",
+)
 @click.option("--no-record", is_flag=True, help="Leave the Dagster instance alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end; all else to standard error.")
-def command(
+def command(  # noqa: PLR0913 - one for each option
     folder: Path | None,
     expressions: tuple[str, ...],
     warehouse: str | None,
     threads: int,
+    partitions: tuple[str, ...],
+    batch: int | None,
     *,
+    again: bool,
+    full_refresh: bool,
     no_record: bool,
     as_json: bool,
 ) -> int:
@@ -265,19 +314,30 @@ def command(
     hold; rows that are the same as before stay where they are. What was published is recorded in the Dagster
     instance ($DAGSTER_HOME, else .sqlmat beside DIR).
 
+    A build with --partition that ends early goes on where it stopped when it is started again.
+
     With --json, standard output is one object: run, decided_at, commit, warehouse, seconds, interrupted, error
     (why it could not begin), and tables, a list in the order in which they ended. Each has name, outcome
-    (published, unchanged, failed, held, cancelled, not started), rows, seconds, checks (name, passed, blocking, rows,
-    failed_rows, message), error and held_by.
+    (published, unchanged, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, checks (name,
+    passed, blocking, rows, failed_rows, message), error and held_by.
     """
+    _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
     opened = open_warehouse(warehouse or default_warehouse(project.root))
     selected = _select(project, expressions)
+    now = _now()
+    pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     echo_problems(_untold_problems(project, selected))
     origin = find_origin(project.root)
-    run = Run(uuid.uuid4().hex[:8], _now(), origin and origin.commit)
+    run = Run(uuid.uuid4().hex[:8], now, origin and origin.commit)
     context = Context(warehouse=opened, names=project.names, run=run, now=_now, root=project.root)
-    done = _build(project, selected, context, threads, is_recorded=not no_record, as_json=as_json)
+    request, requests = Request(opened.label, selected, partitions), Requests(requests_file(project.root))
+    if partitions:
+        pieces = take_up(project, pieces, context, request, requests, is_again=again)
+    divided = divide(project, pieces, batch)
+    done = _build(project, divided, context, threads, is_recorded=not no_record, as_json=as_json)
+    if partitions and done.error is None and not done.is_cut and is_good(done.reports):
+        requests.forget(request)
     if as_json:
         click.echo(json.dumps(_document(done), indent=2, ensure_ascii=False))
     elif done.error is None:

@@ -61,6 +61,12 @@ def _rows(report: TableReport) -> str:
     return "" if report.rows is None else f"{report.rows:,}"
 
 
+def _partitions(report: TableReport) -> str:
+    """How many partitions, with the key where it is one."""
+    count = len(report.partitions)
+    return f"{count:,} partitions" if count > 1 else f"partition {report.partitions[0].key}" if count else ""
+
+
 def _seconds(report: TableReport) -> str:
     return "" if report.seconds is None else f"{report.seconds:.2f}"
 
@@ -112,7 +118,9 @@ class _Lines:
         if finished is None:
             return
         cells = [str(finished.relation).ljust(self._width), _happened(finished)]
-        if finished.rows is not None:
+        if finished.partitions:
+            cells.append(f"{_partitions(finished)}, {_rows(finished)} row{'' if finished.rows == 1 else 's'}")
+        elif finished.rows is not None:
             cells.append(f"{_rows(finished)} row{'' if finished.rows == 1 else 's'}")
         if finished.seconds is not None:
             cells.append(f"{_seconds(finished)} s")
@@ -151,12 +159,20 @@ def write_result(reports: Sequence[TableReport]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("table", overflow="fold")
     table.add_column("what happened", overflow="fold")
+    has_partitions = any(report.partitions for report in reports)
+    if has_partitions:
+        table.add_column("partitions", overflow="fold")
     for column in ("rows", "seconds", "checks"):
         table.add_column(column, justify="right", no_wrap=True)
     for report in reports:
         table.add_row(
             Text(str(report.relation)),
             Text(_happened(report), style=_STYLES[report.outcome]),
+            *(
+                [Text(_partitions(report).removesuffix(" partitions").removeprefix("partition "))]
+                if has_partitions
+                else []
+            ),
             _rows(report),
             _seconds(report),
             _checks(report),

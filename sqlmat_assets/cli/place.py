@@ -58,6 +58,11 @@ def dagster_home(root: Path) -> Path:
     return Path(named).expanduser().resolve() if named else _own_folder(root)
 
 
+def requests_file(root: Path) -> Path:
+    """Where it is noted which builds did not come to their end."""
+    return _own_folder(root) / "requests.json"
+
+
 def _own_folder(root: Path) -> Path:
     return root.parent / ".sqlmat"
 

@@ -21,7 +21,7 @@ class Bar:
         self._task = progress.add_task("", total=total)
 
     def update(self, report: BuildReport, _finished: TableReport | None, /) -> None:
-        names = ", ".join(str(relation) for relation in report.running)
+        names = ", ".join(report.progress(relation) for relation in report.running)
         self._progress.update(self._task, completed=len(report.finished), description=names)
 
     def wait(self, warehouse: str, /) -> None:

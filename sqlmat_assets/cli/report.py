@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlmat_assets.execution.events import (
     Discarded,
     Event,
     Published,
+    PublishedPartition,
     Skipped,
     Started,
     Unchanged,
@@ -34,7 +35,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """One table at the end: `because` is what held it, `error` why it was not replaced."""
+    """One table at the end: `because` is what held it, `error` why it was not replaced.
+
+    `partitions` are those that were published, also where one after them failed.
+    """
 
     relation: Relation
     outcome: Outcome
@@ -43,6 +47,7 @@ class TableReport:
     results: tuple[CheckResult, ...] = ()
     error: SqlmatError | None = None
     because: Relation | None = None
+    partitions: tuple[PublishedPartition, ...] = ()
 
     @property
     def broken(self) -> tuple[CheckResult, ...]:
@@ -56,10 +61,18 @@ class TableReport:
 
 
 class BuildReport:
-    """Takes the events of one build and tells, at any time, how far it is."""
+    """Takes the events of one build and tells, at any time, how far it is.
 
-    def __init__(self, selected: Collection[Relation]) -> None:
+    Args:
+        selected: The tables that are built.
+        batches: In how many pieces each is built, where it is not one.
+    """
+
+    def __init__(self, selected: Collection[Relation], batches: Mapping[Relation, int] | None = None) -> None:
         self._waiting = dict.fromkeys(selected)
+        self._batches = dict(batches or {})
+        self._done: dict[Relation, int] = {}
+        self._so_far: dict[Relation, TableReport] = {}
         self._running: dict[Relation, None] = {}
         self._results: dict[Relation, tuple[CheckResult, ...]] = {}
         self._finished: dict[Relation, TableReport] = {}
@@ -89,8 +102,13 @@ class BuildReport:
         """The tables that are done, in the order in which they ended."""
         return tuple(self._finished.values())
 
+    def progress(self, relation: Relation) -> str:
+        """A table that is being built, with the piece of it where there are several."""
+        count = self._batches.get(relation, 1)
+        return str(relation) if count == 1 else f"{relation} {min(self._done.get(relation, 0) + 1, count)}/{count}"
+
     def take(self, event: Event) -> TableReport | None:
-        """Note an event; the report of its table when the event is the table's last."""
+        """Note an event; the report of what it ended: a table, or one of the pieces that it is built in."""
         match event:
             case Started(relation):
                 self._waiting.pop(relation, None)
@@ -100,8 +118,9 @@ class BuildReport:
                 self._results[relation] = results
                 return None
             case Published(relation):
+                results = self._results.get(relation, ())
                 report = TableReport(
-                    relation, Outcome.PUBLISHED, event.rows, event.seconds, self._results.get(relation, ())
+                    relation, Outcome.PUBLISHED, event.rows, event.seconds, results, partitions=event.partitions
                 )
             case Unchanged(relation):
                 report = TableReport(
@@ -119,10 +138,21 @@ class BuildReport:
                 )
             case _:
                 return None
-        self._waiting.pop(report.relation, None)
-        self._running.pop(report.relation, None)
-        self._finished[report.relation] = report
+        self._note(report)
         return report
+
+    def _note(self, report: TableReport) -> None:
+        relation = report.relation
+        before = self._so_far.pop(relation, None)
+        whole = report if before is None else _joined(before, report)
+        self._done[relation] = self._done.get(relation, 0) + 1
+        is_good_so_far = report.outcome in (Outcome.PUBLISHED, Outcome.UNCHANGED)
+        if is_good_so_far and self._done[relation] < self._batches.get(relation, 1):
+            self._so_far[relation] = whole
+            return
+        self._waiting.pop(relation, None)
+        self._running.pop(relation, None)
+        self._finished[relation] = whole
 
     def _ending(self, relation: Relation, error: SqlmatError) -> Outcome:
         if self._begun_before_cut is None or not isinstance(error, CancelledError):
@@ -131,15 +161,44 @@ class BuildReport:
 
     def all(self) -> tuple[TableReport, ...]:
         """Every selected table: first those that ended, in their order, then what an interruption left."""
-        cut = (TableReport(relation, Outcome.CANCELLED) for relation in self._running)
+        cut = (
+            replace(self._so_far.get(relation) or TableReport(relation, Outcome.CANCELLED), outcome=Outcome.CANCELLED)
+            for relation in self._running
+        )
         never = (TableReport(relation, Outcome.NOT_STARTED) for relation in self._waiting)
         return (*self.finished, *cut, *never)
+
+
+def _joined(before: TableReport, after: TableReport) -> TableReport:
+    """Two pieces of one table as one: what happened in the end, and all that was counted."""
+    rows = None if before.rows is None and after.rows is None else (before.rows or 0) + (after.rows or 0)
+    return replace(
+        after,
+        rows=rows,
+        seconds=(before.seconds or 0) + (after.seconds or 0),
+        results=_joined_results(before.results, after.results),
+        partitions=(*before.partitions, *after.partitions),
+    )
+
+
+def _joined_results(before: Iterable[CheckResult], after: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
+    """Each check once: what it found first, and how many rows it saw."""
+    found = {result.name: result for result in before}
+    for result in after:
+        first = found.get(result.name)
+        if first is None:
+            found[result.name] = result
+        else:
+            told = first if not first.passed else result
+            rows, failed = first.rows + result.rows, first.failed_rows + result.failed_rows
+            found[result.name] = replace(told, rows=rows, failed_rows=failed)
+    return tuple(found.values())
 
 
 def counts(reports: Iterable[TableReport]) -> str:
     """How many tables came to which end: `3 published, 1 failed`."""
     outcomes = [report.outcome for report in reports]
-    return ", ".join(f"{outcomes.count(one)} {one}" for one in Outcome if one in outcomes)
+    return ", ".join(f"{outcomes.count(one)} {one}" for one in Outcome if one in outcomes) or "nothing to build"
 
 
 def is_good(reports: Iterable[TableReport]) -> bool:
@@ -164,6 +223,7 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "name": str(report.relation),
         "outcome": report.outcome.value,
         "rows": report.rows,
+        "partitions": [{"key": each.key, "rows": each.rows} for each in report.partitions],
         "seconds": None if report.seconds is None else round(report.seconds, 3),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),

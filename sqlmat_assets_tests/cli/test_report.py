@@ -15,6 +15,7 @@ from sqlmat_assets.execution.events import (
     Discarded,
     Event,
     Published,
+    PublishedPartition,
     Sample,
     Skipped,
     Started,
@@ -48,6 +49,7 @@ def test_checks_reach_the_report_of_the_published_table() -> None:
         "name": "first.cities",
         "outcome": "published",
         "rows": 14,
+        "partitions": [],
         "seconds": 1.5,
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,
@@ -165,3 +167,36 @@ def test_a_table_in_a_pipe_is_aligned_and_never_cut(capsys: pytest.CaptureFixtur
         f"first.cities       3  {'x' * 200}\n"
         "a.b               12\n"
     )  # fmt: skip
+
+
+def in_part(*keys: str, rows: int) -> Published:
+    parts = tuple(PublishedPartition(key, rows) for key in keys)
+    return Published(CITIES, rows * len(keys), (), "SELECT 1", NOON, 1.5, partitions=parts)
+
+
+def test_a_table_in_several_pieces_ends_with_the_last_of_them() -> None:
+    report = BuildReport([CITIES], {CITIES: 2})
+    report.take(Started(CITIES))
+    assert report.progress(CITIES) == "first.cities 1/2"
+    report.take(Checked(CITIES, (result(passed=False, blocking=False),), 0.1))
+    first = report.take(in_part("a", "b", rows=3))
+    assert first is not None
+    assert [each.key for each in first.partitions] == ["a", "b"]
+    assert (report.finished, report.running, report.progress(CITIES)) == ((), (CITIES,), "first.cities 2/2")
+    report.take(Checked(CITIES, (result(),), 0.1))
+    report.take(in_part("c", rows=4))
+    (whole,) = report.finished
+    assert (whole.rows, whole.seconds, [each.key for each in whole.partitions]) == (10, 3.0, ["a", "b", "c"])
+    assert [(each.passed, each.rows, each.failed_rows) for each in whole.results] == [(False, 28, 2)]
+    assert describe_table(whole)["partitions"] == [{"key": key, "rows": n} for key, n in (("a", 3), ("b", 3), ("c", 4))]
+
+
+def test_what_was_published_before_a_piece_failed_or_was_cancelled_is_told() -> None:
+    report = BuildReport([CITIES], {CITIES: 3})
+    report.take(Started(CITIES))
+    report.take(in_part("a", rows=3))
+    (cut,) = report.all()
+    assert (cut.outcome, [each.key for each in cut.partitions]) == (Outcome.CANCELLED, ["a"])
+    report.take(Discarded(CITIES, CheckFailedError("no")))
+    (failed,) = report.finished
+    assert (failed.outcome, failed.rows, [each.key for each in failed.partitions]) == (Outcome.FAILED, 3, ["a"])
