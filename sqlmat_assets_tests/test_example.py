@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from sqlmat_assets.relation import Relation
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "sql"
+TAXI = ROOT / "data" / "taxi"
 SCRIPT = ROOT / "scripts" / "make_example_data.py"
+TAXI_SCRIPT = ROOT / "scripts" / "make_taxi_data.py"
 
 DATA = (
     "first/cities_raw.csv",
@@ -29,6 +32,7 @@ DATA = (
     "raw/songs.csv",
     "raw/state_codes.csv",
 )
+LOADS = ("taxi/green_files.load.yaml", "taxi/yellow_files.load.yaml")
 
 # By hand and in the order of their dependencies, so that the test knows nothing of how sqlmat finds either.
 TABLES = {
@@ -47,6 +51,9 @@ TABLES = {
     "music.wide_streams": "music/wide_streams - 1h.sql",
     "music.top_artists": "music/top_artists - 24h.sql",
     "music.plays_by_day": "music/plays_by_day.sql",
+    "taxi.yellow_tripdata": "taxi/yellow_tripdata.sql",
+    "taxi.green_tripdata": "taxi/green_tripdata.sql",
+    "taxi.monthly_trips": "taxi/monthly_trips.sql",
 }
 
 CHECKS = (
@@ -63,23 +70,40 @@ CHECKS = (
     "music/wide_streams_test.sql",
     "music/top_artists_test.sql",
     "music/plays_by_day_test.sql",
+    "taxi/yellow_tripdata_test.sql",
+    "taxi/green_tripdata_test.sql",
+    "taxi/monthly_trips_test.sql",
 )
 
-WARNINGS = {"country_is_known", "code_has_no_spaces_around_it"}
+WARNINGS = {"country_is_known", "code_has_no_spaces_around_it", "began_in_the_month_of_the_file"}
 
 
 def build(folder: Path) -> duckdb.DuckDBPyConnection:
     """Build every table of a copy of the example in memory, each file's text pasted as it is."""
     connection = duckdb.connect()
-    for schema in ("first", "second", "raw", "music"):
+    for schema in ("first", "second", "raw", "music", "taxi"):
         connection.execute(f"create schema {schema}")
     for name in DATA:
         path = folder / name
         reader = "read_csv" if path.suffix == ".csv" else "read_json"
         connection.execute(f"create table {path.parent.name}.{path.stem} as from {reader}('{path}')")
+    for colour in ("yellow", "green"):
+        connection.execute(f"create table taxi.{colour}_files as {read_taxi(folder, colour)}")
     for table, name in TABLES.items():
         connection.execute(f"create table {table} as {(folder / name).read_text()}")
     return connection
+
+
+def read_taxi(folder: Path, colour: str) -> str:
+    """The trips of all months in the order of their columns, with the types of DuckDB's own choice but for money."""
+    money = "fare_amount extra mta_tax tip_amount tolls_amount improvement_surcharge total_amount congestion_surcharge"
+    types = dict.fromkeys(money.split() + ["ehail_fee"] * (colour == "green"), "DECIMAL(10, 2)")
+    return f"""
+        select
+            trips.* exclude (filename),
+            parse_filename(filename) as filename,
+            cast(regexp_extract(filename, '(....-..).csv.gz', 1) || '-01' as date) as file_month
+        from read_csv('{folder.parent}/data/taxi/{colour}_*.csv.gz', filename = true, types = {types}) as trips"""
 
 
 def find_failing_checks(connection: duckdb.DuckDBPyConnection, folder: Path) -> set[str]:
@@ -104,12 +128,13 @@ def built() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
+    shutil.copytree(TAXI, tmp_path / "data" / "taxi")
     return Path(shutil.copytree(EXAMPLE, tmp_path / "sql"))
 
 
 def test_lists_name_every_file() -> None:
     found = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*") if path.is_file()}
-    assert {name for name in found if not name.endswith(".conf")} == {*DATA, *TABLES.values(), *CHECKS}
+    assert {name for name in found if not name.endswith(".conf")} == {*DATA, *LOADS, *TABLES.values(), *CHECKS}
 
 
 def test_script_makes_the_committed_data_files(tmp_path: Path) -> None:
@@ -117,6 +142,15 @@ def test_script_makes_the_committed_data_files(tmp_path: Path) -> None:
     made = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert made == {name: (EXAMPLE / name).read_bytes() for name in DATA}
     assert sum(map(len, made.values())) < 1_500_000
+
+
+def test_script_makes_the_committed_trips(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(TAXI_SCRIPT), str(tmp_path)], check=True, capture_output=True)
+    made, kept = (
+        {path.name: gzip.decompress(path.read_bytes()) for path in folder.iterdir()} for folder in (tmp_path, TAXI)
+    )
+    assert made == kept
+    assert sum(path.stat().st_size for path in TAXI.iterdir()) < 100_000
 
 
 def test_every_check_holds_but_the_known_warnings(built: duckdb.DuckDBPyConnection) -> None:
@@ -147,6 +181,9 @@ def test_is_the_same_when_built_twice(built: duckdb.DuckDBPyConnection, table: s
         ("music.fact_streams", "session_id, item_in_session"),
         ("music.top_artists", "level, place"),
         ("music.plays_by_day", "day, level"),
+        ("taxi.yellow_tripdata", "unique_row_id"),
+        ("taxi.green_tripdata", "unique_row_id"),
+        ("taxi.monthly_trips", "file_month, taxi"),
     ],
 )
 def test_keys_that_the_settings_name_are_unique(built: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
@@ -165,6 +202,20 @@ def test_the_data_has_the_difficulties_that_the_tables_handle(built: duckdb.Duck
         "listeners who changed their level": "select count(*) from music.dim_users where not is_current",
         "plays in Washington, DC": "select count(*) from raw.listen_events where state = 'DC'",
         "plays on a weekend": "select count(*) from music.wide_streams where is_weekend",
+        "trips that stand twice in a file": """
+            select count(*) - (select count(*) from (select distinct * from taxi.yellow_files)) from taxi.yellow_files
+            """,
+        "trips of another month than their file's": """
+            select count(*) from taxi.green_files where date_trunc('month', lpep_pickup_datetime) <> file_month""",
+        "trips by a wrong clock": "select count(*) from taxi.green_files where year(lpep_pickup_datetime) = 2008",
+        "trips without a meter": "select count(*) from taxi.yellow_files where VendorID is null",
+        "trips that were taken back": "select count(*) from taxi.yellow_files where total_amount < 0",
+        "trips that are one where nothing separates their zones": """
+            select count(*) from (
+                select 1 from taxi.yellow_files
+                group by VendorID, tpep_pickup_datetime, concat(PULocationID, DOLocationID)
+                having count(distinct PULocationID) > 1
+            )""",
     }
     counted = {what: built.execute(query).fetchone() for what, query in numbers.items()}
     assert [what for what, count in counted.items() if count is None or count[0] == 0] == []
@@ -267,6 +318,38 @@ MISTAKES = [
     ),
     pytest.param("first/cities_raw.csv", "Ottawa,Canada", "Ottawa,Chile", {"correct_capital_of_canada"}, id="no-rows"),
     pytest.param(
+        "taxi/yellow_tripdata.sql", "concat_ws('|',", "concat(", {"no_trip_lost_or_doubled"}, id="zones-1-12-and-11-2"
+    ),
+    pytest.param(
+        "taxi/green_tripdata.sql",
+        ",\n        coalesce(fare_amount::varchar, '')",
+        "",
+        {"no_trip_lost_or_doubled"},
+        id="a-charge-and-the-same-taken-back",
+    ),
+    pytest.param("taxi/green_tripdata.sql", ") = 1", ") < 9", {"no_trip_lost_or_doubled"}, id="twice-in-a-file"),
+    pytest.param(
+        "taxi/yellow_tripdata.sql",
+        "from taxi.yellow_files\n",
+        "from taxi.yellow_files\nwhere date_trunc('month', tpep_pickup_datetime) = file_month\n",
+        {"no_trip_lost_or_doubled"},
+        id="trips-of-other-months-lost",
+    ),
+    pytest.param(
+        "taxi/yellow_tripdata.sql",
+        "    file_month -- the",
+        "    date_trunc('month', tpep_pickup_datetime)::date as file_month -- the",
+        {"month_is_that_of_the_file"},
+        id="the-month-of-the-trip",
+    ),
+    pytest.param(
+        "taxi/monthly_trips.sql",
+        "group by file_month\n\nunion all",
+        "where file_month < '2019-12-01' group by file_month\n\nunion all",
+        {"both_colours"},
+        id="a-month-of-one-colour",
+    ),
+    pytest.param(
         "first/shops.sql", "left join", "inner join", {"no_shop_lost_or_doubled"}, id="shop-in-an-unknown-city"
     ),
 ]
@@ -327,6 +410,11 @@ GRAPH: dict[str, tuple[set[str], timedelta | None]] = {
     ),
     "music.top_artists": ({"music.wide_streams"}, timedelta(hours=24)),
     "music.plays_by_day": ({"music.wide_streams"}, None),
+    "taxi.green_files": (set(), None),
+    "taxi.yellow_files": (set(), None),
+    "taxi.green_tripdata": ({"taxi.green_files"}, None),
+    "taxi.yellow_tripdata": ({"taxi.yellow_files"}, None),
+    "taxi.monthly_trips": ({"taxi.green_tripdata", "taxi.yellow_tripdata"}, None),
 }
 
 
@@ -340,12 +428,24 @@ def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
 
 def test_one_table_is_built_on_the_mornings_of_working_days() -> None:
     calendars = {str(model.relation): model.settings.calendar for model in load_project(EXAMPLE)}
-    assert [name for name, calendar in calendars.items() if calendar.cron is not None] == ["music.plays_by_day"]
     calendar = calendars["music.plays_by_day"]
     found = [datetime(2026, 10, 29, tzinfo=UTC)]
     while len(found) < 5:
         found.append(calendar.next_tick(found[-1]) or found[-1])
     assert [f"{tick:%a %d %H}" for tick in found[1:]] == ["Thu 29 11", "Fri 30 11", "Sun 01 12", "Mon 02 12"]
+
+
+def test_taxi_trips_come_with_the_first_of_the_month() -> None:
+    models = {str(model.relation): model.settings for model in load_project(EXAMPLE)}
+    crons = {name: settings.schedule for name, settings in models.items() if settings.schedule is not None}
+    assert crons == {
+        "music.plays_by_day": "0 7 * * *",
+        "taxi.green_tripdata": "0 9 1 * *",
+        "taxi.yellow_tripdata": "0 10 1 * *",
+        "taxi.monthly_trips": "0 11 1 * *",
+    }
+    assert {models[name].timezone for name in crons if name.startswith("taxi")} == {"UTC"}
+    assert models["taxi.yellow_tripdata"].tags == (("taxi", "yellow"),)
 
 
 def test_every_column_of_every_query_is_described() -> None:

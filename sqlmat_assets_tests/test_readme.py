@@ -30,7 +30,8 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
-    shutil.copytree(ROOT / "sql", folder / "sql")
+    for name in ("sql", "data"):
+        shutil.copytree(ROOT / name, folder / name)
     return folder
 
 

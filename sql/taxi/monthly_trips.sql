@@ -1,0 +1,25 @@
+-- What New York's taxis did each month: a row for each month and colour.
+-- schedule: 0 11 1 * *
+-- unique: (file_month, taxi)
+select
+    file_month, -- the month of the file
+    'yellow' as taxi, -- the colour of the cabs
+    count(*) as trips, -- trips of the file
+    -- of these, those that began in another month
+    count(*) filter (where date_trunc('month', tpep_pickup_datetime) <> file_month) as trips_of_other_months,
+    round(sum(trip_distance), 1) as miles, -- by the meters
+    sum(total_amount) as revenue -- in dollars, what was taken back taken off
+from taxi.yellow_tripdata
+group by file_month
+
+union all
+
+select
+    file_month,
+    'green' as taxi,
+    count(*) as trips,
+    count(*) filter (where date_trunc('month', lpep_pickup_datetime) <> file_month) as trips_of_other_months,
+    round(sum(trip_distance), 1) as miles,
+    sum(total_amount) as revenue
+from taxi.green_tripdata
+group by file_month
