@@ -163,6 +163,11 @@ def reads_itself_untold(relation: str) -> str:
     )
 
 
+def columns_untold(path: str) -> str:
+    """Statements that name every column are to be shown, and only the warehouse knows the columns."""
+    return f"`{path}` does not tell its columns\n  hint: name them in the SELECT instead of `*`"
+
+
 def published_meanwhile(relation: str) -> str:
     """Another run has published a table while this one built a batch for it."""
     return (

@@ -35,7 +35,7 @@ def keep_one_of_each(
     def fetch(query: Statement) -> Rows:
         return context.retries.run(lambda: session.fetch_rows(query), context.sleep)
 
-    if missing := int(fetch(row_statements.count_without_key(intermediate, key)).rows[0][0]):
+    if missing := int(fetch(row_statements.count_without_key(intermediate, key)).rows[0][1]):
         raise MaterializeError(failures.key_is_null(key, missing))
     repeats = check_statements.count_repeats(intermediate, key)
     if not int(fetch(repeats).rows[0][0]):

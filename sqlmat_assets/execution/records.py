@@ -11,7 +11,7 @@ from typing import Any
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import Capabilities, Session
+from sqlmat_assets.warehouses.base import Capabilities, Rows, Session, Statement
 from sqlmat_assets.warehouses.statements import Value
 
 SCHEMA = "_sqlmat"
@@ -96,6 +96,12 @@ def fetch_records(session: Session, only: Collection[Relation] | None = None) ->
     where = None if only is None else statements.equal_any([place_of(relation) for relation in only])
     found = session.fetch_rows(statements.select_columns(TABLES, _NAMES, where))
     return _latest_last(dict(zip(_NAMES, row, strict=True)) for row in found.rows)
+
+
+def rows_of(record: Record) -> tuple[Statement, Rows]:
+    """The question for all records, and the answer where this is the only one."""
+    values = {**place_of(record.relation), **_values(record)}
+    return statements.select_columns(TABLES, _NAMES), Rows((), [tuple(values[name] for name in _NAMES)])
 
 
 def write_record(session: Session, record: Record, previous: Record | None) -> None:

@@ -41,6 +41,12 @@ def no_rows_of(query: str) -> exp.Expr:
     return exp.select("*").from_(derived_table(query, _CHECKED), copy=False).limit(0)
 
 
+def asks_for_columns(query: exp.Expr) -> bool:
+    """Whether this is a question of `no_rows_of`."""
+    limit = query.args.get("limit")
+    return isinstance(limit, exp.Limit) and limit.expression == exp.Literal.number(0)
+
+
 def sample_offending(query: str, title: str) -> exp.Expr:
     """Some rows of a check's result that are not true."""
     value = exp.Column(this=identifier(title), table=identifier(_CHECKED))

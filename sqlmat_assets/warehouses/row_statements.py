@@ -147,9 +147,11 @@ def count_by(source: Relation, value: exp.Expr, where: exp.Expr) -> exp.Expr:
 
 
 def count_without_key(source: Relation, key: Sequence[str]) -> exp.Expr:
-    """In how many rows a column of a key is NULL, as `rows`."""
+    """How many rows a table has, and in how many of them a column of a key is NULL."""
     missing = exp.or_(*(exp.Is(this=column(name), expression=exp.Null()) for name in key))
-    return count_rows_where(source, missing)
+    nulls_ = exp.Case(ifs=[exp.If(this=missing, true=exp.Literal.number(1))])
+    counts = [named(exp.Count(this=exp.Star()), "rows"), named(exp.Count(this=nulls_), "nulls")]
+    return exp.select(*counts).from_(table(source))
 
 
 def repeated_keys(source: Relation, key: Sequence[str]) -> exp.Expr:

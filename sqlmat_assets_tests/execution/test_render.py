@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from sqlmat_assets.errors import TerminalWarehouseError
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.render import render
 from sqlmat_assets.project.model import ColumnDoc, Kind, Model, RuleKind
+from sqlmat_assets.project.partitions.ranges import TimeRange
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.recording import RecordingWarehouse
-from sqlmat_assets_tests.tables import a_check, a_context, a_rule, a_table
+from sqlmat_assets_tests.tables import a_check, a_context, a_rule, a_table, parts_of
 
 MODEL = a_table(
     "SELECT 1 -- one\n AS id;",
@@ -52,8 +55,6 @@ def test_every_statement_in_order(path: Path) -> None:
 
 def test_they_are_what_a_first_build_sends(path: Path) -> None:
     """But for questions about columns and values, and the comment on a column that only the warehouse knows of."""
-    from dataclasses import replace
-
     model = replace(MODEL, rules=MODEL.rules[:1])
     rendered = render(model, a_fixed_context(path))
     warehouse = RecordingWarehouse(path)
@@ -85,3 +86,45 @@ def test_what_cannot_be_built_cannot_be_rendered(path: Path, tmp_path: Path) -> 
     model = Model(Relation("first", "cities"), "cities.xlsx", Kind.DATA, "duckdb", "")
     with pytest.raises(TerminalWarehouseError, match="is no CSV"):
         render(model, a_context(path, root=tmp_path))
+
+
+PARTS = a_table(
+    "SELECT 1 AS id, DATE '2019-01-01' AS day",
+    columns=(ColumnDoc("id"), ColumnDoc("day")),
+    settings={"partition_by": parts_of("day(day) from 2019-01-01")},
+)
+JANUARY = TimeRange(datetime(2019, 1, 1, tzinfo=UTC), datetime(2019, 1, 2, tzinfo=UTC))
+
+
+def test_a_range_of_a_table_that_is_there(path: Path) -> None:
+    statements = render(PARTS, a_fixed_context(path), Piece((JANUARY,)))
+    begin = len(statements) - statements[::-1].index("BEGIN") - 1
+    published = statements[begin:]
+    assert published[2:] == [
+        'SELECT COUNT(*) AS "rows" FROM "first"."cities" WHERE NOT ('
+        "\"day\" >= CAST('2019-01-01' AS DATE) AND \"day\" < CAST('2019-01-02' AS DATE)) IS TRUE",
+        'DELETE FROM "first"."cities" WHERE '
+        "\"day\" >= CAST('2019-01-01' AS DATE) AND \"day\" < CAST('2019-01-02' AS DATE)",
+        'INSERT INTO "first"."cities" ("id", "day") SELECT "id", "day" FROM "first"."cities__sqlmat_r1_new"',
+        'SELECT COUNT(*) AS "rows" FROM "first"."cities"',
+        'DROP TABLE "first"."cities__sqlmat_r1_new"',
+        *published[7:],
+    ]
+    assert published[1].startswith('UPDATE "_sqlmat"."tables" SET "run" = \'r1\' WHERE ')
+    assert [sql[:31] for sql in published[7:]] == [
+        'UPDATE "_sqlmat"."tables" SET "',
+        'DELETE FROM "_sqlmat"."partitio',
+        'INSERT INTO "_sqlmat"."partitio',
+        "COMMIT",
+    ]
+    assert not path.exists()
+
+
+def test_a_first_build_in_parts(path: Path) -> None:
+    statements = render(PARTS, a_fixed_context(path))
+    assert 'ALTER TABLE "first"."cities__sqlmat_r1_new" RENAME TO "cities"' in statements
+
+
+def test_columns_that_only_the_warehouse_knows(path: Path) -> None:
+    with pytest.raises(MaterializeError, match=r"`first/cities\.sql` does not tell its columns"):
+        render(replace(PARTS, columns=()), a_fixed_context(path))
