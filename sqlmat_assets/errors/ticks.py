@@ -49,7 +49,7 @@ def one_at_a_time(tables: int, runs: Sequence[str]) -> str:
 
 
 def begins_to_fail(relation: str, again: datetime | None, *, is_built: bool) -> str:
-    """A table has begun to fail; told once until it is built again.
+    """A table has begun to fail; told once until it no longer fails.
 
     Examples:
         >>> begins_to_fail("first.cities", datetime(2026, 1, 2, 12, 31, tzinfo=UTC), is_built=True)
@@ -61,8 +61,8 @@ def begins_to_fail(relation: str, again: datetime | None, *, is_built: bool) -> 
 
 
 def recovered(relation: str) -> str:
-    """A table that failed is built again."""
-    return f"`{relation}` is built again"
+    """A table that failed is built, or its files are again those that were."""
+    return f"`{relation}` no longer fails"
 
 
 def reasons_in_short(counts: Mapping[str, int]) -> str:

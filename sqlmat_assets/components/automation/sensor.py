@@ -39,6 +39,8 @@ _WAITING = {
     Reason.OUTSIDE: "outside their hours",
     Reason.QUARANTINED: "quarantined",
 }
+# Of an edited table that has failed, nobody knows yet whether it still does.
+_UNKNOWN_YET = frozenset({Reason.NEW, Reason.CHANGED, Reason.RUNNING, Reason.WAITING, Reason.HELD, Reason.QUARANTINED})
 
 
 def _now() -> datetime:
@@ -76,6 +78,7 @@ class _Tick:
         self._project = project
         self._resource_key = resource_key
         self._now = now
+        self._has_looked = False
 
     # Made by the first tick: every process that loads the definitions makes a sensor, and one runs it.
     @cached_property
@@ -90,7 +93,9 @@ class _Tick:
         now = self._now()
         for lost in report_lost_runs(context.instance, now):
             context.log.warning(lost)
-        if (edited := reload_if_edited(context, self._project)) is not None:
+        # A file that is written every few seconds would have each process replaced before it builds anything.
+        has_looked, self._has_looked = self._has_looked, True
+        if has_looked and (edited := reload_if_edited(context, self._project)) is not None:
             context.log.info(edited)
             return dg.SensorResult(skip_reason=edited)
         reading = self._ledger.read(context.instance)
@@ -138,7 +143,7 @@ class _Tick:
 
 def _may_still_fail(verdict: Verdict, state: State) -> bool:
     """Whether a table that failed has not been built since; an edited one has no failures, and no new rows either."""
-    return state.failures > 0 or verdict.reason in (Reason.NEW, Reason.CHANGED, Reason.RUNNING)
+    return state.failures > 0 or verdict.reason in _UNKNOWN_YET
 
 
 def _read_cursor(cursor: str | None) -> set[Relation]:

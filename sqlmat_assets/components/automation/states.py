@@ -105,7 +105,8 @@ class Ledger:
             decided_at=None if built is None else built.decided_at,
             version=None if built is None else built.version,
             failures=len(tried),
-            failed_at=max((attempt.at for attempt in tried), default=None),
+            # The last by its place in the log: after a clock was set back, an earlier one has a later time.
+            failed_at=tried[0].at if tried else None,
             run=run,
         )
 
@@ -201,10 +202,15 @@ class Ledger:
         return last_runs
 
     def _trim(self, relation: Relation, wiped_at: float = 0.0) -> None:
-        """Keep the plans since the last materialization, and since the table was last wiped in the UI."""
+        """Keep the plans since the last materialization, and since the last wipe in the UI; the latest first."""
         since = self._built_at(relation)
         known = self._plans.pop(relation, ())
-        plans = tuple(plan for plan in known if plan.storage_id > since and plan.at > wiped_at)[:_MAX_ATTEMPTS]
+        present = sorted(
+            (plan for plan in known if plan.storage_id > since and plan.at > wiped_at),
+            key=lambda plan: plan.storage_id,
+            reverse=True,
+        )
+        plans = tuple(present[:_MAX_ATTEMPTS])
         if plans:
             self._plans[relation] = plans
 

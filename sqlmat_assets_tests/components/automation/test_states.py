@@ -65,11 +65,13 @@ class Log:
     def skip(self, run: DagsterRun, relation: Relation) -> None:
         self._tell(run, Type.STEP_SKIPPED, relation)
 
-    def fail(self, run: DagsterRun, relation: Relation, version: CodeVersion | None = None) -> None:
+    def fail(
+        self, run: DagsterRun, relation: Relation, version: CodeVersion | None = None, at: datetime | None = None
+    ) -> None:
         metadata = {} if version is None else {CODE_VERSION: dg.MetadataValue.text(str(version))}
         error = SerializableErrorInfo("no", [], "Failure")
         data = StepFailureData(error, UserFailureData("no", "no", metadata))
-        self._tell(run, Type.STEP_FAILURE, relation, data)
+        self._tell(run, Type.STEP_FAILURE, relation, data, at)
 
     def build(self, run: DagsterRun, relation: Relation, **metadata: dg.MetadataValue) -> None:
         event = AssetMaterialization(dg.AssetKey(list(relation.key)), metadata=metadata)
@@ -90,11 +92,16 @@ class Log:
         return read_states(self.instance, self.project).get(relation, State())
 
     def _tell(
-        self, run: DagsterRun, kind: dg.DagsterEventType, relation: Relation | None = None, data: object = None
+        self,
+        run: DagsterRun,
+        kind: dg.DagsterEventType,
+        relation: Relation | None = None,
+        data: object = None,
+        at: datetime | None = None,
     ) -> None:
         step = None if relation is None else op_name(relation)
         event = dg.DagsterEvent(kind.value, run.job_name, step_key=step, event_specific_data=data)  # pyright: ignore[reportArgumentType] - any of many
-        self.instance.report_dagster_event(event, run.run_id)
+        self.instance.report_dagster_event(event, run.run_id, timestamp=None if at is None else at.timestamp())
 
 
 @pytest.fixture
@@ -144,6 +151,16 @@ def test_attempts_with_other_code_do_not_count(log: Log) -> None:
         log.fail(run, CITIES, version)
         log.end(run, Type.RUN_FAILURE)
     assert log.read().failures == 2
+
+
+def test_the_last_attempt_counts_although_the_clock_was_set_back_since(log: Log) -> None:
+    now = datetime.now(UTC)
+    for at in (now + timedelta(hours=3), now):
+        run = log.begin(CITIES)
+        log.start(run, CITIES)
+        log.fail(run, CITIES, at=at)
+        log.end(run, Type.RUN_FAILURE)
+    assert (log.read().failures, log.read().failed_at) == (2, now)
 
 
 def test_attempts_before_a_build_do_not_count(log: Log) -> None:
