@@ -23,6 +23,7 @@ _COMMANDS = {
     "check": "sqlmat_assets.cli.check",
     "ls": "sqlmat_assets.cli.ls",
     "build": "sqlmat_assets.cli.build",
+    "plan": "sqlmat_assets.cli.plan",
     "render": "sqlmat_assets.cli.render",
     "why": "sqlmat_assets.cli.why",
     "simulate": "sqlmat_assets.cli.simulate",

@@ -54,7 +54,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _select(project: Project, expressions: Sequence[str]) -> tuple[Relation, ...]:
+def select_tables(project: Project, expressions: Sequence[str]) -> tuple[Relation, ...]:
     """The tables that the expressions select together, all without one.
 
     Raises:
@@ -324,7 +324,7 @@ def command(  # noqa: PLR0913 - one for each option
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
     opened = open_warehouse(warehouse or default_warehouse(project.root))
-    selected = _select(project, expressions)
+    selected = select_tables(project, expressions)
     now = _now()
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     echo_problems(_untold_problems(project, selected))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import find_root, folder_argument, read_project
 from sqlmat_assets.errors import Problem
+from sqlmat_assets.project.mode_problems import future_starts
 from sqlmat_assets.project.model import Project
 
 
@@ -44,6 +47,8 @@ def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
     Problems go to standard error as path:line:column, and end with exit code 1; warnings alone do not.
     """
     project = read_project(find_root(folder), dialect)
+    ahead = tuple(future_starts(project, datetime.now(UTC)))
+    project = replace(project, problems=(*project.problems, *ahead))
     echo_problems(project.problems)
     if as_json:
         document = {

@@ -33,9 +33,24 @@ def open_warehouse(url: str) -> Warehouse:
     return _open_duckdb(url)
 
 
+def is_there(url: str) -> bool:
+    """Whether there is anything to read behind a URL: a file is made by the first build.
+
+    Raises:
+        UsageError: The URL names no warehouse that is known.
+    """
+    open_warehouse(url)
+    return _read_duckdb(url)[0].exists()
+
+
 def _open_duckdb(url: str) -> Warehouse:
     from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 
+    return DuckDBWarehouse(*_read_duckdb(url))
+
+
+def _read_duckdb(url: str) -> tuple[Path, timedelta]:
+    """The file, and how long to wait for it."""
     parts = urlsplit(url)
     wait = timedelta(seconds=60)
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -51,7 +66,7 @@ def _open_duckdb(url: str) -> Warehouse:
         raise failures.no_file_named()
     if path.startswith("/") and "/" not in path.strip("/") and not path.startswith("//"):
         path = path.strip("/")
-    return DuckDBWarehouse(Path(path if not path.startswith("//") else path[1:]).absolute(), wait)
+    return Path(path if not path.startswith("//") else path[1:]).absolute(), wait
 
 
 def _seconds(value: str) -> timedelta:

@@ -1,0 +1,178 @@
+"""`sqlmat plan`: what a build would do, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sqlmat_assets.cli import GOOD
+from sqlmat_assets.cli.build import select_tables
+from sqlmat_assets.cli.check import echo_problems
+from sqlmat_assets.cli.pieces import choose_pieces
+from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
+from sqlmat_assets.errors import CancelledError, WarehouseError
+from sqlmat_assets.errors import outlooks as wording
+from sqlmat_assets.errors.partitions import prevented
+from sqlmat_assets.execution.foresee import Known, Outlook, foresee, read_known
+from sqlmat_assets.project.due import State, Timetable
+from sqlmat_assets.project.graph import ModelGraph
+from sqlmat_assets.project.mode_problems import future_starts
+from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.partitions.spec import ListPartitioning
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.config import is_there, open_warehouse
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _ask(project: Project, selected: Sequence[Relation], url: str) -> Known | None:
+    """What the warehouse knows, if it is there and nobody else holds it; else it is said that it was not asked."""
+    warehouse = open_warehouse(url)
+    if not is_there(url):
+        click.echo(wording.not_asked(warehouse.label, wording.not_there()), err=True)
+        return None
+    try:
+        with warehouse.open_session(_do_not_wait) as session:
+            return read_known(session, project, selected, project.names)
+    except CancelledError:
+        click.echo(wording.not_asked(warehouse.label, wording.is_held()), err=True)
+    except WarehouseError as error:
+        click.echo(wording.not_asked(warehouse.label, error.message), err=True)
+    return None
+
+
+def _do_not_wait(seconds: float) -> None:
+    del seconds
+    raise CancelledError(wording.is_held())
+
+
+def _reasons(project: Project, known: Known, now: datetime) -> Mapping[Relation, str]:
+    """Why each table without partitions would be built by itself, or would not."""
+    states = {
+        relation: State(record.decided_at, record.version)
+        for relation in project.models
+        if (record := known.records.get(project.names.fold(relation))) is not None
+    }
+    verdicts = Timetable.of(project).decide(states, now).verdicts
+    return {relation: verdict.reason.value for relation, verdict in verdicts.items()}
+
+
+def _status(outlook: Outlook, reasons: Mapping[Relation, str] | None) -> str | None:
+    """Whether it is new, changed, due or fresh; None where the warehouse was not asked."""
+    if reasons is None:
+        return None
+    if outlook.record is None:
+        return "new"
+    if outlook.is_changed:
+        return "changed"
+    if outlook.missing is not None:
+        return "due" if outlook.missing else "fresh"
+    return wording.due(reasons[outlook.model.relation])
+
+
+def _lines(outlook: Outlook, status: str | None) -> Iterator[str]:
+    settings = outlook.model.settings
+    if outlook.model.is_quarantined:
+        yield wording.quarantined()
+        return
+    if outlook.what == "partitions":
+        yield wording.builds_partitions(outlook.partitions)
+    else:
+        yield wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(settings.mode)
+    if status == "new":
+        yield wording.new()
+    elif status == "changed":
+        yield wording.changed()
+        if outlook.what != "all rows" or settings.mode != "replace":
+            yield wording.rebuilds() if settings.on_change == "rebuild" else wording.keeps_rows()
+    elif status is not None and outlook.missing is None:
+        yield status
+    if status != "new" and outlook.missing is not None:
+        yield wording.missing(len(outlook.missing))
+    yield from _scans(outlook)
+
+
+def _scans(outlook: Outlook) -> Iterator[str]:
+    """What is read of which table."""
+    narrowed = outlook.narrowed
+    if narrowed is None:
+        return
+    if narrowed.is_marked:
+        yield wording.marked()
+    for table in narrowed.tables:
+        yield wording.narrows(str(table.relation), table.column)
+    for obstacle in narrowed.obstacles:
+        if outlook.read_in_full:
+            yield prevented(outlook.read_in_full, obstacle)
+
+
+def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
+    settings, narrowed = outlook.model.settings, outlook.narrowed
+    return {
+        "name": str(outlook.model.relation),
+        "mode": settings.mode,
+        "builds": None if outlook.model.is_quarantined else outlook.what,
+        "partitions": list(outlook.partitions),
+        "status": status,
+        "missing": None if outlook.missing is None else list(outlook.missing),
+        "on_change": settings.on_change,
+        "names_bounds": narrowed is not None and narrowed.is_marked,
+        "narrowed": [] if narrowed is None else [str(table.relation) for table in narrowed.tables],
+        "read_in_full": [str(relation) for relation in outlook.read_in_full],
+        "obstacles": [] if narrowed is None else [str(obstacle) for obstacle in narrowed.obstacles],
+    }
+
+
+@click.command("plan", short_help="Say what a build would do, and why.")
+@folder_argument
+@click.option("-s", "--select", "expressions", metavar="SELECT", multiple=True, help="Which tables. [default: all]")
+@click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
+@click.option("--full-refresh", is_flag=True, help="As for a build.")
+@warehouse_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def command(
+    folder: Path | None,
+    expressions: tuple[str, ...],
+    partitions: tuple[str, ...],
+    warehouse: str | None,
+    *,
+    full_refresh: bool,
+    as_json: bool,
+) -> int:
+    """Say for each table of DIR (default: sql) what a build would do with it, and why, without doing it.
+
+    The warehouse is only read, and only if it is there and nothing else holds it; otherwise it is not known what is
+    new, changed or due. How far a range is taken into a query also depends on the types of the columns that it reads.
+
+    With --json, standard output is a list, one object for each table, upstream first: name, mode, builds (all rows,
+    partitions, next batch; null for a table with problems), partitions, status (new, changed, due, fresh and the like;
+    null where the warehouse was not asked), missing (partitions that have ended and are not there), on_change,
+    names_bounds, narrowed, read_in_full and obstacles.
+    """
+    project = read_project(find_root(folder))
+    selected = select_tables(project, expressions)
+    now = _now()
+    echo_problems(future_starts((project.models[each] for each in selected), now))
+    pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
+    known = _ask(project, selected, warehouse or default_warehouse(project.root))
+    reasons = None if known is None else _reasons(project, known, now)
+    ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
+    outlooks = [foresee(project.models[each], pieces[each], known, project.names, now) for each in ordered]
+    if as_json:
+        documents = [_document(outlook, _status(outlook, reasons)) for outlook in outlooks]
+        click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+        return GOOD
+    for outlook in outlooks:
+        by = outlook.model.settings.partition_by
+        parts = "" if by is None else f" by {by.column}" if isinstance(by, ListPartitioning) else f" by {by.grain}"
+        click.echo(f"{outlook.model.relation}  {outlook.model.settings.mode}{parts}")
+        for line in _lines(outlook, _status(outlook, reasons)):
+            click.echo(f"  {line}")
+    return GOOD

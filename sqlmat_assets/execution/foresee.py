@@ -1,0 +1,135 @@
+"""What a build would do with a table, told without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmat_assets.errors.project import TextError
+from sqlmat_assets.execution.partitions import fetch_partitions
+from sqlmat_assets.execution.piece import Piece
+from sqlmat_assets.execution.records import TABLES, Record, fetch_records
+from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
+from sqlmat_assets.project.model import Kind, Model, Project
+from sqlmat_assets.project.narrowing.narrow import Narrowed, narrow
+from sqlmat_assets.project.narrowing.sources import Tables
+from sqlmat_assets.project.partitions.asked import single_ranges
+from sqlmat_assets.project.partitions.ranges import Range
+from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning
+from sqlmat_assets.project.references import Names
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the warehouse tells: records, the partitions that are there, and columns with their types.
+
+    Tables stand by their folded names.
+    """
+
+    records: Mapping[Relation, Record] = field(default_factory=dict[Relation, Record])
+    partitions: Mapping[Relation, frozenset[str]] = field(default_factory=dict[Relation, frozenset[str]])
+    types: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict[Relation, Mapping[str, str]])
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a build would do with one table.
+
+    `what` is "all rows", "partitions" or "next batch"; `partitions` are those that would be built, `missing` those that
+    have ended and are not there. `record` is that of the published table and `is_changed` when the code is another one
+    now; both are None where the warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to
+    the first range, where it is.
+    """
+
+    model: Model
+    what: str
+    partitions: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
+    record: Record | None = None
+    is_changed: bool | None = None
+    narrowed: Narrowed | None = None
+
+    @property
+    def read_in_full(self) -> tuple[Relation, ...]:
+        """The tables that are read whole although a part of the table is built."""
+        if self.narrowed is None or self.narrowed.is_marked:
+            return ()
+        narrowed = {each.relation for each in self.narrowed.tables}
+        return tuple(each for each in (*self.model.upstream, *self.model.sources) if each not in narrowed)
+
+
+def read_known(session: Session, project: Project, selected: Collection[Relation], names: Names) -> Known:
+    """Ask a warehouse what `foresee` wants to know of some tables; nothing is written."""
+    found = fetch_records(session) if session.fetch_columns(TABLES) else []
+    records = {names.fold(record.relation): record for record in found}
+    partitions: dict[Relation, frozenset[str]] = {}
+    read: set[Relation] = set()
+    for relation in selected:
+        model = project.models[relation]
+        partitioning, record = model.settings.partition_by, records.get(names.fold(relation))
+        if partitioning is None:
+            continue
+        read.update((*model.upstream, *model.sources))
+        if record is not None:
+            known = fetch_partitions(session, record.relation, partitioning)
+            partitions[names.fold(relation)] = frozenset(each.key for each in known)
+    types = {names.fold(each): dict(session.fetch_columns(each)) for each in sorted(read)}
+    return Known(records, partitions, {relation: columns for relation, columns in types.items() if columns})
+
+
+def foresee(model: Model, piece: Piece, known: Known | None, names: Names, now: datetime) -> Outlook:
+    """Say what a build would do.
+
+    Args:
+        model: The table.
+        piece: What of it is asked for.
+        known: What the warehouse tells; None when it was not asked.
+        names: How names are told apart.
+        now: The moment of the build.
+    """
+    settings, folded = model.settings, names.fold(model.relation)
+    record = None if known is None else known.records.get(folded)
+    is_changed = None
+    if record is not None and record.version is not None and model.version is not None:
+        is_changed = not model.version.is_same(record.version)
+    is_anew = piece.is_full_refresh or (settings.on_change == "rebuild" and bool(is_changed))
+    partitioning = settings.partition_by
+    if partitioning is None:
+        is_batch = settings.mode != "replace" and not is_anew and (known is None or record is not None)
+        return Outlook(model, "next batch" if is_batch else "all rows", record=record, is_changed=is_changed)
+    every = _every(partitioning, now)
+    ranges = every if piece.ranges is None or is_anew else piece.ranges
+    there = None if known is None else known.partitions.get(folded, frozenset[str]())
+    missing = None if there is None else tuple(key for key in single_ranges(every, partitioning) if key not in there)
+    return Outlook(
+        model,
+        "partitions",
+        tuple(single_ranges(ranges, partitioning)),
+        missing,
+        record,
+        is_changed,
+        _narrowed(model, names, partitioning, ranges, known or Known()),
+    )
+
+
+def _every(partitioning: Partitioning, now: datetime) -> tuple[Range, ...]:
+    if isinstance(partitioning, ListPartitioning):
+        return (partitioning.all,)
+    ended = partitioning.ended(now)
+    return () if ended is None else (ended,)
+
+
+def _narrowed(
+    model: Model, names: Names, partitioning: Partitioning, ranges: tuple[Range, ...], known: Known
+) -> Narrowed | None:
+    if model.kind is not Kind.QUERY or model.is_quarantined or not ranges:
+        return None
+    # As a build does it, so that a clause is where the file has it.
+    text = fill_last_built(model.sql, model.dialect, FAR_PAST)
+    try:
+        return narrow(text, names, partitioning, ranges[0], Tables(known.types))
+    except TextError:
+        return None  # said by `sqlmat check`, or by the engine

@@ -1,0 +1,127 @@
+"""`sqlmat plan`, as a process on a real DuckDB."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sqlmat_assets_tests.cli.running import Run
+
+FILES = {
+    "s/raw.csv": "id,day,amount\n1,2019-01-01,5\n2,2019-02-03,7\n",
+    "s/daily - 24h.sql": (
+        "-- partition_by: day(day) from 2019-01-01 to 2019-02-28\n"
+        "SELECT CAST(day AS date) AS day, sum(amount) AS amount FROM s.raw GROUP BY ALL"
+    ),
+    "s/ranked - 24h.sql": (
+        "-- partition_by: month(day) from 2019-01 to 2019-02\n-- on_change: rebuild\n"
+        "SELECT day,\n  row_number() OVER (ORDER BY amount) AS rank\nFROM s.daily"
+    ),
+    "s/week - 24h.sql": (
+        "-- partition_by: day(day) from 2019-01-01 to 2019-01-31\nSELECT day FROM s.daily WHERE day >= @partition_start"
+    ),
+    "s/kept - 24h.sql": "-- mode: append\n-- unique_key: id\nSELECT id FROM s.raw",
+    "s/broken - 24h.sql": "SELEC 1",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for path, text in FILES.items():
+        file = tmp_path / "sql" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path / "sql"
+
+
+def plan(run: Run, *arguments: str) -> dict[str, list[str]]:
+    """What is said of each table."""
+    done = run("plan", *arguments)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("  "):
+            found[next(reversed(found))].append(line.strip())
+        else:
+            found[line] = []
+    return found
+
+
+def test_without_a_warehouse_nothing_is_made_and_nothing_is_known_of_the_past(run: Run, folder: Path) -> None:
+    done = run("plan", "--partition", "2019-02", "--json")
+    assert done.returncode == 0
+    assert done.stderr == (
+        f"`s.week` has none of these partitions\n"
+        f"without what is in duckdb://{folder.parent / 'sqlmat.duckdb'}: it is not there yet\n"
+    )
+    assert not (folder.parent / "sqlmat.duckdb").exists()
+    told = {table["name"]: table for table in json.loads(done.stdout)}
+    assert {name: (table["builds"], len(table["partitions"]), table["status"]) for name, table in told.items()} == {
+        "s.raw": ("all rows", 0, None),
+        "s.broken": (None, 0, None),
+        "s.daily": ("partitions", 28, None),
+        "s.kept": ("next batch", 0, None),
+        "s.ranked": ("partitions", 1, None),
+    }
+    assert told["s.ranked"]["read_in_full"] == ["s.daily"]
+    assert told["s.ranked"]["obstacles"] == ["the window in line 4"]
+
+
+def test_what_is_new_then_fresh_then_changed(run: Run, folder: Path) -> None:
+    assert plan(run)["s.kept  append"] == ["builds the next batch, which is appended"]
+    assert run("build", "--no-record", "--partition", "2019-01").returncode == 1  # one table has problems
+    found = plan(run)
+    assert found["s.raw  replace"] == ["builds all rows", "fresh"]
+    assert found["s.broken  replace"] == ["builds nothing: its files have problems, which `sqlmat check` tells"]
+    assert found["s.kept  append"] == ["builds the next batch, which is appended", "fresh"]
+    assert found["s.daily  replace by day"] == [
+        "builds 59 partitions, 2019-01-01 to 2019-02-28",
+        "28 partitions that have ended are not there",
+        "reads of `s.raw` only the range, by `day`",
+    ]
+    assert found["s.ranked  replace by month"] == [
+        "builds 2 partitions, 2019-01-01 to 2019-02-01",
+        "1 partition that has ended is not there",
+        "`s.daily` is read in full because of the window in line 4",
+    ]
+    assert found["s.week  replace by day"] == [
+        "builds 31 partitions, 2019-01-01 to 2019-01-31",
+        "every partition that has ended is there",
+        "names the bounds itself, and is read as it is written",
+    ]
+    for name in ("kept", "ranked"):
+        file = folder / "s" / f"{name} - 24h.sql"
+        file.write_text(file.read_text().replace("FROM", ", 1 AS more FROM"))
+    changed = plan(run, "--partition", "2019-01")
+    assert changed["s.kept  append"][1:] == [
+        "changed: its SQL, checks or settings are not those of its last build",
+        "`on_change = next`: rows that are there stay, what is built from now on is by the new SQL",
+    ]
+    assert changed["s.ranked  replace by month"][:3] == [
+        "builds 2 partitions, 2019-01-01 to 2019-02-01",
+        "changed: its SQL, checks or settings are not those of its last build",
+        "`on_change = rebuild`: everything is built anew, and aside",
+    ]
+
+
+def test_a_warehouse_that_is_held_is_not_waited_for(run: Run, folder: Path) -> None:
+    file = folder.parent / "sqlmat.duckdb"
+    with duckdb.connect(str(file)):
+        done = run("plan")
+    assert (done.returncode, done.stderr) == (0, f"without what is in duckdb://{file}: something else has it open\n")
+
+
+def test_a_first_partition_in_the_future_is_told(run: Run, folder: Path) -> None:
+    for path in folder.glob("s/*.sql"):
+        path.unlink()
+    (folder / "s" / "later - 1h.sql").write_text("-- partition_by: month(day) from 9000-01\nSELECT day FROM s.raw")
+    warning = "s/later - 1h.sql: warning: the first partition `9000-01` has not begun\n"
+    done = run("check")
+    assert (done.returncode, done.stderr.startswith(warning)) == (0, True)
+    assert done.stdout == "2 tables, no checks, no problems, 1 warning\n"
+    planned = run("plan")
+    assert planned.stderr.startswith(warning)
+    assert "s.later  replace by month\n  builds nothing: no partition has ended\n" in planned.stdout
