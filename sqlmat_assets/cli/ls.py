@@ -16,6 +16,7 @@ from sqlmat_assets.cli.place import find_root, folder_argument, read_project
 from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.partitions.notation import format_partition_by
 from sqlmat_assets.project.settings import default_settings
 
 
@@ -42,6 +43,10 @@ def _settings(model: Model) -> dict[str, Any]:
             told[field.name] = dict(value) if field.name in ("tags", "columns") else _plain(value)
     if model.settings.conditions:
         told["conditions"] = format_conditions(model.settings.conditions)
+    if model.settings.partition_by is not None:
+        told["partition_by"] = format_partition_by(model.settings.partition_by)
+    if model.settings.order_by:
+        told["order_by"] = [f"{name} desc" if is_down else name for name, is_down in model.settings.order_by]
     return told
 
 

@@ -43,8 +43,9 @@ class Recorder:
         self._columns = {m.relation: tuple(column.name for column in m.columns) for m in project}
         self._instance: dg.DagsterInstance | None = None
         self._results: dict[Relation, tuple[CheckResult, ...]] = {}
-        self._targets: dict[Relation, AssetCheckEvaluationTargetMaterializationData] = {}
-        self._waiting: deque[Published | Unchanged | Discarded] = deque()
+        self._target: AssetCheckEvaluationTargetMaterializationData | None = None
+        # With the checks of each: a table that is built in pieces ends several times.
+        self._waiting: deque[tuple[Published | Unchanged | Discarded, tuple[CheckResult, ...]]] = deque()
         self._trouble: str | None = None
         self._held_open = ExitStack()
         self._is_held_open = False
@@ -55,7 +56,7 @@ class Recorder:
             case Checked():
                 self._results[event.relation] = event.results
             case Published() | Unchanged() | Discarded():
-                self._waiting.append(event)
+                self._waiting.append((event, self._results.get(event.relation, ())))
             case _:
                 pass
 
@@ -63,9 +64,10 @@ class Recorder:
         """Record one table, and tell whether there was one to record."""
         if not self._waiting or self._trouble is not None:
             return False
-        self._trouble = self._try(self._waiting[0])
+        self._trouble = self._try(*self._waiting[0])
         if self._trouble is None:
             self._waiting.popleft()
+            self._target = None
         return True
 
     def finish(self, show: Callable[[int], None]) -> str | None:
@@ -90,25 +92,24 @@ class Recorder:
             self._instance = None
         return None if self._trouble is None else not_recorded(len(self._waiting), str(self._home), self._trouble)
 
-    def _try(self, event: Published | Unchanged | Discarded) -> str | None:
+    def _try(self, event: Published | Unchanged | Discarded, results: tuple[CheckResult, ...]) -> str | None:
         try:
-            self._record(event)
+            self._record(event, results)
         except Exception as error:  # noqa: BLE001 - a storage can fail in any way, and the table is built
             return root_cause(error)
         return None
 
-    def _record(self, event: Published | Unchanged | Discarded) -> None:
+    def _record(self, event: Published | Unchanged | Discarded, results: tuple[CheckResult, ...]) -> None:
         # Importing Dagster takes over a second, in which the first tables are already being built.
         from sqlmat_assets.components.events import translate_evaluation
 
         instance = self._open()
-        results = self._results.get(event.relation, ())
         target = None
         if isinstance(event, Discarded):
             results = event.results or results
             self._report_failed(instance, event)
         else:
-            target = self._targets.get(event.relation) or self._report_ended(instance, event, results)
+            target = self._target or self._report_ended(instance, event, results)
         for result in results:
             instance.report_runless_asset_event(translate_evaluation(event.relation, result, target))
         if not self._is_held_open:
@@ -171,7 +172,7 @@ class Recorder:
             storage_id=stored.storage_id, run_id=stored.run_id, timestamp=stored.timestamp
         )
         # Kept, so that a check that must be reported again does not bring a second materialization.
-        self._targets[ended.relation] = target
+        self._target = target
         return target
 
     def _report_failed(self, instance: dg.DagsterInstance, discarded: Discarded) -> None:

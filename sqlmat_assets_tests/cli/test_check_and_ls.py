@@ -146,6 +146,19 @@ def test_ls_tells_schedules_as_they_are_written(run: Run, folder: Path) -> None:
     )
 
 
+def test_ls_tells_partitions_as_they_are_written(run: Run, folder: Path) -> None:
+    (folder / "first" / "cities.conf").write_text(
+        "mode = merge\nunique_key = city\norder_by = population DESC, city\npartition_by = Country in ( DE,'NO' )"
+    )
+    tables = {table["name"]: table for table in json.loads(run("ls", "--json").stdout)}
+    assert tables["first.cities"]["settings"] == {
+        "mode": "merge",
+        "partition_by": "Country in (DE, NO)",
+        "unique_key": ["city"],
+        "order_by": ["population desc", "city"],
+    }
+
+
 def test_ls_keeps_defaults_of_a_dialect_to_itself(run: Run, folder: Path) -> None:
     (folder / "first" / "cities.conf").write_text("skip_unchanged = true")
     tables = json.loads(run("ls", "--json", "--dialect", "bigquery").stdout)

@@ -22,6 +22,7 @@ from sqlmat_assets.execution.events import (
     Discarded,
     Event,
     Published,
+    PublishedPartition,
     Run,
     Sample,
     Skipped,
@@ -94,6 +95,21 @@ def test_a_published_table_is_a_materialization_with_its_checks_tied_to_it(home:
         assert check.passed
         assert check.target_materialization_data is not None
         assert check.target_materialization_data.storage_id == stored.storage_id
+
+
+def test_a_table_that_is_built_in_pieces_is_a_materialization_of_each_partition(home: Path) -> None:
+    pieces = [replace(PUBLISHED, partitions=(PublishedPartition(key, 7),)) for key in ("2019-01-01", "2019-02-01")]
+    late = [Checked(CITIES, (replace(GOOD, rows=7),), 0.1), pieces[0], Checked(CITIES, (GOOD,), 0.1), pieces[1]]
+    recorder = a_recorder(home)
+    for event in late:
+        recorder.take(event)
+    assert recorder.finish(lambda _: None) is None
+    with opened(home) as instance:
+        assert instance.get_materialized_partitions(KEY) == {"2019-01-01", "2019-02-01"}
+        last = instance.fetch_materializations(KEY, limit=1).records[0]
+        check = latest_check(instance, "good")
+        assert check.target_materialization_data is not None
+        assert check.target_materialization_data.storage_id == last.storage_id
 
 
 def test_versions_are_tags_of_the_materialization(home: Path) -> None:

@@ -64,6 +64,29 @@ def parse_partition_by(text: str) -> Partitioning:
     return TimePartitioning(column, grain, start, grain.step(end))
 
 
+def format_partition_by(partitioning: Partitioning) -> str:
+    """Write it as people do, so that `parse_partition_by` reads the same.
+
+    Examples:
+        >>> format_partition_by(parse_partition_by("month( m )  from 2019-01 to 2019-12"))
+        'month(m) from 2019-01 to 2019-12'
+        >>> format_partition_by(parse_partition_by("c in (FR, '08', 7, 'x, y')"))
+        "c in (FR, '08', 7, 'x, y')"
+    """
+    if isinstance(partitioning, ListPartitioning):
+        return f"{partitioning.column} in ({', '.join(map(_written, partitioning.values))})"
+    text = f"{partitioning.grain}({partitioning.column}) from {partitioning.typed(partitioning.start)}"
+    if partitioning.end is None:
+        return text
+    return f"{text} to {partitioning.typed(partitioning.grain.step(partitioning.end, -1))}"
+
+
+def _written(value: str | int) -> str:
+    if isinstance(value, int) or (value.isidentifier() and value.lower() != "null"):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _grain(word: str, column: str) -> Grain:
     lower = word.lower()
     if lower in set(Grain):
