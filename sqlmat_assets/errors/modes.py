@@ -18,7 +18,7 @@ def append_without_end() -> TextError:
     """`mode = append` and a SELECT that gives the same rows each time."""
     return TextError(
         "`mode = append` would add every row again with each build",
-        "set a `unique_key`, or let the query read only what is new: `where at > @last_built`",
+        "set a `unique_key`, or let the query read only what is new: `where updated_at > @last_built`",
     )
 
 

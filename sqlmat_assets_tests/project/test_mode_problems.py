@@ -60,7 +60,7 @@ def test_what_goes_together(text: str, tmp_path: Path) -> None:
             "-- mode: append\n" + ONE,
             [
                 "s/t - 1h.sql:1:10: `mode = append` would add every row again with each build\n"
-                "  hint: set a `unique_key`, or let the query read only what is new: `where at > @last_built`"
+                "  hint: set a `unique_key`, or let the query read only what is new: `where updated_at > @last_built`"
             ],
         ),
         (
