@@ -36,7 +36,6 @@ from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
-from sqlmat_assets.execution.piece import WHOLE
 from sqlmat_assets.project.due import Reasons
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.references import Names
@@ -164,7 +163,7 @@ def _refuse(refusal: str) -> _Compute:
 def _materialize(model: Model, work: Context, site: Site, context: dg.OpExecutionContext) -> Iterator[Any]:
     results: tuple[CheckResult, ...] = ()
     piece = read_piece(context, model.settings.partition_by)
-    with closing(cast(Any, materialize)(model, work, *(() if piece == WHOLE else (piece,)))) as events:
+    with closing(materialize(model, work, piece)) as events:
         for event in events:
             match event:
                 case Checked():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
@@ -121,6 +123,12 @@ def translate_partition_rows(partition: PublishedPartition) -> dict[str, dg.Meta
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
     """The metadata that says which code was built, or failed to be; the sensor reads it back."""
     return {} if version is None else {CODE_VERSION: dg.MetadataValue.text(str(version))}
+
+
+def read_decided_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
+    """When a build was decided, if its metadata tells."""
+    value = metadata.get(DECIDED_AT)
+    return datetime.fromtimestamp(value.value, UTC) if isinstance(value, dg.TimestampMetadataValue) else None
 
 
 def translate_data_version(ended: Published | Unchanged, run: Run) -> dg.DataVersion:

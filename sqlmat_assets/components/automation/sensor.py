@@ -15,6 +15,7 @@ from dagster._core.storage.tags import PRIORITY_TAG
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.states import Ledger, Reading
 from sqlmat_assets.components.lost_runs import report_lost_runs
+from sqlmat_assets.components.partitions import partition_tags, translate_partitions
 from sqlmat_assets.components.reload import reload_if_edited
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_key
@@ -31,6 +32,7 @@ _SECONDS = 9
 _BEHIND_PEOPLE = "-1"
 # PostgreSQL keeps tags in an index, and refuses what is longer than a third of a page there.
 _LONGEST_TAG = 2000
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _WAITING = {
     Reason.RUNNING: "running",
     Reason.WAITING: "waiting",
@@ -102,7 +104,7 @@ class _Tick:
         decision = self._timetable.decide(reading.states, now)
         cursor = self._tell(context, decision, reading.states)
         groups, waits = self._groups(context, decision, reading)
-        requests = [_request(group, decision) for group in groups]
+        requests = [_request(group, decision, self._project) for group in groups]
         return dg.SensorResult(requests, None if requests else waits or _nothing_due(decision), cursor=cursor)
 
     def _groups(
@@ -112,10 +114,10 @@ class _Tick:
         if not decision.groups or self._admits_many_writers(context):
             return decision.groups, None
         # Two processes would wait for each other's file, and the one that waits too long would fail.
-        due = [relation for group in decision.groups for relation in group]
         if reading.busy:
-            return [], wording.one_at_a_time(len(due), [run_id[:8] for run_id in reading.busy])
-        return [due], None
+            due = sum(map(len, decision.groups))
+            return [], wording.one_at_a_time(due, [run_id[:8] for run_id in reading.busy])
+        return [_first_run(decision, self._project)], None
 
     def _admits_many_writers(self, context: dg.SensorEvaluationContext) -> bool:
         resource = cast(WarehouseResource, getattr(context.resources, self._resource_key))
@@ -150,7 +152,28 @@ def _read_cursor(cursor: str | None) -> set[Relation]:
     return {Relation.of(name) for name in json.loads(cursor or "[]")}
 
 
-def _request(group: Sequence[Relation], decision: Decision) -> dg.RunRequest:
+def _first_run(decision: Decision, project: Project) -> Sequence[Relation]:
+    """The groups that one run can build, which is of one range of partitions or of none: with the one due longest."""
+    runs: dict[object, list[Relation]] = {}
+    for group in decision.groups:
+        tags = _partition_tags(group, decision, project)
+        definition = translate_partitions(project.models[group[0]]) if tags else None
+        runs.setdefault((repr(definition), *sorted(tags.items())), []).extend(group)
+    return min(runs.values(), key=lambda run: min(_due_since(decision.verdicts[relation]) for relation in run))
+
+
+def _due_since(verdict: Verdict) -> datetime:
+    return verdict.due_at or _LONG_AGO
+
+
+def _partition_tags(group: Sequence[Relation], decision: Decision, project: Project) -> Mapping[str, str]:
+    """What tells the run of a group which partitions it is about; all of its tables have the same."""
+    first = group[0]
+    partitioning, range_ = project.models[first].settings.partition_by, decision.verdicts[first].range_
+    return {} if partitioning is None or range_ is None else partition_tags(partitioning, range_)
+
+
+def _request(group: Sequence[Relation], decision: Decision, project: Project) -> dg.RunRequest:
     reasons = {relation: decision.verdicts[relation].reason for relation in group}
     return dg.RunRequest(
         asset_selection=[translate_key(relation) for relation in group],
@@ -158,6 +181,7 @@ def _request(group: Sequence[Relation], decision: Decision) -> dg.RunRequest:
             DECIDED_AT_TAG: decision.now.isoformat(),
             WHY_TAG: why_tag(reasons),
             PRIORITY_TAG: _BEHIND_PEOPLE,
+            **_partition_tags(group, decision, project),
         },
     )
 

@@ -8,13 +8,13 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 from dagster._core.storage.event_log.base import AssetEventSummaryRecord, AssetRecord
 
+from sqlmat_assets.components.automation.partitions import BuiltKeys
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
-from sqlmat_assets.components.events import DECIDED_AT
+from sqlmat_assets.components.events import read_decided_at
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.due import State
@@ -31,6 +31,8 @@ _WINDOW = 500
 _HISTORY = 20_000
 # Back-off has long reached its limit behind so many.
 _MAX_ATTEMPTS = 20
+# A run of several partitions of a table has a plan for each.
+_MANY_PARTITIONS = 100
 
 # How many materializations are in memory at a time while they are read.
 _RECORDS = 500
@@ -79,6 +81,10 @@ class Ledger:
     def __init__(self, project: Project) -> None:
         self._versions = {model.relation: model.version for model in project}
         self._keys = {translate_key(relation): relation for relation in self._versions}
+        settings = {model.relation: model.settings for model in project}
+        self._partitions = BuiltKeys(
+            {relation: found.partition_by for relation, found in settings.items() if found.partition_by is not None}
+        )
         self._runs = Runs(self._versions)
         self._built: dict[Relation, _Built] = {}
         self._plans: dict[Relation, tuple[_Plan, ...]] = {}
@@ -108,6 +114,7 @@ class Ledger:
             # The last by its place in the log: after a clock was set back, an earlier one has a later time.
             failed_at=tried[0].at if tried else None,
             run=run,
+            partitions=self._partitions.found(relation),
         )
 
     def _attempts(self, relation: Relation) -> Iterable[Attempt]:
@@ -149,6 +156,7 @@ class Ledger:
         for relation in relations:
             self._built.pop(relation, None)
             self._plans.pop(relation, None)
+            self._partitions.forget(relation)
 
     def _read_all(self, instance: dg.DagsterInstance) -> None:
         self._built.clear()
@@ -176,7 +184,8 @@ class Ledger:
             since = self._built_at(relation)
             if since < begin and len(plans) < _MAX_ATTEMPTS:
                 key = translate_key(relation)
-                rows = instance.get_asset_event_summary_records(planned, asset_key=key, limit=_MAX_ATTEMPTS)
+                limit = _MAX_ATTEMPTS * (_MANY_PARTITIONS if relation in self._partitions else 1)
+                rows = instance.get_asset_event_summary_records(planned, asset_key=key, limit=limit)
                 plans[:] = map(_plan, rows)
             self._plans[relation] = tuple(plans)
             self._trim(relation)
@@ -198,6 +207,7 @@ class Ledger:
                     self._built.pop(relation, None)
                 else:
                     self._built[relation] = built
+                self._partitions.read(instance, relation, None if built is None else built.storage_id)
                 self._trim(relation, _wiped_at(record))
         return last_runs
 
@@ -210,7 +220,7 @@ class Ledger:
             key=lambda plan: plan.storage_id,
             reverse=True,
         )
-        plans = tuple(present[:_MAX_ATTEMPTS])
+        plans = tuple({plan.run_id: plan for plan in present}.values())[:_MAX_ATTEMPTS]
         if plans:
             self._plans[relation] = plans
 
@@ -246,7 +256,7 @@ def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None
     if last is None or last.asset_materialization is None:
         return None
     metadata = last.asset_materialization.metadata
-    decided_at = _decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
+    decided_at = read_decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
     return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata))
 
 
@@ -259,16 +269,11 @@ def _plan(row: AssetEventSummaryRecord) -> _Plan:
     return _Plan(row.storage_id, row.run_id or "", row.timestamp)
 
 
-def _decided_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
-    value = metadata.get(DECIDED_AT)
-    return datetime.fromtimestamp(value.value, UTC) if isinstance(value, dg.TimestampMetadataValue) else None
-
-
 def _fetch_starts(instance: dg.DagsterInstance, records: Iterable[AssetRecord]) -> dict[str, datetime]:
     """When the runs began whose materializations do not say when they were decided."""
     lasts = (record.asset_entry.last_materialization_record for record in records)
     told = ((last, last.asset_materialization) for last in lasts if last is not None and last.run_id)
-    silent = {last.run_id for last, event in told if event is not None and _decided_at(event.metadata) is None}
+    silent = {last.run_id for last, event in told if event is not None and read_decided_at(event.metadata) is None}
     return {
         run.dagster_run.run_id: datetime.fromtimestamp(run.start_time, UTC)
         for run in fetch_runs(instance, silent)
