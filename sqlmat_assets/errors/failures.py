@@ -159,7 +159,7 @@ def reads_itself_untold(relation: str) -> str:
     """A first build needs the columns of the table that the query reads, and nothing tells them."""
     return (
         f"`{relation}` reads itself, was never built, and its SQL does not tell its columns\n"
-        "  hint: name the columns in the SELECT, or declare them in the setting `columns`"
+        "  hint: name the columns in the SELECT instead of `*`"
     )
 
 

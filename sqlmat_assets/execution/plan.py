@@ -256,7 +256,7 @@ class _Planner:
     def _without_itself(self, text: str, ranges: Sequence[Range]) -> str:
         """Let a query read an empty table in the place of the one that it will make."""
         text = rewrite(text, self.context.names, {self.model.relation: self.stand_in})
-        columns: Columns = self.model.settings.columns or self._own_columns(text, ranges)
+        columns = self._own_columns(text, ranges)
         self.session.execute(statements.drop_table(self.stand_in, if_exists=True))
         empty = row_statements.typed_nulls(columns)
         self.session.execute(row_statements.create_table_of(self.stand_in, empty))

@@ -136,7 +136,7 @@ class _Judge:
         if subject.rows_before is not None:
             rows, before = self._rows(), subject.rows_before
         else:
-            rows = self._rows() if subject.result is None else self._count(subject.result)
+            rows = self._rows() if subject.whole == subject.relation else self._count(subject.whole)
             before = self._count(subject.published)
         # A range that had no rows yet is new, and no change.
         is_new = before == 0 and subject.rows_before is not None

@@ -62,6 +62,27 @@ DUCKDB = Capabilities(
             ),
         ),
         Fact(
+            "some partitions, or a batch",
+            "Written and checked beside the table; then the old rows are deleted, the new ones inserted and the "
+            "records written in one transaction. Readers see all of it or nothing. Where the new rows are all that the "
+            "table would have, it is swapped instead.",
+            (
+                "test_a_fault_at_every_statement",
+                "test_readers_never_see_a_range_half_replaced",
+                "test_killed_at_random_moments_no_range_is_half_replaced",
+            ),
+        ),
+        Fact(
+            "two runs of some partitions of one table",
+            "Different ones do not get into each other's way, and of the same one the later publish wins; a conflict "
+            "is tried again. Two merges leave each key once.",
+            (
+                "test_runs_of_different_ranges_at_once",
+                "test_runs_of_the_same_range_at_once",
+                "test_merges_at_once_keep_each_key_once",
+            ),
+        ),
+        Fact(
             "the end of the process at any moment",
             "The published table is whole. The next run of its schema drops what was left over: at once where the "
             "process is known to be gone, else when its lease of 15 minutes has expired.",

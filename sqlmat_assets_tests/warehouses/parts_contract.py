@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,12 +18,12 @@ import pytest
 from sqlmat_assets.execution.events import Discarded, Event, Published
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.piece import Piece
-from sqlmat_assets.project.model import Model, RuleKind
+from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.project.partitions.ranges import Range, TimeRange
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
-from sqlmat_assets.warehouses.statements import verbatim
+from sqlmat_assets.warehouses.statements import create_schema, verbatim
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_rule, a_table, parts_of
 
@@ -104,9 +105,14 @@ class PartsContract:
         raise NotImplementedError
 
     def forget_processes(self, warehouse: Warehouse) -> None:
-        """Have the leases of all runs be those of processes that are gone."""
+        """Have the leases of all runs be those of processes that are gone; a run may have ended before it had one."""
         with warehouse.open_session() as session:
-            session.execute(verbatim("UPDATE _sqlmat.leases SET pid = 4194304"))
+            if "leases" in session.fetch_kinds("_sqlmat"):
+                session.execute(verbatim("UPDATE _sqlmat.leases SET pid = 4194304"))
+
+    def names(self, warehouse: Warehouse) -> set[str]:
+        with warehouse.open_session() as session:
+            return set(session.fetch_kinds("first"))
 
     def left_overs(self, warehouse: Warehouse) -> list[str]:
         with warehouse.open_session() as session:
@@ -175,6 +181,51 @@ class PartsContract:
         whole += 1
         publish(warehouse, days(whole), f"r{whole}", FIRST, THIRD)
         assert versions(warehouse) == [(1, ROWS, whole, whole), (2, ROWS, 1, 1), (3, ROWS, whole, whole)]
+        assert self.left_overs(warehouse) == []
+
+    @pytest.mark.parametrize("how", [refuse, kill, conflict])
+    def test_a_fault_at_every_statement_of_a_batch(self, warehouse: Warehouse, how: Callable[[str], None]) -> None:
+        """Of a table that reads itself, that gets a column, and whose batch has a key twice."""
+
+        def batch(number: int) -> Model:
+            new = f"SELECT {number} AS id, 'new' AS name UNION ALL SELECT {number}, 'new' UNION ALL SELECT 0, 'zero'"
+            sql = f"SELECT n.id, n.name, (SELECT max(id) FROM first.trips) AS last FROM ({new}) AS n"
+            model = trips(sql, mode="merge", unique_key=("id",), on_match="update")
+            return replace(model, columns=(ColumnDoc("id"), ColumnDoc("name"), ColumnDoc("last")))
+
+        def ids() -> list[object]:
+            if "trips" not in self.names(warehouse):
+                return []
+            return [each for (each,) in rows(warehouse, "SELECT id FROM first.trips ORDER BY 1")]
+
+        with warehouse.open_session() as session:
+            session.execute(create_schema("first"))
+        expected: list[object] = []
+        number = 0
+        # Those of a first build, and then of one into the table that is there.
+        for build_number in (1, 2):
+            at = 0
+            while True:
+                at, number = at + 1, number + 1
+                recorder, sent = self.faulty(warehouse, failing_at(at, how))
+                try:
+                    last = build(recorder, batch(number), f"r{number}", sleep=list[float]().append)
+                except Killed:
+                    last = None
+                if isinstance(last, Published):
+                    expected = sorted({0, *expected, number})  # type: ignore[type-var]
+                assert ids() == expected, sent[at - 1 :]
+                if how is kill:
+                    self.forget_processes(warehouse)
+                if len(sent) < at:
+                    break
+                if build_number == 1 and expected:
+                    expected = []
+                    with warehouse.open_session() as session:
+                        session.execute(verbatim("DROP TABLE first.trips"))
+                        session.execute(verbatim("DELETE FROM _sqlmat.tables"))
+            assert expected
+        publish(warehouse, batch(number + 1), "last")
         assert self.left_overs(warehouse) == []
 
     @pytest.mark.slow
