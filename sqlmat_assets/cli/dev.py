@@ -169,12 +169,13 @@ def _watch(process: subprocess.Popen[bytes], url: str, builds: str) -> int:
 def _switch(home: Path, *, is_paused: bool) -> str:
     """Switch the building of tables off if that is asked for, and say whether it is on."""
     from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
-    from sqlmat_assets.components.switch import is_on, switch_off
+    from sqlmat_assets.components.switch import forget_tick_ahead, is_on, switch_off
 
     instance = open_instance(home)
     try:
         if is_paused:
             switch_off(instance, FRESHNESS_SENSOR)
+        forget_tick_ahead(instance, FRESHNESS_SENSOR, time.time())
         return (
             builds_are_on(FRESHNESS_SENSOR) if is_on(instance, FRESHNESS_SENSOR) else builds_are_off(FRESHNESS_SENSOR)
         )

@@ -33,6 +33,20 @@ def switch_off(instance: dg.DagsterInstance, sensor: str) -> None:
         instance.update_instigator_state(stored.with_status(InstigatorStatus.STOPPED))
 
 
+def forget_tick_ahead(instance: dg.DagsterInstance, sensor: str, now: float) -> None:
+    """Let a sensor look again although the clock was set back since its last tick.
+
+    The daemon would else wait until the moment of that tick has come again.
+    """
+    stored = _stored(instance, _off(sensor))
+    data = None if stored is None else stored.instigator_data
+    if stored is None or not isinstance(data, SensorInstigatorData):
+        return
+    if max(data.last_tick_timestamp or 0.0, data.last_tick_start_timestamp or 0.0) > now:
+        fresh = SensorInstigatorData(min_interval=data.min_interval, cursor=data.cursor, sensor_type=data.sensor_type)
+        instance.update_instigator_state(stored.with_data(fresh))
+
+
 def _stored(instance: dg.DagsterInstance, state: InstigatorState) -> InstigatorState | None:
     return instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
 
