@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,7 +102,7 @@ def _last(last: LastBuild, now: datetime) -> Iterator[str]:
     if (saved := last.told.get("saved")) is not None:
         yield f"saved: {saved}"
     if last.rows is not None and last.seconds is not None:
-        yield f"{last.rows:,} rows in {last.seconds:.1f} s"
+        yield f"{last.rows:,} row{'' if last.rows == 1 else 's'} in {last.seconds:.1f} s"
 
 
 def _service(service: Service, now: datetime) -> str | None:
@@ -143,6 +144,9 @@ def _write(found: Explanation, project: Project) -> None:
     model = project.models[found.relation]
     click.echo(f"{found.relation}  {model.path}")
     click.echo(f"  {say(found.verdict, model, found.now)}")
+    for problem in model.problems:
+        if found.verdict.reason is Reason.QUARANTINED and not problem.is_warning:
+            click.echo(textwrap.indent(str(problem), "    "))
     for name, its_verdict in _blockers(found, project):
         click.echo(f"    {name}: {its_verdict}")
     lines = iter([wording.never_built()]) if found.last is None else _last(found.last, found.now)

@@ -102,8 +102,8 @@ def outside(again: datetime | None, now: datetime) -> str:
 
 def backing_off(failures: int, again: datetime | None, now: datetime) -> str:
     """It has failed, and is left alone for a while."""
-    later = "" if again is None else f"; tried again {ahead(again, now)}"
-    return f"failed {_times(failures)}, and its previous rows stay{later}"
+    # What it holds stands below: the last build, or that there is none.
+    return f"failed {_times(failures)}" + ("" if again is None else f"; tried again {ahead(again, now)}")
 
 
 def held(by: Sequence[str]) -> str:
@@ -113,7 +113,7 @@ def held(by: Sequence[str]) -> str:
 
 def quarantined() -> str:
     """Its files have problems."""
-    return "not built while its files have problems; `sqlmat check` tells them"
+    return "not built while its files have problems"
 
 
 def interval(age: str, *, is_own: bool) -> str:

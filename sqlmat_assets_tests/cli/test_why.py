@@ -82,7 +82,7 @@ SCHEDULED = Model(
         (
             MODEL,
             Verdict(Reason.BACKING_OFF, next_at=NOON + timedelta(seconds=90), failures=1),
-            "failed once, and its previous rows stay; tried again in 1m 30s, at 2026-01-02 12:01:30 UTC",
+            "failed once; tried again in 1m 30s, at 2026-01-02 12:01:30 UTC",
         ),
         (
             MODEL,
@@ -92,7 +92,7 @@ SCHEDULED = Model(
         (
             MODEL,
             Verdict(Reason.QUARANTINED),
-            "not built while its files have problems; `sqlmat check` tells them",
+            "not built while its files have problems",
         ),
     ],
     ids=lambda value: value.reason.name if isinstance(value, Verdict) else None,
@@ -145,10 +145,17 @@ def test_what_failed_and_what_it_holds_are_told_with_the_chain(run: Run, folder:
         instance.dispose()
     assert not result.success
     failed = run("why", "first.cities").stdout.splitlines()
-    assert failed[1].startswith("  failed once, and its previous rows stay; tried again in ")
+    assert failed[1].startswith("  failed once; tried again in ")
     held = run("why", "first.countries").stdout.splitlines()
     assert held[1] == "  held: `first.cities`, which it reads, has failed, is held, or has problems in its files"
-    assert held[2].startswith("    first.cities: failed once, and its previous rows stay; tried again in ")
+    assert held[2].startswith("    first.cities: failed once; tried again in ")
+
+
+def test_the_problems_of_a_table_are_told(run: Run, folder: Path) -> None:
+    (folder / "first/cities - 24h.sql").write_text("SELEC 1 AS id\n")
+    lines = run("why", "first.cities").stdout.splitlines()
+    assert lines[1] == "  not built while its files have problems"
+    assert lines[2].startswith("    first/cities - 24h.sql:1:")
 
 
 def test_a_name_that_is_none_is_wrong_usage(run: Run) -> None:
