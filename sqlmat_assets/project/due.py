@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
@@ -217,6 +217,22 @@ class Timetable:
         named = {table.timing.relation: verdict for table, verdict in zip(self._tables, verdicts, strict=True)}
         return Decision(now, named, self._groups(verdicts))
 
+    def first_run(self, decision: Decision) -> tuple[Relation, ...]:
+        """The tables to build first where only one run goes on at a time: what it can build, with the one due longest.
+
+        One run can build any tables without partitions, or the same partitions of several.
+        """
+        timings = {timing.relation: timing for timing in self.timings}
+        runs: dict[object, list[Relation]] = {}
+        for group in decision.groups:
+            range_ = decision.verdicts[group[0]].range_
+            runs.setdefault(None if range_ is None else (range_, _slot(timings[group[0]])), []).extend(group)
+
+        def due_since(run: Iterable[Relation]) -> datetime:
+            return min(decision.verdicts[relation].due_at or _LONG_AGO for relation in run)
+
+        return tuple(min(runs.values(), key=due_since, default=()))
+
     def _ask_for_readers(self, verdicts: list[Verdict], states: Sequence[State], now: datetime) -> None:
         """Let scheduled tables that are to be built ask for what they read and nothing else asks for."""
         asking: list[tuple[datetime, int]] = []
@@ -304,6 +320,7 @@ class Timetable:
 
 
 _UNKNOWN = State()
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def _awaits_next_batch(model: Model) -> bool:
@@ -368,7 +385,9 @@ def _wish(table: _Table, state: State, now: datetime) -> Verdict:
     hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
     if failures:
         failed_at = state.failed_at
-        again = now if failed_at is None or _is_ahead(failed_at, now) else failed_at + back_off(failures, timing.interval)
+        again = (
+            now if failed_at is None or _is_ahead(failed_at, now) else failed_at + back_off(failures, timing.interval)
+        )
         if now < again - _TOLERANCE:
             again = again if hours is None else _next_admitted(hours, again)
             return Verdict(Reason.BACKING_OFF, due_at, again, failures=failures)

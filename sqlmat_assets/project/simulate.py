@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.due import Decision, Reason, State, Timetable, new_failures
+from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.relation import Relation
 
 
@@ -171,6 +172,7 @@ class _Run:
     id: str
     decided_at: datetime
     versions: Mapping[Relation, CodeVersion | None]
+    ranges: Mapping[Relation, Range | None]
     steps: dict[Relation, _Step]
     ready: list[Relation]
     busy: int = 0
@@ -261,7 +263,7 @@ class _Service:
         self._told = {relation for relation in self._told if decision.verdicts[relation].failures}
         one_at_a_time = self._scenario.runs == 1
         if decision.groups and not (one_at_a_time and self._active):
-            groups = [[r for group in decision.groups for r in group]] if one_at_a_time else decision.groups
+            groups = [self._timetable.first_run(decision)] if one_at_a_time else decision.groups
             for group in groups:
                 self._request(group, decision)
             self._take_up(now)
@@ -275,17 +277,16 @@ class _Service:
         self._runs += 1
         members = dict.fromkeys(group)
         steps = {
-            r: _Step(
-                r, decision.verdicts[r].reason, {u for u in self._timings[r].upstream if u in members and u != r}, []
-            )
-            for r in members
+            r: _Step(r, verdict.reason, {u for u in self._timings[r].upstream if u in members and u != r}, [])
+            for r, verdict in ((relation, decision.verdicts[relation]) for relation in members)
         }
         for step in steps.values():
             for read in step.reads:
                 steps[read].readers.append(step.relation)
         versions = {relation: self._timings[relation].version for relation in members}
         ready = [relation for relation, step in steps.items() if not step.reads]
-        run = _Run(f"r{self._runs}", decision.now, versions, steps, ready)
+        ranges = {relation: decision.verdicts[relation].range_ for relation in members}
+        run = _Run(f"r{self._runs}", decision.now, versions, ranges, steps, ready)
         for relation in members:
             self._states[relation] = replace(self._states[relation], run=run.id)
         self._queue.append(run)
@@ -319,7 +320,12 @@ class _Service:
             self._fail(relation, now, run)
             self._skip(run, step)
         else:
-            self._states[relation] = State(run.decided_at, run.versions[relation])
+            range_, built = run.ranges[relation], self._states[relation].partitions
+            self._states[relation] = State(
+                run.decided_at,
+                run.versions[relation],
+                partitions=built if range_ is None else built.with_range(range_, run.decided_at),
+            )
             for reader in step.readers:
                 if reader in run.steps:
                     reads = run.steps[reader].reads

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from sqlmat_assets.project.due import Decision, Reason, State, Timing, Verdict
+from sqlmat_assets.project.due import Decision, Reason, State, Timetable, Timing, Verdict
 from sqlmat_assets.project.due_partitions import BuiltPartitions
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.ranges import ListRange, TimeRange
 from sqlmat_assets.project.partitions.spec import TimePartitioning
-from sqlmat_assets_tests.project.deciding import CODE, OTHER_CODE, decide, groups, timing, verdict
+from sqlmat_assets_tests.project.deciding import CODE, OTHER_CODE, decide, groups, table, timing, verdict
 
 MONTHS = "month(at) from 2019-01"
 DAYS = "day(at) from 2019-01-01"
@@ -229,6 +229,29 @@ def test_different_ranges_are_different_runs() -> None:
     )
     assert groups(first) == ["trips"]
     assert groups(second) == ["clean"]
+
+
+def test_where_one_run_goes_on_at_a_time_it_builds_one_range_and_what_is_due_longest() -> None:
+    tables = [
+        parts("trips", MONTHS, cron=NINE),
+        parts("taxis", MONTHS, cron=NINE),
+        parts("days", DAYS, cron="0 8 * * *"),
+        timing("total", "", "1h"),
+    ]
+    timetable = Timetable(tables)
+
+    def first(now: datetime, days: State, total: State) -> list[str]:
+        months = built(MONTHS, "2019-01-01", on=at(2, 1, 9))
+        named = {"trips": months, "taxis": months, "days": days, "total": total}
+        states = {table(name): state for name, state in named.items()}
+        return [relation.name for relation in timetable.first_run(timetable.decide(states, now))]
+
+    days = built(DAYS, *(f"2019-01-{day:02}" for day in range(1, 32)), on=at(2, 1, 8))
+    assert first(at(3, 1, 9), days, State(at(3, 1, 8, 30), CODE)) == ["days"]
+    known = State(at(3, 1, 8), CODE, partitions=days.partitions.with_range(TimeRange(at(2), at(3)), at(3, 1, 8)))
+    assert first(at(3, 1, 9, 45), known, State(at(3, 1, 8, 30), CODE)) == ["taxis", "trips"]
+    assert first(at(3, 1, 9, 15), known, State(at(3, 1, 7), CODE)) == ["total"]
+    assert first(at(2, 1, 8, 30), days, State(at(2, 1, 8), CODE)) == []
 
 
 def test_a_scheduled_table_asks_for_the_partitions_of_what_it_reads() -> None:

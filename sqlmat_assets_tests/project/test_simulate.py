@@ -14,6 +14,7 @@ from sqlmat_assets.project.conditions import Condition
 from sqlmat_assets.project.due import Reason, State, Timetable, Timing
 from sqlmat_assets.project.graph import effective_intervals
 from sqlmat_assets.project.model import Kind, Model, Project
+from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.project.simulate import Edit, History, Outage, Scenario, Simulation, simulate
 from sqlmat_assets_tests.project.deciding import CODE, NOW, OTHER_CODE, built, table, timing
@@ -279,3 +280,36 @@ def test_states_at_the_start_count() -> None:
 def test_a_build_that_goes_on_at_the_end_is_counted() -> None:
     (build,) = history(run([timing("a", "", "24h")], 1, seconds=9999), "a").builds
     assert (build.ended_at, build.is_good) == (None, False)
+
+
+@pytest.mark.parametrize("runs", [None, 1])
+def test_half_a_year_of_months_that_a_schedule_builds(runs: int | None) -> None:
+    months = parse_partition_by("month(at) from 2026-01")
+    nine = Calendar("0 9 1 * *")
+    timings = [
+        Timing(table("trips"), calendar=nine, version=CODE, partitioning=months),
+        Timing(table("clean"), (table("trips"),), calendar=nine, version=CODE, partitioning=months),
+        Timing(table("total"), (table("clean"),), calendar=Calendar("0 10 1 * *"), version=CODE),
+        timing("other", "", "7d"),
+    ]
+    found = run(timings, 24 * 182, runs=runs)
+    # From the second of March to the end of August: those that have ended at once, then one at each tick.
+    assert history(found, "trips").reasons == {Reason.SCHEDULED: 5, Reason.NEW: 1}
+    assert history(found, "clean").reasons == {Reason.SCHEDULED: 5, Reason.NEW: 1}
+    assert history(found, "total").reasons == {Reason.SCHEDULED: 5, Reason.NEW: 1}
+    assert len(history(found, "other").builds) == 26
+
+
+def test_days_that_an_interval_keeps_fresh_and_a_stop_of_three_of_them() -> None:
+    days = parse_partition_by("day(at) from 2026-01-01")
+    stop = Outage(at(30), at(102))
+    found = run([timing("trips", "", "6h", partitioning=days)], 120, stops=(stop,))
+    assert decided(found, "trips") == [hours * 60 for hours in (0, 6, 12, 18, 24, 102, 108, 114)]
+
+
+def test_a_partition_that_fails_is_tried_less_and_less_often() -> None:
+    months = parse_partition_by("month(at) from 2026-01")
+    timings = [Timing(table("trips"), calendar=Calendar("0 9 1 * *"), version=CODE, partitioning=months)]
+    found = run(timings, 24 * 40, failures=(Outage(at(24 * 29), at(24 * 40), table("trips")),))
+    assert 10 < history(found, "trips").failed < 24
+    assert len(found.alerts) == 1

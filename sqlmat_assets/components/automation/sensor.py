@@ -15,7 +15,7 @@ from dagster._core.storage.tags import PRIORITY_TAG
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.states import Ledger, Reading
 from sqlmat_assets.components.lost_runs import report_lost_runs
-from sqlmat_assets.components.partitions import partition_tags, translate_partitions
+from sqlmat_assets.components.partitions import partition_tags
 from sqlmat_assets.components.reload import reload_if_edited
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_key
@@ -32,7 +32,6 @@ _SECONDS = 9
 _BEHIND_PEOPLE = "-1"
 # PostgreSQL keeps tags in an index, and refuses what is longer than a third of a page there.
 _LONGEST_TAG = 2000
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _WAITING = {
     Reason.RUNNING: "running",
     Reason.WAITING: "waiting",
@@ -117,7 +116,7 @@ class _Tick:
         if reading.busy:
             due = sum(map(len, decision.groups))
             return [], wording.one_at_a_time(due, [run_id[:8] for run_id in reading.busy])
-        return [_first_run(decision, self._project)], None
+        return [self._timetable.first_run(decision)], None
 
     def _admits_many_writers(self, context: dg.SensorEvaluationContext) -> bool:
         resource = cast(WarehouseResource, getattr(context.resources, self._resource_key))
@@ -150,20 +149,6 @@ def _may_still_fail(verdict: Verdict, state: State) -> bool:
 
 def _read_cursor(cursor: str | None) -> set[Relation]:
     return {Relation.of(name) for name in json.loads(cursor or "[]")}
-
-
-def _first_run(decision: Decision, project: Project) -> Sequence[Relation]:
-    """The groups that one run can build, which is of one range of partitions or of none: with the one due longest."""
-    runs: dict[object, list[Relation]] = {}
-    for group in decision.groups:
-        tags = _partition_tags(group, decision, project)
-        definition = translate_partitions(project.models[group[0]]) if tags else None
-        runs.setdefault((repr(definition), *sorted(tags.items())), []).extend(group)
-    return min(runs.values(), key=lambda run: min(_due_since(decision.verdicts[relation]) for relation in run))
-
-
-def _due_since(verdict: Verdict) -> datetime:
-    return verdict.due_at or _LONG_AGO
 
 
 def _partition_tags(group: Sequence[Relation], decision: Decision, project: Project) -> Mapping[str, str]:
