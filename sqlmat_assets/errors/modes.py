@@ -45,6 +45,8 @@ def only_in_parts(key: str) -> TextError:
 
 def not_for_kind(key: str, kind: str) -> TextError:
     """How a table is built, said of one that is no query."""
+    if key == "columns":
+        return TextError("the columns of a load stand in its own file", "write them under `columns:` there")
     said = {"data": "a data file is always loaded whole", "processed": "a processed table is always built whole"}
     return TextError(f"`{key}` is for tables of a query: {said.get(kind, 'this one is none')}", f"remove `{key}`")
 

@@ -35,7 +35,12 @@ _MEANT: Mapping[str, str] = {
 _MODE_KEYS = ("mode", "unique_key", "on_match", "order_by")
 _ALL_KEYS = (*_MODE_KEYS, "partition_by", "on_change", "on_schema_change")
 # What a file of such a kind says of its table, whatever the settings that it inherits.
-_NOT_FOR = {Kind.DATA: _ALL_KEYS, Kind.PROCESSED: _ALL_KEYS, Kind.DELIVERY: _ALL_KEYS, Kind.LOAD: _MODE_KEYS}
+_NOT_FOR = {
+    Kind.DATA: _ALL_KEYS,
+    Kind.PROCESSED: _ALL_KEYS,
+    Kind.DELIVERY: _ALL_KEYS,
+    Kind.LOAD: (*_MODE_KEYS, "columns"),
+}
 
 
 def keep_what_fits(

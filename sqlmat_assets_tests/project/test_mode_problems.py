@@ -210,6 +210,13 @@ def test_a_data_file_is_loaded_whole(tmp_path: Path) -> None:
     ]
 
 
+def test_columns_of_a_load_stand_in_its_own_file(tmp_path: Path) -> None:
+    files = {"s/d - 1h.load.yaml": "files: d.csv\ncolumns:\n  id: bigint\n", "s/d.conf": "columns = id text"}
+    assert [str(problem) for problem in load(tmp_path, files).problems] == [
+        "s/d.conf:1:11: the columns of a load stand in its own file\n  hint: write them under `columns:` there"
+    ]
+
+
 def test_a_first_partition_in_the_future_warns(tmp_path: Path) -> None:
     project = load(tmp_path, {"s/t - 1h.sql": "-- partition_by: month(day) from 2029-03\n" + ONE})
     assert list(future_starts(project, datetime(2029, 3, 1, tzinfo=UTC))) == []
