@@ -19,11 +19,12 @@ from sqlmat_assets.errors import CancelledError, WarehouseError
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.execution.foresee import Known, Outlook, foresee, read_known
-from sqlmat_assets.project.due import State, Timetable
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.mode_problems import future_starts
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.partitions.spec import ListPartitioning
+from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import is_there, open_warehouse
 

@@ -15,9 +15,10 @@ from sqlmat_assets.cli import GOOD
 from sqlmat_assets.cli.place import dagster_home, find_root, folder_argument, read_project
 from sqlmat_assets.errors import verdicts as wording
 from sqlmat_assets.errors.usage import unknown_table
-from sqlmat_assets.project.due import Reason, Verdict
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model, Project
+from sqlmat_assets.project.reasons import Reason
+from sqlmat_assets.project.timings import Verdict
 
 if TYPE_CHECKING:
     from sqlmat_assets.components.automation.explain import Explanation, LastBuild, Service

@@ -36,8 +36,8 @@ from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
-from sqlmat_assets.project.due import Reasons
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmat_assets.errors import SqlmatError
-from sqlmat_assets.project.due import Reasons
+from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.relation import Relation
 
 

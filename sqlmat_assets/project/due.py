@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 
-from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due_partitions import BuiltPartitions, DuePartitions, Pace
+from sqlmat_assets.project.due_partitions import DuePartitions, Pace
 from sqlmat_assets.project.graph import ModelGraph, arrange
 from sqlmat_assets.project.intervals import DAY, MINUTE
 from sqlmat_assets.project.model import Kind, Model, Project
-from sqlmat_assets.project.partitions.ranges import Range
-from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning, TimePartitioning
+from sqlmat_assets.project.partitions.spec import ListPartitioning, TimePartitioning
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.schedules import Calendar
+from sqlmat_assets.project.timings import Decision, State, Timing, Verdict
 from sqlmat_assets.relation import Relation
 
-
-class Reason(StrEnum):
-    """Why a table is built now, or why it is not."""
-
-    NEW = "new"
-    CHANGED = "changed"
-    DUE = "due"
-    SCHEDULED = "scheduled"
-    READ = "read by a scheduled table"
-    RETRY = "retry"
-
-    FRESH = "fresh"
-    UNASKED = "nothing asks for it"
-    RUNNING = "running"
-    WAITING = "waits for a running table"
-    OUTSIDE = "outside its hours"
-    BACKING_OFF = "backing off"
-    HELD = "held"
-    QUARANTINED = "quarantined"
-
-    @property
-    def is_build(self) -> bool:
-        """Whether the table is built for this reason."""
-        return self in _BUILDS
-
-    @property
-    def may_be_skipped(self) -> bool:
-        """Whether such a build is for age alone, so that it may be left out where nothing that it reads changed."""
-        return self in _FOR_AGE
-
-
-# Clocks are read at other moments than those that are asked for, if only by a little.
 _TOLERANCE = timedelta(seconds=0.5)
 # A moment that lies further ahead comes from a clock that was set back since, and nothing waits for it to come again.
 _LONGEST_AHEAD = MINUTE
@@ -59,81 +25,6 @@ _LEAST_LIMIT = timedelta(minutes=15)
 _LONGEST_BACK_OFF = DAY
 # Nothing builds the other kinds yet: asking for them would be one failure after the other.
 _BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA, Kind.LOAD})
-_FOR_AGE = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
-_BUILDS = _FOR_AGE | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """What decides when one table is built.
-
-    `interval` is the effective one; `weight` counts the tables that depend on it, near or far. With
-    `awaits_next_batch`, another code is no reason to build: it is used from the next batch or partition on.
-    """
-
-    relation: Relation
-    upstream: tuple[Relation, ...] = ()
-    interval: timedelta | None = None
-    calendar: Calendar = field(default_factory=Calendar)
-    version: CodeVersion | None = None
-    ignores_failed_upstream: bool = False
-    is_quarantined: bool = False
-    weight: int = 0
-    partitioning: Partitioning | None = None
-    awaits_next_batch: bool = False
-
-    @property
-    def pace(self) -> Pace | None:
-        """How often its partitions are built, if it has some."""
-        return None if self.partitioning is None else Pace(self.partitioning, self.interval, self.calendar)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What has become of one table.
-
-    `decided_at` is when its last successful build was decided, and `version` the code of that build. `failures` counts
-    the attempts since then with the code that it has now, the last at `failed_at`. `run` is an unfinished run that has
-    yet to build it. `partitions` are those that were built, of a table that has some.
-    """
-
-    decided_at: datetime | None = None
-    version: CodeVersion | None = None
-    failures: int = 0
-    failed_at: datetime | None = None
-    run: str | None = None
-    partitions: BuiltPartitions = field(default_factory=BuiltPartitions)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is decided of one table.
-
-    `due_at` is when it became due or will be; `next_at` when it is tried again, where failures or its hours put that
-    off. `waits_for` are the tables that keep it from being built, of those that it reads where there are any; `run` is
-    the run that builds it. `range_` are the partitions to build, of a table that has some.
-    """
-
-    reason: Reason
-    due_at: datetime | None = None
-    next_at: datetime | None = None
-    waits_for: tuple[Relation, ...] = ()
-    run: str | None = None
-    failures: int = 0
-    range_: Range | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What is to be done at one moment.
-
-    `groups` are the tables to build, those that depend on each other together, each group upstream first; the group
-    with the table that most depends on comes first. The tables of a group have no partitions, or build the same ones.
-    """
-
-    now: datetime
-    verdicts: Mapping[Relation, Verdict]
-    groups: tuple[tuple[Relation, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,61 +367,3 @@ def new_failures(decision: Decision, told: Collection[Relation]) -> tuple[Relati
     return tuple(
         sorted(relation for relation, v in decision.verdicts.items() if v.failures > 0 and relation not in told)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Reasons:
-    """Why each table of one run is built, as one short text that people can read and `parse` understands.
-
-    `due`, or `due; new: first.a, first.b; retry: first.c`: the commonest reason, then the tables with another one.
-    """
-
-    commonest: Reason | None = None
-    others: Mapping[Relation, Reason] = field(default_factory=dict[Relation, Reason], hash=False)
-
-    @classmethod
-    def of(cls, builds: Mapping[Relation, Reason]) -> Reasons:
-        """The reasons of a group."""
-        counts = Counter(builds.values())
-        commonest = max(Reason, key=lambda reason: counts[reason])
-        others = {relation: builds[relation] for relation in sorted(builds) if builds[relation] is not commonest}
-        return cls(commonest if builds else None, others)
-
-    @classmethod
-    def parse(cls, text: str) -> Reasons:
-        """Read what `str` has written; a text that is none gives no reason for any table.
-
-        Examples:
-            >>> Reasons.parse("due; new: first.a").reason(Relation("first", "b"))
-            <Reason.DUE: 'due'>
-            >>> Reasons.parse("just so").reason(Relation("first", "b"))
-        """
-        # No table has white space in its name, so that a comma or a semicolon in one is no harm.
-        first, *rest = text.split("; ")
-        others: dict[Relation, Reason] = {}
-        try:
-            commonest = _parse_build(first)
-            for part in rest:
-                name, _, tables = part.partition(": ")
-                others |= dict.fromkeys(map(Relation.of, tables.split(", ")), _parse_build(name))
-        except ValueError:
-            return cls()
-        return cls(commonest, others)
-
-    def reason(self, relation: Relation) -> Reason | None:
-        """Why this table is built; None when nobody knows."""
-        return self.others.get(relation, self.commonest)
-
-    def __str__(self) -> str:
-        parts = [] if self.commonest is None else [str(self.commonest)]
-        for reason in Reason:
-            tables = ", ".join(str(relation) for relation, other in self.others.items() if other is reason)
-            parts += [f"{reason}: {tables}"] if tables else []
-        return "; ".join(parts)
-
-
-def _parse_build(text: str) -> Reason:
-    reason = Reason(text)
-    if not reason.is_build:
-        raise ValueError(text)
-    return reason

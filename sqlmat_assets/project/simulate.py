@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import Decision, Reason, State, Timetable, new_failures
+from sqlmat_assets.project.due import Timetable, new_failures
 from sqlmat_assets.project.partitions.ranges import Range
+from sqlmat_assets.project.reasons import Reason
+from sqlmat_assets.project.timings import Decision, State
 from sqlmat_assets.relation import Relation
 
 

@@ -12,9 +12,10 @@ from sqlmat_assets.cli.why import say
 from sqlmat_assets.components.home import open_instance
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, load_folder
-from sqlmat_assets.project.due import Reason, Verdict
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.settings import ModelSettings
+from sqlmat_assets.project.timings import Verdict
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.cli.running import Run
 from sqlmat_assets_tests.components.running import execute

@@ -27,8 +27,8 @@ from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import Reason, Reasons
 from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.components.running import events_of, execute, steps_with
 from sqlmat_assets_tests.tables import a_check, a_project, a_rule, a_spec, a_table

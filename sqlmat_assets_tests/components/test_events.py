@@ -19,7 +19,7 @@ from sqlmat_assets.components.events import (
 from sqlmat_assets.errors import CheckFailedError
 from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample, Unchanged
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import Reason, Reasons
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 
 CITIES = Relation.of("first.cities")

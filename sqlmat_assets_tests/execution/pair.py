@@ -12,8 +12,8 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Event, Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import Reason, Reasons
 from sqlmat_assets.project.model import CheckQuery, Model
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.tables import a_context, a_table, ask

@@ -15,8 +15,8 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import Reason, Reasons
 from sqlmat_assets.project.model import ColumnDoc, Kind, Model
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.execution.pair import (
     READING,

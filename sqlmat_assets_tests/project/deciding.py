@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import Decision, State, Timetable, Timing, Verdict
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.intervals import parse_interval
 from sqlmat_assets.project.schedules import Calendar
+from sqlmat_assets.project.timings import Decision, State, Timing, Verdict
 from sqlmat_assets.relation import Relation
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.conditions import Condition
-from sqlmat_assets.project.due import Reason, Reasons, State, Timetable, Timing, back_off, new_failures
+from sqlmat_assets.project.due import Timetable, back_off, new_failures
 from sqlmat_assets.project.load import load_project
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.project.schedules import Calendar
+from sqlmat_assets.project.timings import State, Timing
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.project.deciding import (
     NOW,

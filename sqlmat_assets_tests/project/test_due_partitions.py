@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from sqlmat_assets.project.due import Decision, Reason, State, Timetable, Timing, Verdict
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.due_partitions import BuiltPartitions
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.ranges import ListRange, TimeRange
 from sqlmat_assets.project.partitions.spec import TimePartitioning
+from sqlmat_assets.project.reasons import Reason
+from sqlmat_assets.project.timings import Decision, State, Timing, Verdict
 from sqlmat_assets_tests.project.deciding import CODE, OTHER_CODE, decide, groups, table, timing, verdict
 
 MONTHS = "month(at) from 2019-01"

@@ -7,9 +7,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlmat_assets.project.due import Decision, Reason, State, Timetable, Timing
+from sqlmat_assets.project.due import Timetable
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.project.simulate import Scenario, simulate
+from sqlmat_assets.project.timings import Decision, State, Timing
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.project.deciding import CODE, NOW, OTHER_CODE, table
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from sqlmat_assets.project.conditions import Condition
-from sqlmat_assets.project.due import Reason, State, Timetable, Timing
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.graph import effective_intervals
 from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.project.partitions.notation import parse_partition_by
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.schedules import Calendar
 from sqlmat_assets.project.simulate import Edit, History, Outage, Scenario, Simulation, simulate
+from sqlmat_assets.project.timings import State, Timing
 from sqlmat_assets_tests.project.deciding import CODE, NOW, OTHER_CODE, built, table, timing
 
 SECOND = timedelta(seconds=1)

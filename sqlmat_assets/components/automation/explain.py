@@ -13,8 +13,9 @@ from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from sqlmat_assets.components.automation.states import read_states
 from sqlmat_assets.components.translation import translate_key
-from sqlmat_assets.project.due import State, Timetable, Verdict
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.timings import State, Verdict
 from sqlmat_assets.relation import Relation
 
 _DAEMON = "SENSOR"

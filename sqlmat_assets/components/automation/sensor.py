@@ -20,8 +20,10 @@ from sqlmat_assets.components.reload import reload_if_edited
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.errors import ticks as wording
-from sqlmat_assets.project.due import Decision, Reason, Reasons, State, Timetable, Verdict, new_failures
+from sqlmat_assets.project.due import Timetable, new_failures
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.reasons import Reason, Reasons
+from sqlmat_assets.project.timings import Decision, State, Verdict
 from sqlmat_assets.relation import Relation
 
 FRESHNESS_SENSOR = "sqlmat_freshness"

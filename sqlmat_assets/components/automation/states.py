@@ -17,8 +17,8 @@ from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, 
 from sqlmat_assets.components.events import read_decided_at
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import State
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
 
 _Type = dg.DagsterEventType

@@ -18,8 +18,8 @@ from sqlmat_assets.components.automation.states import read_states
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, load_folder
-from sqlmat_assets.project.due import State
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.components.running import execute
 

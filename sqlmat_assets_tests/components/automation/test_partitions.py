@@ -9,8 +9,8 @@ import duckdb
 from dagster._core.execution.execution_result import ExecutionResult
 
 from sqlmat_assets.components.automation.states import read_states
-from sqlmat_assets.project.due import Reason, Reasons
 from sqlmat_assets.project.partitions.ranges import TimeRange
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service, tables
 from sqlmat_assets_tests.components.running import events_of, execute

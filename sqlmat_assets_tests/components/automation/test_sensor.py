@@ -12,7 +12,7 @@ import pytest
 
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor, why_tag
-from sqlmat_assets.project.due import Reason, Reasons
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets_tests.cli.running import SQLMAT

@@ -23,8 +23,8 @@ from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
 from sqlmat_assets.project.code_version import CodeVersion
-from sqlmat_assets.project.due import State
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_check, a_project, a_table
 

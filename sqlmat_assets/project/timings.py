@@ -1,0 +1,88 @@
+"""What is decided from, and what is decided, of one table and of all, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.due_partitions import BuiltPartitions, Pace
+from sqlmat_assets.project.partitions.ranges import Range
+from sqlmat_assets.project.partitions.spec import Partitioning
+from sqlmat_assets.project.reasons import Reason
+from sqlmat_assets.project.schedules import Calendar
+from sqlmat_assets.relation import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What decides when one table is built.
+
+    `interval` is the effective one; `weight` counts the tables that depend on it, near or far. With
+    `awaits_next_batch`, another code is no reason to build: it is used from the next batch or partition on.
+    """
+
+    relation: Relation
+    upstream: tuple[Relation, ...] = ()
+    interval: timedelta | None = None
+    calendar: Calendar = field(default_factory=Calendar)
+    version: CodeVersion | None = None
+    ignores_failed_upstream: bool = False
+    is_quarantined: bool = False
+    weight: int = 0
+    partitioning: Partitioning | None = None
+    awaits_next_batch: bool = False
+
+    @property
+    def pace(self) -> Pace | None:
+        """How often its partitions are built, if it has some."""
+        return None if self.partitioning is None else Pace(self.partitioning, self.interval, self.calendar)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What has become of one table.
+
+    `decided_at` is when its last successful build was decided, and `version` the code of that build. `failures` counts
+    the attempts since then with the code that it has now, the last at `failed_at`. `run` is an unfinished run that has
+    yet to build it. `partitions` are those that were built, of a table that has some.
+    """
+
+    decided_at: datetime | None = None
+    version: CodeVersion | None = None
+    failures: int = 0
+    failed_at: datetime | None = None
+    run: str | None = None
+    partitions: BuiltPartitions = field(default_factory=BuiltPartitions)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is decided of one table.
+
+    `due_at` is when it became due or will be; `next_at` when it is tried again, where failures or its hours put that
+    off. `waits_for` are the tables that keep it from being built, of those that it reads where there are any; `run` is
+    the run that builds it. `range_` are the partitions to build, of a table that has some.
+    """
+
+    reason: Reason
+    due_at: datetime | None = None
+    next_at: datetime | None = None
+    waits_for: tuple[Relation, ...] = ()
+    run: str | None = None
+    failures: int = 0
+    range_: Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done at one moment.
+
+    `groups` are the tables to build, those that depend on each other together, each group upstream first; the group
+    with the table that most depends on comes first. The tables of a group have no partitions, or build the same ones.
+    """
+
+    now: datetime
+    verdicts: Mapping[Relation, Verdict]
+    groups: tuple[tuple[Relation, ...], ...] = ()
