@@ -17,6 +17,8 @@ from sqlmat_assets.errors import verdicts as wording
 from sqlmat_assets.errors.usage import unknown_table
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model, Project
+from sqlmat_assets.project.partitions.ranges import ListRange, TimeRange
+from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import Verdict
 
@@ -43,7 +45,22 @@ def _age(model: Model) -> str:
 
 def say(verdict: Verdict, model: Model, now: datetime) -> str:
     """A verdict as a sentence."""
-    return _say_build(verdict, model, now) if verdict.reason.is_build else _say_rest(verdict, model, now)
+    if not verdict.reason.is_build:
+        return _say_rest(verdict, model, now)
+    said, ends = _say_build(verdict, model, now), _ends(verdict, model)
+    return said if ends is None else wording.partitions(said, *ends)
+
+
+def _ends(verdict: Verdict, model: Model) -> tuple[str, str] | None:
+    """The first and the last of the partitions to build, as people write them."""
+    partitioning = model.settings.partition_by
+    match verdict.range_:
+        case TimeRange(start, end) if isinstance(partitioning, TimePartitioning):
+            return partitioning.typed(start), partitioning.typed(partitioning.grain.step(end, -1))
+        case ListRange(values):
+            return str(values[0]), str(values[-1])
+        case _:
+            return None
 
 
 def _say_build(verdict: Verdict, model: Model, now: datetime) -> str:
@@ -126,6 +143,7 @@ def _document(found: Explanation, project: Project) -> dict[str, Any]:
         "why": say(verdict, project.models[found.relation], found.now),
         "is_built_at_next_tick": verdict.reason.is_build,
         **{key: value and value.isoformat() for key, value in moments.items()},
+        "partitions": _ends(verdict, project.models[found.relation]),
         "waits_for": dict(_blockers(found, project)),
         "run": verdict.run,
         "failures": state.failures,

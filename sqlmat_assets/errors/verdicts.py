@@ -70,6 +70,18 @@ def retried(failures: int) -> str:
     return f"is built at the next tick: it has failed {_times(failures)}, and is tried again"
 
 
+def partitions(said: str, first: str, last: str) -> str:
+    """Which partitions are built, behind the reason.
+
+    Examples:
+        >>> partitions("is built at the next tick: it never was", "2019-01", "2019-12")
+        'is built at the next tick: it never was; partitions 2019-01 to 2019-12'
+        >>> partitions("is built at the next tick: it never was", "2019-01", "2019-01")
+        'is built at the next tick: it never was; partition 2019-01'
+    """
+    return f"{said}; partition {first}" if first == last else f"{said}; partitions {first} to {last}"
+
+
 def read_by_scheduled() -> str:
     """It is built because a scheduled table reads it."""
     return "is built at the next tick: a scheduled table reads it, and its time has come"

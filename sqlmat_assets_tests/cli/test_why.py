@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from sqlmat_assets.components.home import open_instance
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, load_folder
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.partitions.notation import parse_partition_by
+from sqlmat_assets.project.partitions.ranges import ListRange, TimeRange
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.project.timings import Verdict
@@ -27,6 +30,11 @@ MODEL = Model(CITIES, "first/cities - 24h.sql", Kind.QUERY, "duckdb", "SELECT 1"
 INHERITED = Model(CITIES, "first/cities.sql", Kind.QUERY, "duckdb", "SELECT 1", None, HOUR)
 SCHEDULED = Model(
     CITIES, "first/cities.sql", Kind.QUERY, "duckdb", "SELECT 1", settings=ModelSettings(schedule="0 9 1 * *")
+)
+
+MONTHLY = replace(
+    SCHEDULED,
+    settings=ModelSettings(schedule="0 9 1 * *", partition_by=parse_partition_by("month(day) from 2019-01")),
 )
 
 
@@ -49,6 +57,17 @@ SCHEDULED = Model(
             Verdict(Reason.SCHEDULED, NOON - 3 * HOUR),
             "is built at the next tick: due 3h ago, at 2026-01-02 09:00:00 UTC, schedule `0 9 1 * *`, UTC",
         ),
+        (
+            MONTHLY,
+            Verdict(
+                Reason.SCHEDULED,
+                NOON - 3 * HOUR,
+                range_=TimeRange(datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)),
+            ),
+            "is built at the next tick: due 3h ago, at 2026-01-02 09:00:00 UTC, schedule `0 9 1 * *`, UTC; "
+            "partitions 2025-11 to 2025-12",
+        ),
+        (MODEL, Verdict(Reason.NEW, range_=ListRange((7,))), "is built at the next tick: it never was; partition 7"),
         (
             MODEL,
             Verdict(Reason.READ),
