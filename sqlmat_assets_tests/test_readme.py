@@ -96,6 +96,8 @@ def test_a_fresh_clone_builds_the_example_with_the_first_command(tmp_path: Path)
         if (ROOT / name).exists():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, clone / name)
-    done = run([sys.executable, *commands[0][1:]], clone)
+    # That of the machine: the one of this environment has no pip.
+    python = str(Path(sys.base_prefix) / "bin" / "python3")
+    done = run([python, *commands[0][1:]], clone)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^\d+ published in ", done.stdout, re.MULTILINE), done.stdout

@@ -119,7 +119,9 @@ def build_for_ever(path: str, first: int) -> None:
     """What a child process does: a source that changes in two of three builds, and a reader that is due each time."""
     print("started", flush=True)  # noqa: T201 - the test waits for it
     for number in count(first):
-        last_of(a_source(f"SELECT {number * 2 // 3 % 2} AS id, 'x' AS name FROM range(5000)"), a_context(Path(path)))
+        last_of(
+            a_source(f"SELECT {number * 2 // 3 % 2} AS id, 'x' AS name FROM range(5000)"), a_context(Path(path), "c1")
+        )
         last_of(a_reader(), due(Path(path), f"p{number}"))
 
 
