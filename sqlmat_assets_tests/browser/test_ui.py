@@ -31,6 +31,11 @@ FILES = {
     ),
     "first/cities_test.sql": "select city = 'Paris' as capital_of_france from first.cities where country = 'France';\n",
     "first/countries - 7d.sql": "select country, count(*) as cities from first.cities group by country\n",
+    "taxi/trips.sql": (
+        "-- partition_by: month(day) from 2019-01 to 2019-12\n-- schedule: 0 9 1 * *\n-- tags: taxi=yellow\n"
+        "select date '2019-01-05' + interval (n * 10) day as day, n from range(0, 100) as t(n)\n"
+    ),
+    "taxi/trips_test.sql": "select n >= 0 as counted from taxi.trips;\n",
     "second/broken - 1h.sql": "select city\nfrom first.cities\nwhere (country = 'France'\n",
 }
 
@@ -143,3 +148,33 @@ def test_a_broken_file_is_shown_and_explained(page: Page, service: Service) -> N
     expect(page.get_by_text("second/broken - 1h.sql:").first).to_be_visible()
     page.goto(f"{service.url}/assets/first/countries")
     expect(page.get_by_role("button", name="Materialize").first).to_be_enabled()
+
+
+def backfill(page: Page, service: Service, table: str) -> None:
+    """Click "Materialize" on the page of a table with partitions, and choose all of them."""
+    page.goto(f"{service.url}/assets/{table}")
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(page.get_by_text("Backfills all partitions in a single run.")).to_be_visible()
+    page.get_by_role("button", name="Launch backfill").click()
+    expect(page.get_by_text("Created backfill")).to_be_visible()
+
+
+def test_a_year_is_filled_in_one_run_and_filling_it_again_changes_nothing(page: Page, service: Service) -> None:
+    kept: list[list[tuple[object, ...]]] = []
+    for _ in range(2):
+        backfill(page, service, "taxi/trips")
+        page.get_by_text("View", exact=True).click()
+        # The head of a column, and the state of the backfill.
+        expect(page.get_by_text("Succeeded", exact=True)).to_have_count(2, timeout=180_000)
+        expect(page.get_by_text("100% completed")).to_be_visible()
+        kept.append(service.fetch("from taxi.trips order by all"))
+    assert kept[0] == kept[1]
+    assert [len(kept[0]), kept[0][0][1], kept[0][-1][1]] == [37, 0, 36]
+
+    page.goto(f"{service.url}/assets/taxi/trips?view=partitions")
+    expect(page.get_by_text("Materialized (12)")).to_be_visible()
+    page.get_by_text("2019-02-01", exact=True).first.click()
+    expect(page.get_by_text("dagster/partition_row_count")).to_be_visible()
+    page.goto(f"{service.url}/assets/taxi/trips?view=checks")
+    expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
