@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import dagster as dg
+from dagster._core.execution.context.system import StepExecutionContext
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -62,6 +63,16 @@ def partition_keys(context: dg.OpExecutionContext) -> tuple[str, ...]:
     """The partitions that a run names; none for a run that names none."""
     is_named = context.has_partition_key or context.has_partition_key_range
     return tuple(context.partition_keys) if is_named else ()
+
+
+def read_as_whole(context: StepExecutionContext) -> None:
+    """Let a step with partitions run where its run names none.
+
+    Dagster notes which partitions of its inputs such a step has read, and breaks the run where there are none to begin
+    from. It has read all of them.
+    """
+    if context.is_sda_step and not context.has_partitions and context.entity_partitions_def is not None:
+        vars(context)["has_asset_partitions_for_input"] = lambda _: False  # pyright: ignore[reportUnknownLambdaType] - of a name
 
 
 def partition_tags(partitioning: Partitioning, range_: Range) -> Mapping[str, str]:
