@@ -12,6 +12,7 @@ from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning
 from sqlmat_assets.project.schedules import Calendar
 
 _MOMENT = timedelta(microseconds=1)
+_LONGEST_AHEAD = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ class Pace:
         newest_at = built.newest_at
         if newest_at is None:
             return self.all(now)
+        if newest_at > now + _LONGEST_AHEAD:
+            newest_at = now - interval  # by a clock that was set back since
         gone_on = partitioning.grain.floor(newest_at)
         missing = _last_gap(partitioning.ended(gone_on), built)
         if missing is not None:

@@ -135,6 +135,11 @@ def test_after_midnight_the_day_before_is_brought_to_its_end() -> None:
     assert says(DAYS, at(1, 12, 7), state, interval="1h") == "due 2019-01-09..2019-01-12"
 
 
+def test_what_was_built_by_a_clock_that_was_ahead_is_due() -> None:
+    state = built(DAYS, *(f"2019-01-0{day}" for day in range(1, 10)), on=at(1, 20))
+    assert says(DAYS, at(1, 9, 12), state, interval="1h") == "due 2019-01-09..2019-01-09"
+
+
 def test_a_new_table_with_an_interval_has_the_partition_that_goes_on_too() -> None:
     assert says(DAYS, at(1, 9, 12), interval="1h") == "new 2019-01-01..2019-01-09"
 
