@@ -76,7 +76,9 @@ class RunState:
                 kind = self._kinds[schema].pop(capabilities.fold(own.name), None)
                 if kind is not None:
                     session.execute(_drop(own, kind))
-            return self._standing(target, capabilities)
+            standing = self._standing(target, capabilities)
+            # What is there was listed after the records were read: another run may have published it in between.
+            return self.refresh(session, target, capabilities) if standing.is_foreign else standing
 
     def renew_lease(self, session: Session, run: Run, now: datetime) -> None:
         """Have the lease last for its whole time again, if more than a third of it has passed."""

@@ -261,7 +261,8 @@ class PartsContract:
             thread.start()
         for thread in threads:
             thread.join()
-        assert failures == []
+        for failure in failures:
+            raise failure
 
     def test_readers_never_see_a_range_half_replaced(self, warehouse: Warehouse) -> None:
         publish(warehouse, days(0), "r0", ALL)

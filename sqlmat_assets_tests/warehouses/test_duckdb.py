@@ -86,7 +86,8 @@ class TestDuckDB(WarehouseContract):
                 "[union_value(a := 1)::UNION(a INTEGER, b INTEGER)]",
                 "[union_value(b := 1)::UNION(a INTEGER, b INTEGER)]",
             ),
-            ("1::VARIANT", "'1'::VARIANT"),
+            # Before 2.0 a file has no column of this type unless it is asked to.
+            *([("1::VARIANT", "'1'::VARIANT")] if duckdb.__version__ >= "2" else []),
             ("[0.0::DOUBLE]", "[-0.0::DOUBLE]"),
             ("0.0::FLOAT", "-0.0::FLOAT"),
             ("'0101'::BIT", "'101'::BIT"),
