@@ -38,3 +38,13 @@ class Relation:
 
     def __str__(self) -> str:
         return ".".join(self.key)
+
+
+def environment_schema(schema: str, environment: str) -> str:
+    """Where the tables of a schema are built in an environment.
+
+    Examples:
+        >>> environment_schema("first", "dev")
+        'first__dev'
+    """
+    return f"{schema}__{environment}"

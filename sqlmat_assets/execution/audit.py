@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from sqlmat_assets.errors import TransientWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Sample
+from sqlmat_assets.execution.records import TABLES, by_key, fetch_records, key_of
 from sqlmat_assets.execution.rules import Subject, run_rule, sample_of
 from sqlmat_assets.project.model import CheckQuery, CheckSpec, Model
 from sqlmat_assets.project.rewrite import rewrite
+from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements
 from sqlmat_assets.warehouses.base import ResultColumn, Rows, Session, Statement
 
@@ -30,8 +32,22 @@ def audit_published(model: Model, context: Context, only: Collection[str] | None
     started_at = context.now()
     cancellation = context.cancellation
     with context.warehouse.open_session(cancellation.pause) as session, cancellation.watch(session, None):
-        results = tuple(run_checks(model, Subject(model.relation), session, context, only))
+        placed = _place(model, session, context)
+        results = tuple(run_checks(placed, Subject(placed.relation), session, context, only))
     return Checked(model.relation, results, context.seconds_since(started_at))
+
+
+def _place(model: Model, session: Session, context: Context) -> Model:
+    """The table as it is in the environment, if there is one; asked without writing anything."""
+    if context.environment is None:
+        return model
+    found = fetch_records(session) if session.fetch_columns(TABLES) else []
+    records = by_key(found, context.warehouse.capabilities)
+
+    def is_built(relation: Relation) -> bool:
+        return key_of(relation, context.warehouse.capabilities) in records
+
+    return context.environment.place(model, is_built, context.names)
 
 
 def run_checks(

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlmat_assets.execution.cancellation import Cancellation
+from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.execution.state import RunState
@@ -21,7 +22,7 @@ class Context:
     """Where and when tables are built; one for all tables of a run, from any of its threads.
 
     `now` returns aware moments; `root` is the project's folder. `cancellation` ends the run from another thread.
-    `state` is what the run has learned of the warehouse.
+    `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
     """
 
     warehouse: Warehouse
@@ -33,6 +34,7 @@ class Context:
     sleep: Callable[[float], None] = time.sleep
     cancellation: Cancellation = field(default_factory=Cancellation)
     state: RunState = field(default_factory=RunState)
+    environment: Environment | None = None
 
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -22,9 +23,10 @@ from sqlmat_assets.execution.events import (
     Unchanged,
     Written,
 )
+from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
 from sqlmat_assets.execution.piece import WHOLE, Piece
-from sqlmat_assets.execution.plan import Plan, Way, is_built_in_parts, make_plan
+from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record, confirm_record
 from sqlmat_assets.execution.rules import Subject
@@ -36,11 +38,6 @@ from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Session
-
-# Durations vary, so a limit learned from fewer builds would cancel healthy ones.
-_BUILDS_BEFORE_LIMIT = 5
-_LIMIT_IN_MEANS = 5
-_LEAST_LEARNED_LIMIT = timedelta(minutes=1)
 
 
 def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generator[Event]:
@@ -72,7 +69,13 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
         ):
-            yield from _Materialization(model, piece, context, session, started_at).run()
+            work = _Materialization(_place(model, session, context), model, piece, context, session, started_at)
+            if context.environment is None:
+                yield from work.run()
+                return
+            with closing(work.run()) as events:
+                # Elsewhere the table is known by the name that the project has for it.
+                yield from (replace(event, relation=model.relation) for event in events)
     except MaterializeError as error:
         yield Discarded(model.relation, _with_state(error, untouched), (), context.seconds_since(started_at))
 
@@ -87,11 +90,29 @@ def _refusal(model: Model, context: Context, untouched: str) -> str | None:
     return None
 
 
+def _place(model: Model, session: Session, context: Context) -> Model:
+    """The table as it is built in the environment, if there is one.
+
+    Raises:
+        MaterializeError: The warehouse cannot tell what is there.
+    """
+    environment, state, capabilities = context.environment, context.state, context.warehouse.capabilities
+    if environment is None:
+        return model
+    own = environment.relation(model.relation)
+    context.retries.run(lambda: state.prepare(session, own, capabilities, context.run, context.now()), context.sleep)
+    return environment.place(model, lambda read: state.recorded([read], capabilities) is not None, context.names)
+
+
 @dataclass(slots=True)
 class _Materialization:
-    """One table on its way; `standing`, `results` and the rest grow as it goes."""
+    """One table on its way; `standing`, `results` and the rest grow as it goes.
+
+    `model` is the table as it is built, `asked` as the project has it.
+    """
 
     model: Model
+    asked: Model
     piece: Piece
     context: Context
     session: Session
@@ -126,7 +147,7 @@ class _Materialization:
                 is_over = True
                 yield unchanged
                 return
-            limit = self._time_limit()
+            limit = find_limit(self.model, self.standing.record)
             with context.cancellation.watch(self.session, limit):
                 self.plan = context.retries.run(self._make_plan, context.sleep)
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
@@ -164,7 +185,9 @@ class _Materialization:
             return self.context.retries.run(self._confirm_untouched, self.context.sleep)
 
     def _confirm_untouched(self) -> Unchanged | None:
-        found = find_untouched(self.model, self.standing, self.session, self.context)
+        reasons = self.context.run.reasons
+        reason = None if reasons is None else reasons.reason(self.asked.relation)
+        found = find_untouched(self.model, reason, self.standing, self.session, self.context)
         if found is None:
             return None
         run = self.context.run
@@ -218,7 +241,7 @@ class _Materialization:
         published = None if self.standing.in_place is None else target
         is_compared = any(rule.kind is RuleKind.MAX_ROW_CHANGE for rule in self.model.rules)
         before: int | None = None
-        if plan.way is Way.RANGES and is_compared:
+        if plan.replaces_ranges and is_compared:
             query = row_statements.count_rows_where(target, plan.condition(self.context.names.dialect))
             before = self.context.retries.run(
                 lambda: int(self.session.fetch_rows(query).rows[0][0]), self.context.sleep
@@ -322,6 +345,7 @@ class _Materialization:
             version=self.model.version,
             data_version=self.data_version,
             inputs=self.inputs,
+            environment=None if self.context.environment is None else self.context.environment.name,
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
 
@@ -336,18 +360,6 @@ class _Materialization:
                 (result.name, result.message) for result in checked.results if result.is_blocking and not result.passed
             ]
             raise failures.checks_failed(str(self.model.relation), failed)
-
-    def _time_limit(self) -> timedelta | None:
-        """The setting, else five times the mean of past durations; never so short that a busy minute cancels it."""
-        if self.model.settings.time_limit is not None:
-            return self.model.settings.time_limit
-        record = self.standing.record
-        if is_built_in_parts(self.model):
-            # How long the last part took says nothing of the next.
-            return None
-        if record is None or record.builds < _BUILDS_BEFORE_LIMIT:
-            return None
-        return max(timedelta(seconds=_LIMIT_IN_MEANS * record.mean_seconds), _LEAST_LEARNED_LIMIT)
 
     def _held(self) -> str:
         return failures.holds_now(str(self.model.relation), is_built=self.standing.in_place is not None)

@@ -33,9 +33,10 @@ _COLUMNS = (
     ("version", "text"),
     ("data_version", "text"),
     ("inputs", "text"),
+    ("environment", "text"),
 )
 _NAMES = tuple(name for name, _ in _COLUMNS)
-_MAY_BE_NULL = frozenset({"commit_id", "version", "data_version", "inputs"})
+_MAY_BE_NULL = frozenset({"commit_id", "version", "data_version", "inputs", "environment"})
 
 Inputs = Mapping[str, str]
 """When each table that was read had been published, which tells apart any two publishes of it."""
@@ -47,7 +48,7 @@ class Record:
 
     `published_at` is when the rows were put in place, and so their identity; `run`, `decided_at` and `started_at` are
     of the last time that they were found to be what the query gives. `inputs` is what it read then; None where that
-    is not known.
+    is not known. `environment` is the one that the table belongs to, None for production.
     """
 
     relation: Relation
@@ -63,6 +64,7 @@ class Record:
     version: CodeVersion | None = None
     data_version: str | None = None
     inputs: Inputs | None = None
+    environment: str | None = None
 
     @property
     def identity(self) -> str:
@@ -162,6 +164,7 @@ def _values(record: Record) -> dict[str, Value]:
         "version": None if record.version is None else str(record.version),
         "data_version": record.data_version,
         "inputs": None if record.inputs is None else json.dumps(dict(record.inputs)),
+        "environment": record.environment,
     }
 
 
@@ -186,6 +189,7 @@ def _record(row: Mapping[str, Any]) -> Record:
         version=None if row["version"] is None else CodeVersion.parse(str(row["version"])),
         data_version=None if row["data_version"] is None else str(row["data_version"]),
         inputs=None if row["inputs"] is None else json.loads(row["inputs"]),
+        environment=None if row["environment"] is None else str(row["environment"]),
     )
 
 

@@ -12,6 +12,7 @@ from sqlmat_assets.execution.records import Inputs, Record, by_key, fetch_record
 from sqlmat_assets.execution.state import Standing
 from sqlmat_assets.execution.write import reads_itself
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session
 
@@ -42,15 +43,16 @@ def fetch_data_version(written: Written, session: Session, context: Context) -> 
     return f"{fingerprint}-{blake2b(repr(columns).encode(), digest_size=8).hexdigest()}"
 
 
-def find_untouched(model: Model, standing: Standing, session: Session, context: Context) -> Record | None:
+def find_untouched(
+    model: Model, reason: Reason | None, standing: Standing, session: Session, context: Context
+) -> Record | None:
     """The record of a table that need not be built, because nothing that its rows come from has changed.
 
-    A build that a person asked for is never left out.
+    A build that a person asked for, for which there is no reason, is never left out.
 
     Raises:
         WarehouseError: The warehouse cannot be asked.
     """
-    reason = None if context.run.reasons is None else context.run.reasons.reason(model.relation)
     if reason is None or not reason.may_be_skipped or not _could_be_untouched(model, standing, context):
         return None
     capabilities = context.warehouse.capabilities
