@@ -106,7 +106,8 @@ class Drafter:
         own = [*(self._read_conf(path) for path in table.confs), definition.header, loading.header, query.header]
         settings, places = inherit([*shared, *own], self._names.dialect)
         problems = [*table.problems, *query.problems, *definition.problems, *loading.problems]
-        problems += [problem for file in own for problem in file.problems]
+        # A line that cannot be read may be a check. What inherits it is not built without that.
+        problems += [problem for file in (*shared, *own) for problem in file.problems]
         if table.interval is not None and settings.schedule is not None:
             problems += _find_schedule(own, table)
             settings = replace(settings, schedule=None)
@@ -115,7 +116,8 @@ class Drafter:
         loaded: tuple[ColumnDoc, ...] = ()
         if loading.load is not None:
             loaded = tuple(ColumnDoc(*column) for column in loading.load.documented(settings.partition_by))
-            problems += find_load_problems(loading.load, settings, loading.places, table.path)
+            if not any("partition_by" in file.refused for file in (*shared, *own)):
+                problems += find_load_problems(loading.load, settings, loading.places, table.path)
         checks = self._read_checks(table, problems)
         sources = [*self._sources(table, query, definition, loading), *checks.sources]
         processor = None

@@ -62,7 +62,7 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None) -> Project:
     cache = ParseCache.open(cache_dir, root, names.dialect)
     known = {names.fold(table.relation): table.relation for table in grouped.tables}
     drafter = Drafter(texts, ParsedFiles(cache, names.dialect), names, known)
-    shared = [confs[conf.path] for conf in scan.confs if conf.schema is None]
+    shared = [Settings(problems=tuple(problems)), *(confs[conf.path] for conf in scan.confs if conf.schema is None)]
     drafts: list[Draft] = []
     for table in grouped.tables:
         of_schema = grouped.schema_confs.get(names.fold(table.relation).schema, ())

@@ -37,6 +37,14 @@ def test_warnings_alone_are_good(run: Run, folder: Path) -> None:
     assert ": warning: " in done.stderr
 
 
+def test_a_problem_of_several_tables_is_told_once(run: Run, folder: Path) -> None:
+    (folder / "first.conf").write_text("uniqe = city\n")
+    done = run("check")
+    assert done.returncode == 1
+    assert done.stderr == "first.conf:1:1: there is no setting `uniqe`\n  hint: did you mean `unique`?\n"
+    assert done.stdout == "4 tables, 3 checks, 1 problem\n"
+
+
 def test_problems_as_json(run: Run, folder: Path) -> None:
     (folder / "first" / "countries.sql").write_text("SELEC 1")
     done = run("check", "--json")

@@ -116,7 +116,7 @@ def test_the_project_around_brings_the_warehouse(around: Path) -> None:
 
 def test_a_broken_file_keeps_nothing_else_from_loading(around: Path) -> None:
     (around / "sql/first/people - 1h.sql").write_text("SELEC oops FROM\n")
-    (around / "sql/global.conf").write_text("onwer = joan\n")
+    (around / "sql/first/rivers_test.sql").write_text("SELECT true AS fine\n")
     told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
     assert told["keys"] == ["_sqlmat/problems", "first/cities", "first/people", "report"]
     assert told["success"] is False

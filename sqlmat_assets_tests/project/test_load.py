@@ -294,10 +294,47 @@ def test_a_broken_file_takes_no_other_down(tmp_path: Path) -> None:
     assert list(project.problems) == sorted(project.problems, key=lambda p: (p.path, p.line, p.column))
 
 
-def test_a_broken_shared_file_quarantines_no_table(tmp_path: Path) -> None:
-    project = load(tmp_path, {"global.conf": "min_rows = many", "first/t - 1h.sql": "select 1 as a"})
-    assert [problem.path for problem in project.errors] == ["global.conf"]
-    assert not table(project, "first.t").is_quarantined
+BESIDE_EACH_OTHER = {
+    "first/a - 1h.sql": "select 1 as id",
+    "first/b - 1h.sql": "select 2 as id",
+    "second.c - 1h.sql": "select id from first.a",
+}
+
+
+@pytest.mark.parametrize(
+    ("conf", "text", "quarantined"),
+    [
+        ("global.conf", "uniqe = id", ["first.a", "first.b", "second.c"]),
+        ("global.conf", "dialect = klingon", ["first.a", "first.b", "second.c"]),
+        ("first.conf", "uniqe = id", ["first.a", "first.b"]),
+        ("first/first.conf", "min_rows = many", ["first.a", "first.b"]),
+        ("second.conf", "unique id", ["second.c"]),
+        ("third.conf", "uniqe = id", []),
+    ],
+)
+def test_what_inherits_a_line_that_cannot_be_read_is_not_built(
+    tmp_path: Path, conf: str, text: str, quarantined: list[str]
+) -> None:
+    project = load(tmp_path, {**BESIDE_EACH_OTHER, conf: text})
+    assert [str(model.relation) for model in project if model.is_quarantined] == quarantined
+    [problem] = project.errors
+    assert (problem.path, problem.line) == (conf, 1)
+    assert project.problems.count(problem) == 1
+    assert all(model.problems == (problem,) for model in project if model.is_quarantined)
+
+
+def test_a_shared_file_that_is_no_text_holds_what_inherits_it(tmp_path: Path) -> None:
+    root = write(tmp_path, BESIDE_EACH_OTHER)
+    (root / "first.conf").write_bytes(b"unique = \xff")
+    project = load_project(root)
+    assert [str(model.relation) for model in project if model.is_quarantined] == ["first.a", "first.b"]
+
+
+def test_warnings_quarantine_nothing(tmp_path: Path) -> None:
+    unsure = {"third.conf": "min_rows = 1", "first/a - 1h.sql": "-- uniqe: id\nselect 1 as id"}
+    project = load(tmp_path, {**BESIDE_EACH_OTHER, **unsure})
+    assert [problem.path for problem in project.problems] == ["first/a - 1h.sql", "third.conf"]
+    assert not [model for model in project if model.is_quarantined]
 
 
 def test_bytes_that_are_no_utf_8(tmp_path: Path) -> None:

@@ -230,6 +230,16 @@ def test_what_does_not_go_with_partitions(tmp_path: Path, case: str) -> None:
     assert load(tmp_path, text, conf)[1] == [f"taxi/trips.load.yaml:{expected}"]
 
 
+@pytest.mark.parametrize("conf", ["taxi/trips.conf", "taxi.conf", "global.conf"])
+def test_partitions_that_cannot_be_read_are_one_problem(tmp_path: Path, conf: str) -> None:
+    (tmp_path / "taxi").mkdir()
+    (tmp_path / "taxi" / "trips - 1d.load.yaml").write_text("files: '{partition}.csv'\n" + COLUMNS)
+    (tmp_path / conf).write_text("partition_by = month(day) from yesterday")
+    project = load_project(tmp_path)
+    assert [problem.path for problem in project.problems] == [conf]
+    assert project.models[Relation("taxi", "trips")].is_quarantined
+
+
 @pytest.mark.parametrize(
     ("pattern", "by"),
     [
