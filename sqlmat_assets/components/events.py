@@ -73,8 +73,9 @@ def translate_ended(
         metadata["why"] = dg.MetadataValue.text(why)
     if ended.statement is not None:
         metadata["sql"] = dg.MetadataValue.md(fenced(ended.statement, "sql"))
-    if isinstance(ended, Unchanged) and ended.saved_seconds is not None:
-        metadata["saved"] = dg.MetadataValue.text(outcomes.about(ended.saved_seconds))
+    saved = _saved(ended)
+    if saved is not None:
+        metadata["saved"] = dg.MetadataValue.text(saved)
     if run.commit is not None:
         metadata["commit"] = dg.MetadataValue.text(run.commit)
     if lineage:
@@ -232,6 +233,14 @@ def _outcome(ended: Published | Unchanged) -> str:
     if isinstance(ended, Published):
         return outcomes.new_rows()
     return outcomes.nothing_new() if ended.statement is None else outcomes.same_rows(ended.rows)
+
+
+def _saved(ended: Published | Unchanged) -> str | None:
+    if isinstance(ended, Published):
+        return None
+    if ended.statement is not None:
+        return outcomes.saved_swap()
+    return None if ended.saved_seconds is None else outcomes.about(ended.saved_seconds)
 
 
 def _why(relation: Relation, run: Run) -> str | None:

@@ -23,6 +23,11 @@ def same_rows(rows: int) -> str:
     return f"unchanged: the same {rows:,} {'row' if rows == 1 else 'rows'} as published, so nothing was swapped"
 
 
+def saved_swap() -> str:
+    """What was saved where the rows that were built are those that are published."""
+    return "the swap, and what reads it is not built because of it"
+
+
 def nothing_new() -> str:
     """The table was left as it is, because what it is made of is as it was."""
     return "unchanged: nothing that it reads has changed, so it was not built"

@@ -137,6 +137,9 @@ def test_the_same_rows_are_a_materialization_with_the_same_data_version(
         "unchanged: the same 2 rows as published, so nothing was swapped",
         "new rows",
     ]
+    assert [one.metadata["saved"].value for one in told if "saved" in one.metadata] == [
+        "the swap, and what reads it is not built because of it"
+    ]
     assert [one.metadata["code version"].value for one in told] == [str(code)] * 3
     assert [(one.tags or {})["dagster/code_version"] for one in told] == ["meaning"] * 3
 

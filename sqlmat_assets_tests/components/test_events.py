@@ -65,9 +65,14 @@ def test_the_same_rows_again() -> None:
     assert texts(Unchanged(CITIES, 1234, (), MOMENT, 1.5, "1234-a-b-c", "SELECT 1"), run) == {
         "outcome": "unchanged: the same 1,234 rows as published, so nothing was swapped",
         "why": "due",
+        "saved": "the swap, and what reads it is not built because of it",
         "code version": "meaning/text/30.0.0",
         "sql": "```sql\nSELECT 1\n```",
     }
+
+
+def test_new_rows_save_nothing() -> None:
+    assert "saved" not in translate_ended(PUBLISHED, (), Run("k3x", MOMENT))
 
 
 def test_what_was_not_built() -> None:
