@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors import project as wording
+from sqlmat_assets.errors import settings as wording
+from sqlmat_assets.errors.project import TextError
 from sqlmat_assets.project import values
 from sqlmat_assets.project.conditions import Condition
 from sqlmat_assets.project.keys import FOREIGN_KEYS, INTERVAL_KEYS, KEYS, MEANT_KEYS
@@ -254,7 +255,7 @@ def _parse_lines(lines: Iterable[_Line], problems: list[Problem], *, is_global: 
             continue
         try:
             value = _parse_value(line)
-        except wording.TextError as error:
+        except TextError as error:
             place = line.value_place
             problems.append(error.at(place.path, place.line, place.column))
             refused.add(line.key)
@@ -272,7 +273,7 @@ def _parse_value(line: _Line) -> object:
         raise wording.nothing_to_edit(line.key, line.sign)
     try:
         return values.parse_grants(line.value, line.sign) if line.sign else key.parse(line.value)
-    except wording.TextError as error:
+    except TextError as error:
         raise wording.bad_interval(key.name, error) from error
     except ValueRefused as refusal:
         raise wording.bad_value(key.name, line.value, str(refusal), key.example) from refusal
