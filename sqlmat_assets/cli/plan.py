@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import click
 from sqlmat_assets.cli import GOOD
 from sqlmat_assets.cli.build import select_tables
 from sqlmat_assets.cli.check import echo_problems
+from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
-from sqlmat_assets.errors import CancelledError, WarehouseError
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.execution.foresee import Known, Outlook, foresee, read_known
@@ -26,32 +27,12 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.partitions.spec import ListPartitioning
 from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import is_there, open_warehouse
+
+_WIDTH = 80
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _ask(project: Project, selected: Sequence[Relation], url: str) -> Known | None:
-    """What the warehouse knows, if it is there and nobody else holds it; else it is said that it was not asked."""
-    warehouse = open_warehouse(url)
-    if not is_there(url):
-        click.echo(wording.not_asked(warehouse.label, wording.not_there()), err=True)
-        return None
-    try:
-        with warehouse.open_session(_do_not_wait) as session:
-            return read_known(session, project, selected, project.names)
-    except CancelledError:
-        click.echo(wording.not_asked(warehouse.label, wording.is_held()), err=True)
-    except WarehouseError as error:
-        click.echo(wording.not_asked(warehouse.label, error.message), err=True)
-    return None
-
-
-def _do_not_wait(seconds: float) -> None:
-    del seconds
-    raise CancelledError(wording.is_held())
 
 
 def _reasons(project: Project, known: Known, now: datetime) -> Mapping[Relation, str]:
@@ -84,7 +65,7 @@ def _lines(outlook: Outlook, status: str | None) -> Iterator[str]:
         yield wording.quarantined()
         return
     if outlook.what == "partitions":
-        yield wording.builds_partitions(outlook.partitions)
+        yield wording.builds_partitions(len(outlook.partitions), outlook.stretches)
     else:
         yield wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(settings.mode)
     if status == "new":
@@ -96,8 +77,19 @@ def _lines(outlook: Outlook, status: str | None) -> Iterator[str]:
     elif status is not None and outlook.missing is None:
         yield status
     if status != "new" and outlook.missing is not None:
-        yield wording.missing(len(outlook.missing))
+        yield wording.missing(len(outlook.missing), outlook.gaps)
     yield from _scans(outlook)
+
+
+def _fitted(line: str) -> str:
+    return textwrap.fill(
+        line,
+        _WIDTH,
+        initial_indent=" " * 2,
+        subsequent_indent=" " * 4,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _scans(outlook: Outlook) -> Iterator[str]:
@@ -162,7 +154,8 @@ def command(
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
-    known = _ask(project, selected, warehouse or default_warehouse(project.root))
+    url = warehouse or default_warehouse(project.root)
+    known = ask_warehouse(url, lambda session: read_known(session, project, selected, project.names))
     reasons = None if known is None else _reasons(project, known, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
     outlooks = [foresee(project.models[each], pieces[each], known, project.names, now) for each in ordered]
@@ -175,5 +168,5 @@ def command(
         parts = "" if by is None else f" by {by.column}" if isinstance(by, ListPartitioning) else f" by {by.grain}"
         click.echo(f"{outlook.model.relation}  {outlook.model.settings.mode}{parts}")
         for line in _lines(outlook, _status(outlook, reasons)):
-            click.echo(f"  {line}")
+            click.echo(_fitted(line))
     return GOOD

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from sqlmat_assets.cli import GOOD
+from sqlmat_assets.cli.known import ask_warehouse
+from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
 from sqlmat_assets.errors.usage import unknown_table
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Run
-from sqlmat_assets.execution.render import render
+from sqlmat_assets.execution.render import read_types, render
 from sqlmat_assets.warehouses.config import open_warehouse
 
 
@@ -23,24 +25,34 @@ def _now() -> datetime:
 @click.command("render", short_help="Print the statements that would build a table.")
 @click.argument("table", metavar="TABLE")
 @folder_argument
+@click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @warehouse_option
-def command(table: str, folder: Path | None, warehouse: str | None) -> int:
-    """Print the statements that would build TABLE (schema.table) for the first time, in their order.
+def command(table: str, folder: Path | None, partitions: tuple[str, ...], warehouse: str | None) -> int:
+    """Print the statements that would build TABLE (schema.table), in their order.
 
-    No warehouse is opened; --warehouse only says which engine they are for. In the names of what is written
-    aside, `render` stands where a build has its run. DIR is the project folder (default: sql).
+    Without --partition they are those of its first build, of all that there is; with it those that replace these
+    partitions of a table that has others too.
+
+    Nothing is written. Only for a table with partitions is the warehouse asked something, if it is there and nothing
+    else holds it: which types the columns have that it reads. In the names of what is written aside, `render` stands
+    where a build has its run. DIR is the project folder (default: sql).
     """
     project = read_project(find_root(folder))
     found = {str(relation): relation for relation in project.models}.get(table)
     if found is None:
         raise unknown_table(table, [str(relation) for relation in project.models])
+    model, now = project.models[found], _now()
+    piece = choose_pieces(project, [found], partitions, now, is_full_refresh=False)[found]
+    url = warehouse or default_warehouse(project.root)
     context = Context(
-        warehouse=open_warehouse(warehouse or default_warehouse(project.root)),
+        warehouse=open_warehouse(url),
         names=project.names,
-        run=Run("render", _now()),
+        run=Run("render", now),
         now=_now,
         root=project.root,
     )
-    for statement in render(project.models[found], context):
+    is_asked = model.settings.partition_by is not None and not model.is_quarantined
+    types = ask_warehouse(url, lambda session: read_types(session, model)) if is_asked else None
+    for statement in render(model, context, piece, types):
         click.echo(f"{statement};\n")
     return GOOD

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+_MOST_SHOWN = 3
+
 
 def builds_all() -> str:
     """All rows are built."""
@@ -13,13 +17,20 @@ def builds_batch(mode: str) -> str:
     return f"builds the next batch, which is {'appended' if mode == 'append' else 'merged'}"
 
 
-def builds_partitions(keys: tuple[str, ...]) -> str:
-    """Some partitions are built."""
-    if not keys:
+def builds_partitions(count: int, stretches: Sequence[str]) -> str:
+    """Some partitions are built.
+
+    Examples:
+        >>> builds_partitions(1, ["2019-01"])
+        'builds the partition 2019-01'
+        >>> builds_partitions(4, ["2019-01..2019-03", "2019-05"])
+        'builds 4 partitions: 2019-01..2019-03, 2019-05'
+    """
+    if not count:
         return "builds nothing: no partition has ended"
-    if len(keys) == 1:
-        return f"builds the partition {keys[0]}"
-    return f"builds {len(keys):,} partitions, {keys[0]} to {keys[-1]}"
+    if count == 1:
+        return f"builds the partition {stretches[0]}"
+    return f"builds {count:,} partitions: {_some(stretches)}"
 
 
 def new() -> str:
@@ -34,7 +45,7 @@ def changed() -> str:
 
 def keeps_rows() -> str:
     """What a change comes to with `on_change = next`."""
-    return "`on_change = next`: rows that are there stay, what is built from now on is by the new SQL"
+    return "`on_change = next`: rows that are there stay, the new SQL counts from now on"
 
 
 def rebuilds() -> str:
@@ -47,11 +58,17 @@ def due(reason: str) -> str:
     return "due" if reason in ("due", "scheduled") else reason
 
 
-def missing(count: int) -> str:
-    """Partitions that are not there."""
+def missing(count: int, gaps: Sequence[str]) -> str:
+    """Partitions that are not there.
+
+    Examples:
+        >>> missing(5, ["2019-01", "2019-03", "2019-05", "2019-07", "2019-09"])
+        '5 partitions that have ended are not there: 2019-01, 2019-03, 2019-05 and others, up to 2019-09'
+    """
     if not count:
         return "every partition that has ended is there"
-    return f"{count:,} {'partition that has' if count == 1 else 'partitions that have'} ended {_is(count)} not there"
+    noun, are = ("partition that has", "is") if count == 1 else ("partitions that have", "are")
+    return f"{count:,} {noun} ended {are} not there: {_some(gaps)}"
 
 
 def narrows(table: str, column: str) -> str:
@@ -84,5 +101,7 @@ def is_held() -> str:
     return "something else has it open"
 
 
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _some(stretches: Sequence[str]) -> str:
+    shown = ", ".join(stretches[:_MOST_SHOWN])
+    last = stretches[-1].rpartition("..")[2]
+    return shown if len(stretches) <= _MOST_SHOWN else f"{shown} and others, up to {last}"

@@ -14,7 +14,7 @@ from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
 from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.project.narrowing.narrow import Narrowed, narrow
 from sqlmat_assets.project.narrowing.sources import Tables
-from sqlmat_assets.project.partitions.asked import single_ranges
+from sqlmat_assets.project.partitions.asked import single_ranges, write
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning
 from sqlmat_assets.project.references import Names
@@ -39,15 +39,17 @@ class Outlook:
     """What a build would do with one table.
 
     `what` is "all rows", "partitions" or "next batch"; `partitions` are those that would be built, `missing` those that
-    have ended and are not there. `record` is that of the published table and `is_changed` when the code is another one
-    now; both are None where the warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to
-    the first range, where it is.
+    have ended and are not there, and `stretches` and `gaps` the same ones as people write them. `record` is that of the
+    published table and `is_changed` when the code is another one now; both are None where the warehouse was not asked,
+    or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
     """
 
     model: Model
     what: str
     partitions: tuple[str, ...] = ()
     missing: tuple[str, ...] | None = None
+    stretches: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
     record: Record | None = None
     is_changed: bool | None = None
     narrowed: Narrowed | None = None
@@ -103,12 +105,14 @@ def foresee(model: Model, piece: Piece, known: Known | None, names: Names, now: 
     every = _every(partitioning, now)
     ranges = every if piece.ranges is None or is_anew else piece.ranges
     there = None if known is None else known.partitions.get(folded, frozenset[str]())
-    missing = None if there is None else tuple(key for key in single_ranges(every, partitioning) if key not in there)
+    gone = {key: each for key, each in single_ranges(every, partitioning).items() if key not in (there or ())}
     return Outlook(
         model,
         "partitions",
         tuple(single_ranges(ranges, partitioning)),
-        missing,
+        None if there is None else tuple(gone),
+        write(ranges, partitioning),
+        () if there is None else write(gone.values(), partitioning),
         record,
         is_changed,
         _narrowed(model, names, partitioning, ranges, known or Known()),

@@ -35,27 +35,45 @@ from sqlmat_assets.warehouses.base import (
 )
 from sqlmat_assets.warehouses.source_files import SourceFile
 
+Types = Mapping[Relation, tuple[tuple[str, str], ...]]
+"""The columns of tables, with their types as the engine writes them."""
 
-def render(model: Model, context: Context, piece: Piece = WHOLE) -> list[str]:
+
+def read_types(session: Session, model: Model) -> Types:
+    """The columns of a table and of those that it reads, of those that are there."""
+    found = {each: session.fetch_columns(each) for each in (model.relation, *model.upstream, *model.sources)}
+    return {relation: columns for relation, columns in found.items() if columns}
+
+
+def render(model: Model, context: Context, piece: Piece = WHOLE, types: Types | None = None) -> list[str]:
     """The exact statements for a warehouse in which nothing is built yet, in order.
 
     They are what `materialize` sends to a session that writes them down and answers that all is well; but for the
     question whether the rows are new, which depends on the types that only the engine knows. Those of some partitions
     are for a warehouse in which the table is built, and has other partitions as well.
 
+    Args:
+        model: The table.
+        context: The run; its warehouse is not opened.
+        piece: What of the table.
+        types: What is known of the table and of those that it reads, on which depends how far a range is taken.
+
     Raises:
         MaterializeError: The table cannot be built.
     """
     sent: list[str] = []
     written = intermediate_of(model.relation, context.run.id, context.warehouse.capabilities)
+    known = dict(types or {})
+    fold = context.warehouse.capabilities.fold
     # Types are the engine's to tell; the names are enough for the comments.
-    columns = tuple((column.name, "") for column in model.columns)
+    own = {fold(name): type_ for name, type_ in known.pop(model.relation, ())}
+    columns = tuple((column.name, own.get(fold(column.name), "")) for column in model.columns)
     if is_built_in_parts(model) and not columns:
         raise MaterializeError(failures.columns_untold(model.path))
     is_there = piece.ranges is not None and not piece.is_full_refresh
     place = {model.relation: columns} if is_there else {}
     notebook = _Notebook(
-        context.warehouse, sent, {written: columns, **place}, _built(model, context) if is_there else None
+        context.warehouse, sent, {written: columns, **place, **known}, _built(model, context) if is_there else None
     )
     aside = replace(context, warehouse=notebook, cancellation=Cancellation(), state=RunState())
     for event in materialize(_with_gate_open(model), aside, piece):

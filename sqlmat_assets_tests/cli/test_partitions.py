@@ -143,3 +143,40 @@ def test_a_full_refresh_builds_everything_anew(run: Run, folder: Path) -> None:
     assert releases() == [(1,)]
     assert run(*NOTHING, "-s", "s.kept", "--full-refresh").returncode == 0
     assert releases() == [(2,)]
+
+
+def test_render_shows_the_statements_of_a_range_as_a_build_sends_them(run: Run, folder: Path) -> None:
+    guessed = run("render", "s.daily", "--partition", "2019-03..2019-04")
+    warehouse = folder.parent / "sqlmat.duckdb"
+    assert (guessed.returncode, guessed.stderr) == (
+        0,
+        f"without what is in duckdb://{warehouse}: it is not there yet\n",
+    )
+    assert not warehouse.exists()
+    assert run(*NOTHING, "--partition", "2019").returncode == 0
+    done = run("render", "s.daily", "--partition", "2019-03..2019-04")
+    assert (done.returncode, done.stderr) == (0, "")
+    bounds = "day >= CAST('2019-03-01' AS DATE) AND day < CAST('2019-05-01' AS DATE)"
+    where = bounds.replace("day ", '"day" ')
+    assert (
+        'CREATE TABLE "s"."daily__sqlmat_render_new" AS SELECT * FROM (\n'
+        "SELECT CAST(day AS date) AS day, sum(amount) AS amount "
+        f"FROM (SELECT * FROM s.raw WHERE {bounds}) AS raw GROUP BY ALL\n"
+        f") AS sqlmat_partition\nWHERE {where};\n"
+    ) in done.stdout
+    assert f'DELETE FROM "s"."daily" WHERE {where};\n' in done.stdout
+    whole = run("render", "s.daily").stdout
+    assert "WHERE \"day\" >= CAST('2019-01-01' AS DATE) AND \"day\" < CAST('2019-05-01' AS DATE);\n" in whole
+    assert 'RENAME TO "daily";\n' in whole
+    assert 'DELETE FROM "s"."daily"' not in whole
+
+
+def test_render_refuses_what_no_build_has(run: Run) -> None:
+    for asked, said in {
+        ("s.daily", "2018"): "`2018` is outside of the partitions, from `2019-01-01` to `2019-04-30`\n",
+        ("s.total", "2019"): (
+            "no selected table has partitions\n  hint: set `partition_by`, or build without `--partition`\n"
+        ),
+    }.items():
+        done = run("render", asked[0], "--partition", asked[1])
+        assert (done.returncode, done.stderr, done.stdout) == (2, said, "")

@@ -78,17 +78,17 @@ def test_what_is_new_then_fresh_then_changed(run: Run, folder: Path) -> None:
     assert found["s.broken  replace"] == ["builds nothing: its files have problems, which `sqlmat check` tells"]
     assert found["s.kept  append"] == ["builds the next batch, which is appended", "fresh"]
     assert found["s.daily  replace by day"] == [
-        "builds 59 partitions, 2019-01-01 to 2019-02-28",
-        "28 partitions that have ended are not there",
+        "builds 59 partitions: 2019-01-01..2019-02-28",
+        "28 partitions that have ended are not there: 2019-02-01..2019-02-28",
         "reads of `s.raw` only the range, by `day`",
     ]
     assert found["s.ranked  replace by month"] == [
-        "builds 2 partitions, 2019-01-01 to 2019-02-01",
-        "1 partition that has ended is not there",
+        "builds 2 partitions: 2019-01..2019-02",
+        "1 partition that has ended is not there: 2019-02",
         "`s.daily` is read in full because of the window in line 4",
     ]
     assert found["s.week  replace by day"] == [
-        "builds 31 partitions, 2019-01-01 to 2019-01-31",
+        "builds 31 partitions: 2019-01-01..2019-01-31",
         "every partition that has ended is there",
         "names the bounds itself, and is read as it is written",
     ]
@@ -98,10 +98,10 @@ def test_what_is_new_then_fresh_then_changed(run: Run, folder: Path) -> None:
     changed = plan(run, "--partition", "2019-01")
     assert changed["s.kept  append"][1:] == [
         "changed: its SQL, checks or settings are not those of its last build",
-        "`on_change = next`: rows that are there stay, what is built from now on is by the new SQL",
+        "`on_change = next`: rows that are there stay, the new SQL counts from now on",
     ]
     assert changed["s.ranked  replace by month"][:3] == [
-        "builds 2 partitions, 2019-01-01 to 2019-02-01",
+        "builds 2 partitions: 2019-01..2019-02",
         "changed: its SQL, checks or settings are not those of its last build",
         "`on_change = rebuild`: everything is built anew, and aside",
     ]
@@ -125,3 +125,21 @@ def test_a_first_partition_in_the_future_is_told(run: Run, folder: Path) -> None
     planned = run("plan")
     assert planned.stderr.startswith(warning)
     assert "s.later  replace by month\n  builds nothing: no partition has ended\n" in planned.stdout
+
+
+def test_of_many_gaps_some_are_named_and_no_line_is_wider_than_80(run: Run, folder: Path) -> None:
+    assert run("build", "--no-record", "--partition", "2019-01", "-s", "+s.daily").returncode == 0
+    more = "2019-02-02,2019-02-05,2019-02-07,2019-02-20..2019-02-27"
+    assert run("build", "--no-record", "--partition", more, "-s", "s.daily").returncode == 0
+    (folder / "s" / "ranked - 24h.sql").write_text(
+        "-- partition_by: day(day) from 2019-01-01 to 2019-02-28\n"
+        "SELECT * FROM (SELECT d.day, row_number() OVER (ORDER BY d.amount) AS rank\n"
+        "FROM s.daily AS d JOIN s.raw AS r ON r.id = d.amount JOIN other.a_long_name AS a ON a.id = r.id)"
+    )
+    done = run("plan")
+    assert (
+        " 17 partitions that have ended are not there: 2019-02-01, 2019-02-03..2019-02-04, 2019-02-06 and others, "
+        "up to 2019-02-28 "
+    ) in " ".join(done.stdout.split())
+    assert "read in full because of" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError
+from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.piece import Piece
-from sqlmat_assets.execution.render import render
+from sqlmat_assets.execution.render import read_types, render
+from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.model import ColumnDoc, Kind, Model, RuleKind
 from sqlmat_assets.project.partitions.ranges import TimeRange
 from sqlmat_assets.relation import Relation
@@ -128,3 +130,24 @@ def test_a_first_build_in_parts(path: Path) -> None:
 def test_columns_that_only_the_warehouse_knows(path: Path) -> None:
     with pytest.raises(MaterializeError, match=r"`first/cities\.sql` does not tell its columns"):
         render(replace(PARTS, columns=()), a_fixed_context(path))
+
+
+def test_with_the_types_of_what_is_there_they_are_what_a_build_of_a_range_sends(path: Path) -> None:
+    values = "(VALUES (1, TIMESTAMP '2019-01-01 10:00:00'), (2, TIMESTAMP '2019-01-05 10:00:00'))"
+    source = a_table(f"SELECT * FROM {values} AS v(id, day)", name="first.raw")
+    model = replace(PARTS, sql="SELECT id, day FROM first.raw", upstream=(source.relation,))
+    context = a_fixed_context(path)
+    for each in (source, model):
+        list(materialize(each, replace(context, run=Run("r0", context.now()), state=RunState())))
+    with context.warehouse.open_session() as session:
+        types = read_types(session, model)
+    assert types[source.relation] == (("id", "INTEGER"), ("day", "TIMESTAMP"))
+    rendered = [sql for sql in render(model, context, Piece((JANUARY,)), types) if "_sqlmat" not in sql.split('"')]
+    warehouse = RecordingWarehouse(path)
+    list(materialize(model, replace(context, warehouse=warehouse, state=RunState()), Piece((JANUARY,))))
+    asked = 'SELECT * FROM "first"."cities'
+    about = ('"first"."cities__sqlmat_r1_new"', 'FROM "first"."cities"')
+    sent = [sql for sql in warehouse.sent if any(name in sql for name in about) and not sql.startswith(asked)]
+    assert sent[0].startswith('CREATE TABLE "first"."cities__sqlmat_r1_new" AS SELECT * FROM (\nSELECT id, day FROM (')
+    assert sent == [sql for sql in rendered if sql in sent]
+    assert len(sent) >= 5

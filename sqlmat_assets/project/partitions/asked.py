@@ -67,6 +67,18 @@ def single_ranges(ranges: Iterable[Range], partitioning: Partitioning) -> dict[s
     return found
 
 
+def write(ranges: Iterable[Range], partitioning: Partitioning) -> tuple[str, ...]:
+    """Some ranges as people write them: `2019-01..2019-03`, `2019-05`; each value of a list by itself."""
+    found: list[str] = []
+    for each in unite(ranges, partitioning):
+        if isinstance(each, ListRange):
+            found += map(str, each.values)
+        elif isinstance(partitioning, TimePartitioning):
+            first, last = partitioning.typed(each.start), partitioning.typed(partitioning.grain.step(each.end, -1))
+            found.append(first if first == last else f"{first}..{last}")
+    return tuple(found)
+
+
 def _items(texts: Sequence[str], every: Iterable[Partitioning]) -> list[str]:
     """Divide at commas, but for values that have one."""
     values = {str(value) for parts in every if isinstance(parts, ListPartitioning) for value in parts.values}
