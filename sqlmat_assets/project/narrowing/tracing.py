@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -11,6 +10,7 @@ from sqlglot.errors import ErrorLevel
 from sqlmat_assets.errors.partitions import Obstacle
 from sqlmat_assets.project.narrowing import obstacles
 from sqlmat_assets.project.narrowing.demands import hull
+from sqlmat_assets.project.narrowing.equalities import equal_columns
 from sqlmat_assets.project.narrowing.kinds import Kind, kind_of
 from sqlmat_assets.project.narrowing.sources import NULL, Env, Reader, Source
 from sqlmat_assets.project.narrowing.steps import Chain, before_all, result_kind
@@ -198,7 +198,7 @@ class Tracer:
             self._stop(f"`{column.name}`, of which the type is not known or depends on the time zone,", item)
             return
         self._descend(source, name, column, inner)
-        for other, their in self._equals(select, source, name, env):
+        for other, their in equal_columns(select, source, name, env, reader):
             if obstacles.before_source(select, other, reader) is None:
                 self._descend(other, reader.fold(their), their, inner, is_asked=False)
 
@@ -340,46 +340,6 @@ class Tracer:
             for table in self._tree.find_all(exp.Table)
             if len(table.parts) == 1 and isinstance(table.this, exp.Identifier) and fold(table.this) == name
         ]
-
-    def _equals(self, select: exp.Select, source: Source, name: str, env: Env) -> Iterator[tuple[Source, exp.Expr]]:
-        """Columns of other sources that an inner join makes equal to this one, and that hold the same."""
-        reader = self._reader
-        joins = select.args.get("joins") or []
-        inner = [join for join in joins if not join.side and join.kind in ("", "INNER") and not join.method]
-        conditions = [join.args["on"] for join in inner if join.args.get("on")]
-        if select.args.get("where"):
-            conditions.append(select.args["where"].this)
-        type_ = source.types.get(name) if source.types is not None else None
-        pairs: list[tuple[Source | None, exp.Expr]] = [*self._using(select, source, name, inner, env)]
-        for condition in conditions:
-            for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
-                for mine, theirs in _pairs(part):
-                    if reader.fold(mine.this) == name and reader.resolve(mine, select, env) is source:
-                        pairs.append((reader.resolve(theirs, select, env), theirs.this))
-        for other, column in pairs:
-            if other is None or other is source or other.types is None or type_ is None:
-                continue
-            if other.types.get(reader.fold(column)) == type_:
-                yield other, column
-
-    def _using(
-        self, select: exp.Select, source: Source, name: str, inner: list[exp.Join], env: Env
-    ) -> Iterator[tuple[Source, exp.Expr]]:
-        """What a USING makes equal to a column of a source on its left."""
-        sources = self._reader.sources(select, env)
-        for index, join in enumerate(select.args.get("joins") or [], 1):
-            for part in join.args.get("using") or []:
-                is_first = not any(name in (each.types or {name}) for each in sources[:index] if each is not source)
-                if join in inner and source.index < index and self._reader.fold(part) == name and is_first:
-                    yield sources[index], part
-
-
-def _pairs(condition: exp.Expr) -> Iterator[tuple[exp.Column, exp.Column]]:
-    """The two sides of an equation of columns, each first once."""
-    bare = condition.unnest()
-    if isinstance(bare, exp.EQ) and isinstance(bare.this, exp.Column) and isinstance(bare.expression, exp.Column):
-        yield bare.this, bare.expression
-        yield bare.expression, bare.this
 
 
 def _described(node: exp.Expr, dialect: str) -> str:
