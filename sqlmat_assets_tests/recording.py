@@ -79,8 +79,11 @@ class RecordingWarehouse:
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> list[str]:
-        return DuckDBWarehouse(self.path).render_merge_rows(target, intermediate, columns, key, updates=updates)
+        return DuckDBWarehouse(self.path).render_merge_rows(
+            target, intermediate, columns, key, updates=updates, where=where
+        )
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return DuckDBWarehouse(self.path).render_load(target, path, columns)

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, environments, failures
 from sqlmat_assets.execution.audit import run_checks
 from sqlmat_assets.execution.batch import keep_one_of_each
 from sqlmat_assets.execution.context import Context
@@ -350,6 +350,9 @@ class _Materialization:
         return record if self.standing.record is None else self.standing.record.with_build(record)
 
     def _refuse_foreign(self) -> None:
+        record, environment = self.standing.record, self.context.environment
+        if record is not None and record.environment != (environment and environment.name):
+            raise MaterializeError(environments.is_another(str(self.model.relation), record.environment))
         if self.standing.is_foreign and not self.model.settings.adopt:
             kind = self.standing.in_place or "table"
             raise MaterializeError(failures.not_ours(str(self.model.relation), kind))

@@ -26,6 +26,7 @@ from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.partitions.ranges import Range, TimeRange
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning, TimePartitioning
 from sqlmat_assets.project.rewrite import rewrite
+from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, row_statements, statements
 from sqlmat_assets.warehouses.base import Session
@@ -43,6 +44,8 @@ class Way(StrEnum):
     """They take the place of those in some ranges."""
     ADD = "add"
     """They are added to it, by a key where there is one."""
+    MERGE_RANGES = "merge_ranges"
+    """They take the place of those in some ranges, and each key is in one row of the whole table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class Plan:
     def is_partial(self) -> bool:
         """Whether the table is one that is built in parts, even if this time all of it is."""
         return self.later is not Way.SWAP
+
+    @property
+    def replaces_ranges(self) -> bool:
+        """Whether the old rows of the ranges go."""
+        return self.way in (Way.RANGES, Way.MERGE_RANGES)
 
     def condition(self, dialect: str) -> exp.Expr:
         """A row is in one of the ranges."""
@@ -98,13 +106,13 @@ def make_plan(
         raise MaterializeError(failures.mode_not_built(settings.mode))
     if piece.ranges is not None and settings.partition_by is None:
         raise MaterializeError(failures.not_partitioned(relation))
-    later = Way.ADD if settings.mode in ("append", "merge") else Way.RANGES if settings.partition_by else Way.SWAP
+    later = _later(settings)
     if later is Way.SWAP:
         is_query = model.kind is Kind.QUERY
         return Plan(queries=(statement_text(model.sql, model.dialect),) if is_query else ())
     if model.kind is not Kind.QUERY and (model.load is None or later is not Way.RANGES):
         raise MaterializeError(
-            failures.only_queries_in_part(model.path, "mode" if later is Way.ADD else "partition_by")
+            failures.only_queries_in_part(model.path, "partition_by" if later is Way.RANGES else "mode")
         )
     if settings.mode == "merge" and not settings.unique_key:
         raise MaterializeError(failures.no_key(settings.mode))
@@ -112,6 +120,15 @@ def make_plan(
         return _Planner(model, piece, standing, stand_in, session, context).plan(later)
     except TextError as error:
         raise MaterializeError(error.what if error.hint is None else f"{error.what}\n  hint: {error.hint}") from error
+
+
+def _later(settings: ModelSettings) -> Way:
+    """The way once there is a table."""
+    if settings.mode == "merge" and settings.partition_by is not None:
+        return Way.MERGE_RANGES
+    if settings.mode in ("append", "merge"):
+        return Way.ADD
+    return Way.SWAP if settings.partition_by is None else Way.RANGES
 
 
 @dataclass(frozen=True, slots=True)

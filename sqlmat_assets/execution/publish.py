@@ -56,7 +56,7 @@ class Publisher:
                 self._claim(previous)
                 is_swapped = self._change(standing)
                 record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
-                if self.plan.way is Way.ADD and counted:
+                if self.plan.way is not Way.RANGES and counted:
                     counted = self.count(self.model.relation)
                 if not is_swapped:
                     self.session.execute(statements.drop_table(self.written.intermediate))
@@ -91,19 +91,20 @@ class Publisher:
         changes = find_changes(given, session.fetch_columns(target), self.context)
         changes.refuse(self.model)
         names = [name for name, _ in given]
-        where = self.plan.condition(self.context.names.dialect) if self.plan.way is Way.RANGES else None
-        if where is not None and not self._count(_rows_that_stay(target, where)):
+        where = self.plan.condition(self.context.names.dialect) if self.plan.replaces_ranges else None
+        updates = self.model.settings.mode == "merge" and self.model.settings.on_match == "update"
+        keeps_matches = self.plan.way is Way.MERGE_RANGES and not updates
+        if where is not None and not keeps_matches and not self._count(_rows_that_stay(target, where)):
             self._swap(standing)
             return True
         for name, kind in changes.added:
             session.execute(row_statements.add_column_like(target, name, kind))
         if standing.record is not None and standing.record.code != self.model.sql:
             describe(self.model, target, self.written, session, self.context)
-        if where is not None:
+        if where is not None and self.plan.way is Way.RANGES:
             session.replace_rows(target, intermediate, names, where)
         else:
-            updates = self.model.settings.mode == "merge" and self.model.settings.on_match == "update"
-            session.merge_rows(target, intermediate, names, self.plan.key, updates=updates)
+            session.merge_rows(target, intermediate, names, self.plan.key, updates=updates, where=where)
         return False
 
     def _note_partitions(self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]) -> None:

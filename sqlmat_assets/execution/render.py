@@ -137,8 +137,9 @@ class _Notebook:
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> list[str]:
-        return self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates)
+        return self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return self.warehouse.render_load(target, path, columns)
@@ -216,8 +217,11 @@ class _NotebookSession:
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> None:
-        self.sent.extend(self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates))
+        self.sent.extend(
+            self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
+        )
 
     def cancel(self) -> None:
         """Nothing runs."""

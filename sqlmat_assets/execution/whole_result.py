@@ -46,12 +46,13 @@ def _query(model: Model, plan: Plan, written: Written, session: Session, context
     given = tuple((column.name, column.type) for column in written.columns)
     absent = dict(find_changes(given, session.fetch_columns(target), context).added)
     names = [name for name, _ in given]
-    if plan.way is Way.RANGES:
-        where = plan.condition(context.names.dialect)
+    where = plan.condition(context.names.dialect) if plan.replaces_ranges else None
+    if where is not None and plan.way is Way.RANGES:
         stay = row_statements.rows_outside(target, names, where, absent)
         return row_statements.union_all(stay, row_statements.all_rows(staged, names))
-    if plan.key and model.settings.mode == "merge" and model.settings.on_match == "update":
-        stay = row_statements.kept_rows(target, staged, names, plan.key, absent)
-        return row_statements.union_all(stay, row_statements.all_rows(staged, names))
-    stay = row_statements.all_rows(target, names, absent)
-    return row_statements.union_all(stay, row_statements.new_rows(target, staged, names, plan.key))
+    updates = model.settings.mode == "merge" and model.settings.on_match == "update"
+    stay = row_statements.kept_rows(target, staged, names, plan.key, absent, updates=updates, where=where)
+    new = row_statements.all_rows(staged, names)
+    if not updates:
+        new = row_statements.new_rows(target, staged, names, plan.key)
+    return row_statements.union_all(stay, new)

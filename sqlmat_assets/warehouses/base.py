@@ -139,11 +139,13 @@ class Session(Protocol):
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> None:
         """Add the rows of the intermediate table to the target.
 
         Called inside `transaction()` where there is one. With a key, a row whose key is in the target takes the place
-        of that row where it `updates`, and is left out where it does not. Columns are matched by their names.
+        of that row where it `updates`, and is left out where it does not. Of the rows of the target of which the
+        condition is true only those stay whose key is in the intermediate table. Columns are matched by their names.
         """
         ...
 
@@ -187,6 +189,7 @@ class Warehouse(Protocol):
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> list[str]:
         """What `Session.merge_rows` sends, in order."""
         ...

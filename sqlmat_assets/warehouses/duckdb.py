@@ -71,8 +71,12 @@ class DuckDBWarehouse:
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> list[str]:
-        return [_sql(each) for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates)]
+        return [
+            _sql(each)
+            for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
+        ]
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
@@ -188,8 +192,9 @@ class DuckDBSession:
         key: Sequence[str] = (),
         *,
         updates: bool = False,
+        where: exp.Expr | None = None,
     ) -> None:
-        for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates):
+        for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
 
     def cancel(self) -> None:

@@ -21,9 +21,22 @@ def replace_rows(target: Relation, staged: Relation, columns: Sequence[str], whe
 
 
 def merge_rows(
-    target: Relation, staged: Relation, columns: Sequence[str], key: Sequence[str], *, updates: bool
+    target: Relation,
+    staged: Relation,
+    columns: Sequence[str],
+    key: Sequence[str],
+    *,
+    updates: bool,
+    where: exp.Expr | None = None,
 ) -> Iterator[exp.Expr]:
-    """Add the staged rows to a table; without a key all of them, else each whose key is not there, or instead of it."""
+    """Add the staged rows to a table; without a key all of them, else each whose key is not there, or instead of it.
+
+    With a condition, rows of the table of which it is true go where their key is not among the staged ones.
+    """
+    if where is not None:
+        # Where rows are updated, those whose key is among the staged ones make room as well.
+        gone = where.copy() if updates else _unmatched(where, staged, key)
+        yield exp.Delete(this=_aliased(target, _TARGET), where=exp.Where(this=gone))
     if key and updates:
         matching = _matching(_STAGED, staged, _TARGET, key)
         yield exp.Delete(this=_aliased(target, _TARGET), where=exp.Where(this=matching))
@@ -62,7 +75,8 @@ def rows_outside(
 
 def new_rows(target: Relation, staged: Relation, columns: Sequence[str], key: Sequence[str]) -> exp.Select:
     """The staged rows whose key is not in a table."""
-    return _rows_without(staged, _STAGED, target, _TARGET, columns, key)
+    query = exp.select(*map(column, columns)).from_(_aliased(staged, _STAGED))
+    return query.where(exp.Not(this=_matching(_TARGET, target, _STAGED, key))) if key else query
 
 
 def kept_rows(
@@ -71,9 +85,15 @@ def kept_rows(
     columns: Sequence[str],
     key: Sequence[str],
     absent: Mapping[str, str] | None = None,
+    *,
+    updates: bool = True,
+    where: exp.Expr | None = None,
 ) -> exp.Select:
-    """The rows of a table whose key is not among the staged ones."""
-    return _rows_without(target, _TARGET, staged, _STAGED, columns, key, absent)
+    """The rows of a table that `merge_rows` leaves there."""
+    query = exp.select(*_projections(columns, absent)).from_(_aliased(target, _TARGET))
+    if where is not None:
+        query = query.where(is_not_true(where if updates else _unmatched(where, staged, key)))
+    return query.where(exp.Not(this=_matching(_STAGED, staged, _TARGET, key))) if key and updates else query
 
 
 def keep_first(
@@ -167,17 +187,9 @@ def is_not_true(where: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=exp.Paren(this=where.copy()), expression=exp.true()))
 
 
-def _rows_without(
-    source: Relation,
-    alias: str,
-    other: Relation,
-    other_alias: str,
-    columns: Sequence[str],
-    key: Sequence[str],
-    absent: Mapping[str, str] | None = None,
-) -> exp.Select:
-    query = exp.select(*_projections(columns, absent)).from_(_aliased(source, alias))
-    return query.where(exp.Not(this=_matching(other_alias, other, alias, key))) if key else query
+def _unmatched(where: exp.Expr, staged: Relation, key: Sequence[str]) -> exp.Expr:
+    """A condition is true, and the key of the row is not among the staged ones."""
+    return exp.and_(where.copy(), exp.Not(this=_matching(_STAGED, staged, _TARGET, key)), copy=False)
 
 
 def _matching(alias: str, source: Relation, outer: str, key: Sequence[str]) -> exp.Expr:

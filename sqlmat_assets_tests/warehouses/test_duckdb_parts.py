@@ -9,7 +9,8 @@ import pytest
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets_tests.recording import RecordingWarehouse
-from sqlmat_assets_tests.warehouses.parts_contract import Fails, PartsContract
+from sqlmat_assets_tests.warehouses.parts import Fails
+from sqlmat_assets_tests.warehouses.parts_contract import PartsContract
 
 
 class TestDuckDB(PartsContract):
