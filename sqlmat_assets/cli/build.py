@@ -25,6 +25,7 @@ from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
     dagster_home,
     default_warehouse,
+    env_option,
     find_root,
     folder_argument,
     read_project,
@@ -36,8 +37,10 @@ from sqlmat_assets.cli.resume import Request, Requests, take_up
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
+from sqlmat_assets.errors.environments import built_in
 from sqlmat_assets.errors.usage import interrupted, nothing_to_build
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.events import Event, Run
 from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.rounds import build_in_rounds
@@ -108,8 +111,7 @@ def _on_interrupt(cancel: Callable[[], bool]) -> Generator[None]:
 class _Build:
     """One build at its end; `is_cut` when a person ended it, `error` when it could not begin."""
 
-    run: Run
-    warehouse: str
+    context: Context
     reports: tuple[TableReport, ...]
     seconds: float
     is_cut: bool
@@ -189,7 +191,7 @@ def _build(
 ) -> _Build:
     selected = tuple(pieces)
     report = BuildReport(selected, {relation: len(batches) for relation, batches in pieces.items()})
-    recorder = Recorder(dagster_home(project.root), project, context) if is_recorded else None
+    recorder = Recorder(dagster_home(project.root, context.environment), project, context) if is_recorded else None
     pump = _Pump(build_in_rounds(project, selected, context, pieces=pieces, threads=threads))
 
     def cancel() -> bool:
@@ -219,15 +221,17 @@ def _build(
         _join_threads()
     if trouble is not None:
         click.echo(trouble, err=True)
-    return _Build(context.run, context.warehouse.label, report.all(), pump.seconds, report.is_cut, error)
+    return _Build(context, report.all(), pump.seconds, report.is_cut, error)
 
 
 def _document(done: _Build) -> dict[str, Any]:
+    run, environment = done.context.run, done.context.environment
     return {
-        "run": done.run.id,
-        "decided_at": done.run.decided_at.isoformat(),
-        "commit": done.run.commit,
-        "warehouse": done.warehouse,
+        "run": run.id,
+        "decided_at": run.decided_at.isoformat(),
+        "commit": run.commit,
+        "warehouse": done.context.warehouse.label,
+        "environment": None if environment is None else environment.name,
         "seconds": round(done.seconds, 3),
         "interrupted": done.is_cut,
         "error": None if done.error is None else str(done.error),
@@ -241,7 +245,9 @@ def _write_end(done: _Build) -> None:
         if report.is_remarkable:
             write_failure(report)
     click.echo()
-    click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.warehouse}")
+    click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.context.warehouse.label}")
+    if done.context.environment is not None:
+        click.echo(built_in(done.context.environment.name))
 
 
 def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, full_refresh: bool) -> None:
@@ -270,6 +276,7 @@ def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, f
     "or Dagster's asset selection syntax. Given twice, both. [default: all]",
 )
 @warehouse_option
+@env_option
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), default=4, show_default=True, help="Tables built at a time."
 )
@@ -299,6 +306,7 @@ def command(  # noqa: PLR0913 - one for each option
     folder: Path | None,
     expressions: tuple[str, ...],
     warehouse: str | None,
+    env: str | None,
     threads: int,
     partitions: tuple[str, ...],
     batch: int | None,
@@ -316,22 +324,25 @@ def command(  # noqa: PLR0913 - one for each option
 
     A build with --partition that ends early goes on where it stopped when it is started again.
 
-    With --json, standard output is one object: run, decided_at, commit, warehouse, seconds, interrupted, error
-    (why it could not begin), and tables, a list in the order in which they ended. Each has name, outcome
+    With --json, standard output is one object: run, decided_at, commit, warehouse, environment, seconds, interrupted,
+    error (why it could not begin), and tables, a list in the order in which they ended. Each has name, outcome
     (published, unchanged, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, checks (name,
     passed, blocking, rows, failed_rows, message), error and held_by.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
     opened = open_warehouse(warehouse or default_warehouse(project.root))
+    environment = find_environment(env, project, opened.capabilities)
     selected = select_tables(project, expressions)
     now = _now()
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     echo_problems(_untold_problems(project, selected))
     origin = find_origin(project.root)
     run = Run(uuid.uuid4().hex[:8], now, origin and origin.commit)
-    context = Context(warehouse=opened, names=project.names, run=run, now=_now, root=project.root)
-    request, requests = Request(opened.label, selected, partitions), Requests(requests_file(project.root))
+    context = Context(
+        warehouse=opened, names=project.names, run=run, now=_now, root=project.root, environment=environment
+    )
+    request, requests = Request(opened.label, selected, partitions), Requests(requests_file(project.root, environment))
     if partitions:
         pieces = take_up(project, pieces, context, request, requests, is_again=again)
     divided = divide(project, pieces, batch)

@@ -11,6 +11,7 @@ import click
 
 from sqlmat_assets.components.home import keep_out_of_git
 from sqlmat_assets.errors.usage import folder_is_file, folder_missing
+from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
 
@@ -33,6 +34,15 @@ def warehouse_option(command: _Command) -> _Command:
     return click.option("--warehouse", metavar="URL", envvar="SQLMAT_WAREHOUSE", help=help_text)(command)
 
 
+def env_option(command: _Command) -> _Command:
+    """Add `--env` to a command, which gets what was typed as `env`, or None."""
+    help_text = (
+        "In the environment NAME: tables of their own beside production, in schemas that end in __NAME. What was not "
+        "built there is read from production, which is left alone. [default: $SQLMAT_ENV, else production]"
+    )
+    return click.option("--env", metavar="NAME", envvar="SQLMAT_ENV", help=help_text)(command)
+
+
 def find_root(folder: Path | None) -> Path:
     """The project folder, absolute.
 
@@ -52,15 +62,27 @@ def default_warehouse(root: Path) -> str:
     return f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
 
 
-def dagster_home(root: Path) -> Path:
-    """The folder of the Dagster instance: `DAGSTER_HOME`, else `.sqlmat` beside the project folder."""
+def dagster_home(root: Path, environment: Environment | None = None) -> Path:
+    """The folder of the Dagster instance: `DAGSTER_HOME`, else `.sqlmat` beside the project folder.
+
+    An environment has its own in there, so that nothing that production goes by knows of it.
+    """
     named = os.environ.get("DAGSTER_HOME")
-    return Path(named).expanduser().resolve() if named else _own_folder(root)
+    return _of_environment(Path(named).expanduser().resolve() if named else _own_folder(root), environment)
 
 
-def requests_file(root: Path) -> Path:
+def requests_file(root: Path, environment: Environment | None = None) -> Path:
     """Where it is noted which builds did not come to their end."""
-    return _own_folder(root) / "requests.json"
+    return _of_environment(_own_folder(root), environment) / "requests.json"
+
+
+def own_folders(root: Path, environment: Environment) -> tuple[Path, ...]:
+    """All that is kept of an environment outside of the warehouse."""
+    return tuple(dict.fromkeys((dagster_home(root, environment), requests_file(root, environment).parent)))
+
+
+def _of_environment(folder: Path, environment: Environment | None) -> Path:
+    return folder if environment is None else folder / "env" / environment.name
 
 
 def _own_folder(root: Path) -> Path:

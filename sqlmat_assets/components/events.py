@@ -14,6 +14,7 @@ from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.errors import outcomes
 from sqlmat_assets.errors.catalogue import blocked, fenced
 from sqlmat_assets.errors.samples import sample_lines
+from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import (
     CheckResult,
     Column,
@@ -47,6 +48,7 @@ def translate_ended(
     run: Run,
     lineage: Lineage | None = None,
     version: CodeVersion | None = None,
+    environment: Environment | None = None,
 ) -> dict[str, dg.MetadataValue]:
     """The metadata of a materialization.
 
@@ -56,10 +58,11 @@ def translate_ended(
         run: What it was a part of; says when it was decided, from which the age of the table counts.
         lineage: Where its columns come from; None where that could not be told.
         version: The code that made its rows; None where that is not known.
+        environment: Where it is; None for production.
     """
     metadata: dict[str, dg.MetadataValue] = {
         **_rows(ended),
-        "dagster/table_name": dg.MetadataValue.text(str(ended.relation)),
+        **translate_place(ended.relation, environment),
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         "seconds": dg.MetadataValue.float(round(ended.seconds, 3)),
@@ -119,6 +122,16 @@ def translate_partition(
 def translate_partition_rows(partition: PublishedPartition) -> dict[str, dg.MetadataValue]:
     """The metadata that differs from one partition to another."""
     return {"dagster/partition_row_count": dg.MetadataValue.int(partition.rows)}
+
+
+def translate_place(relation: Relation, environment: Environment | None) -> dict[str, dg.MetadataValue]:
+    """The metadata that says where a table is, by the name under which the warehouse has it."""
+    if environment is None:
+        return {"dagster/table_name": dg.MetadataValue.text(str(relation))}
+    return {
+        "dagster/table_name": dg.MetadataValue.text(str(environment.relation(relation))),
+        "environment": dg.MetadataValue.text(environment.name),
+    }
 
 
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:

@@ -155,7 +155,7 @@ class Recorder:
         # Of what was not built here, no columns rather than another conversation with the warehouse.
         known = {read: self._columns.get(read, ()) for read in (*model.upstream, *model.sources)}
         lineage = trace_columns(model, known, self._context)
-        metadata = translate_ended(ended, results, self._run, lineage, model.version)
+        metadata = translate_ended(ended, results, self._run, lineage, model.version, self._context.environment)
         tags = translate_version_tags(ended, self._run, model.version)
         partition = None
         if isinstance(ended, Published) and ended.partitions:

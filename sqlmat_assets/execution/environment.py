@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from sqlmat_assets.project.model import CheckQuery, Model
+from sqlmat_assets.errors import environments as wording
+from sqlmat_assets.execution.records import Record
+from sqlmat_assets.project.model import CheckQuery, Model, Project
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation, environment_schema
+from sqlmat_assets.warehouses.base import Capabilities
+
+# Without two underscores in a row it is known where the name of a schema ends and that of the environment begins.
+_NAME = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
+_LONGEST = 40
+_OF_PRODUCTION = frozenset({"prod", "production"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,58 @@ class Environment:
             upstream=tuple(mapping.get(read, read) for read in model.upstream),
             checks=tuple(_placed(query, own, names) for query in model.checks),
         )
+
+
+def find_environment(name: str | None, project: Project, capabilities: Capabilities) -> Environment | None:
+    """The environment that people name; None where they name none, which is production.
+
+    Its letters are small, however they are written: engines take `Dev` and `dev` for one schema.
+
+    Args:
+        name: As it was typed.
+        project: What is to be built there.
+        capabilities: Of the warehouse.
+
+    Raises:
+        UsageError: It cannot be a name, or what would be built there is not apart from production.
+    """
+    spelt = (name or "").strip().lower()
+    if not spelt:
+        return None
+    if spelt in _OF_PRODUCTION:
+        raise wording.is_production(spelt)
+    if len(spelt) > _LONGEST or not _NAME.fullmatch(spelt):
+        raise wording.bad_name(name or "")
+    environment = Environment(spelt)
+    used = {capabilities.fold(schema): path for schema, path in _used_schemas(project)}
+    for schema in sorted({model.relation.schema for model in project}):
+        here = environment_schema(schema, spelt)
+        if len(here.encode()) > capabilities.max_identifier_bytes:
+            raise wording.too_long(here, capabilities.max_identifier_bytes, capabilities.name)
+        path = used.get(capabilities.fold(here))
+        if path is not None:
+            raise wording.collides(spelt, here, path)
+    return environment
+
+
+def _used_schemas(project: Project) -> Iterable[tuple[str, str]]:
+    """The schemas that a project builds or reads, each with a file that says so."""
+    for model in project:
+        yield from ((source.schema, model.path) for source in model.sources if source.catalog is None)
+    for model in project:
+        yield model.relation.schema, model.path
+
+
+def records_here(
+    records: Iterable[Record], project: Project, environment: Environment | None
+) -> dict[Relation, Record]:
+    """What is recorded of the tables of a project where it is built, by the folded names that the project has."""
+    fold = project.names.fold
+    found = {fold(record.relation): record for record in records}
+    if environment is None:
+        return found
+    here = {fold(relation): found.get(fold(environment.relation(relation))) for relation in project.models}
+    return {relation: record for relation, record in here.items() if record is not None}
 
 
 def _placed(query: CheckQuery, own: dict[Relation, Relation], names: Names) -> CheckQuery:
