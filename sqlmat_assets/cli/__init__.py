@@ -27,6 +27,7 @@ _COMMANDS = {
     "render": "sqlmat_assets.cli.render",
     "why": "sqlmat_assets.cli.why",
     "simulate": "sqlmat_assets.cli.simulate",
+    "orphans": "sqlmat_assets.cli.orphans",
     "dev": "sqlmat_assets.cli.dev",
 }
 

@@ -13,7 +13,8 @@ def with_hint(what: str, hint: str | None) -> str:
     return f"{what}\n  hint: {hint}" if hint else what
 
 
-def _near(name: str, known: Iterable[str]) -> str | None:
+def nearest_hint(name: str, known: Iterable[str]) -> str | None:
+    """A hint that names what is spelt nearly so, if anything is."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.75)
     return f"did you mean `{close[0]}`?" if close else None
 
@@ -31,7 +32,7 @@ def folder_is_file(folder: str) -> UsageError:
 
 def unknown_table(name: str, known: Sequence[str]) -> UsageError:
     """No table of the project is called that way."""
-    hint = _near(name, known) or "`sqlmat ls` lists every table"
+    hint = nearest_hint(name, known) or "`sqlmat ls` lists every table"
     return UsageError(with_hint(f"there is no table `{name}`", hint))
 
 
@@ -49,7 +50,7 @@ def selection_unsupported(expression: str) -> UsageError:
 
 def selection_empty(expression: str, missing: Sequence[str], known: Sequence[str]) -> UsageError:
     """A selection that selects nothing; `missing` are its names that are no tables."""
-    near = next((hint for name in missing if (hint := _near(name, known))), None)
+    near = next((hint for name in missing if (hint := nearest_hint(name, known))), None)
     return UsageError(
         with_hint(f"the selection `{expression}` selects no table", near or "`sqlmat ls` lists every table")
     )

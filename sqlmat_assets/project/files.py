@@ -215,6 +215,15 @@ def stamp_files(root: Path) -> dict[str, tuple[int, int]]:
     return stamps
 
 
+def dangling_links(root: Path) -> tuple[str, ...]:
+    """The links to folders that lead nowhere, as far as a name can tell: nobody knows which tables are behind them."""
+    return tuple(
+        path
+        for path, _, is_folder in _walk(root, [])
+        if not is_folder and _ending(path) is None and not os.path.exists(f"{root}/{path}")  # noqa: PTH110
+    )
+
+
 def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[str, str | None, bool]]:
     """Yield each file (path, its folder's name, False) and each unit-test folder (…, True)."""
     ahead: list[tuple[str, str | None, frozenset[tuple[int, int]]]] = [("", None, frozenset())]

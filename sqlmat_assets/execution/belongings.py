@@ -1,0 +1,80 @@
+"""Everything in a warehouse that belongs to one table: what goes with it when it is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlmat_assets.execution.partitions import PARTITIONS
+from sqlmat_assets.execution.records import TABLES, Record, key_of, place_of
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
+
+# What is kept of each table, with its schema and its name in the same two columns everywhere.
+_RECORDED_IN = (PARTITIONS,)
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """The objects that belong to a table, itself first; none of them is there where somebody has dropped them."""
+
+    record: Record
+    objects: tuple[tuple[Relation, ObjectKind], ...] = ()
+
+
+def find_belongings(record: Record, kinds: Mapping[str, ObjectKind], capabilities: Capabilities) -> Belongings:
+    """Find what belongs to a table.
+
+    Args:
+        record: That of the table.
+        kinds: What is in its schema.
+        capabilities: How names are told apart.
+    """
+    own = capabilities.fold(record.relation.name)
+    schema = record.relation.schema
+    named = [name for name in kinds if capabilities.fold(name) == own]
+    return Belongings(record, tuple((Relation(schema, name), kinds[name]) for name in named))
+
+
+def drop_belongings(session: Session, belongings: Belongings) -> bool:
+    """Drop a table with all that belongs to it and is recorded of it.
+
+    Args:
+        session: In a transaction, which has to be rolled back when the answer is no.
+        belongings: What was found.
+
+    Returns:
+        Whether the table is still the one that was found; no when it was published since, or dropped.
+    """
+    record = belongings.record
+    place = statements.equal({**place_of(record.relation), "published_at": record.published_at})
+    # First, so that no other run publishes the table from here on.
+    if session.write_rows(statements.delete_rows(TABLES, place)) == 0:
+        return False
+    for relation, kind in belongings.objects:
+        drop_view, drop_table = row_statements.drop_view_if_exists, statements.drop_table
+        session.execute(drop_view(relation) if kind == "view" else drop_table(relation, if_exists=True))
+    for records in _RECORDED_IN:
+        if session.fetch_columns(records):
+            session.execute(statements.delete_rows(records, statements.equal(place_of(record.relation))))
+    return True
+
+
+def is_of_environment(relation: Relation, known: Collection[Relation], capabilities: Capabilities) -> bool:
+    """Whether a table lies in the schema that an environment has beside one of these: `first__joan` beside `first`.
+
+    Args:
+        relation: The table.
+        known: Tables outside of environments, in whatever schemas there are.
+        capabilities: How names are told apart.
+    """
+    schemas = {key_of(each, capabilities)[0] for each in known}
+    own = capabilities.fold(relation.schema)
+    base, separator, name = own.partition("__")
+    while separator:
+        if base in schemas and name:
+            return True
+        further, separator, name = name.partition("__")
+        base = f"{base}__{further}"
+    return False

@@ -1,0 +1,118 @@
+"""Tables that sqlmat has made and that no file makes any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors import orphans as wording
+from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings, is_of_environment
+from sqlmat_assets.execution.records import TABLES, Record, fetch_records, key_of
+from sqlmat_assets.project.model import Model, Project
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Capabilities, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A table without a file.
+
+    `belongings` are what would be dropped with it; without objects, somebody has dropped the table already. `readers`
+    are the tables of the project whose files name it still, `renamed_to` those that are made as it was.
+    """
+
+    belongings: Belongings
+    readers: tuple[Relation, ...] = ()
+    renamed_to: tuple[Relation, ...] = ()
+
+    @property
+    def record(self) -> Record:
+        return self.belongings.record
+
+    @property
+    def relation(self) -> Relation:
+        return self.record.relation
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a warehouse has: the orphans by their names, the tables of environments, and how many have their files."""
+
+    orphans: tuple[Orphan, ...] = ()
+    of_environments: tuple[Relation, ...] = ()
+    with_files: int = 0
+
+
+def find_orphans(session: Session, project: Project, capabilities: Capabilities) -> Search:
+    """Compare what is recorded in a warehouse with a project; nothing is written."""
+    records = fetch_records(session) if session.fetch_columns(TABLES) else []
+    made = {key_of(model.relation, capabilities) for model in project}
+    without = [record for record in records if key_of(record.relation, capabilities) not in made]
+    # The schema of a table of the project is none of an environment, whatever it is called.
+    own = {capabilities.fold(model.relation.schema) for model in project}
+    known = [model.relation for model in project] + [record.relation for record in records]
+    apart = {
+        record.relation
+        for record in without
+        if capabilities.fold(record.relation.schema) not in own
+        and is_of_environment(record.relation, known, capabilities)
+    }
+    gone = sorted((r for r in without if r.relation not in apart), key=lambda record: record.relation)
+    kinds = {schema: session.fetch_kinds(schema) for schema in {record.relation.schema for record in gone}}
+    recorded = {key_of(record.relation, capabilities): record for record in records}
+    return Search(
+        tuple(
+            Orphan(
+                find_belongings(record, kinds[record.relation.schema], capabilities),
+                _readers(record.relation, project, capabilities),
+                tuple(_renamed(record, project, recorded, capabilities)),
+            )
+            for record in gone
+        ),
+        tuple(sorted(apart)),
+        len(records) - len(without),
+    )
+
+
+def drop_orphans(session: Session, orphans: Collection[Orphan]) -> None:
+    """Drop tables with all that belongs to them, in one transaction.
+
+    Raises:
+        MaterializeError: One of them is not what was found any more; nothing is dropped.
+        WarehouseError: The engine refused; nothing is dropped.
+    """
+    with session.transaction():
+        for orphan in orphans:
+            if not drop_belongings(session, orphan.belongings):
+                raise MaterializeError(wording.changed_meanwhile(str(orphan.relation)))
+
+
+def _readers(relation: Relation, project: Project, capabilities: Capabilities) -> tuple[Relation, ...]:
+    key = key_of(relation, capabilities)
+
+    def is_named(reads: Iterable[Relation]) -> bool:
+        return any(each.catalog is None and key_of(each, capabilities) == key for each in reads)
+
+    def reads(model: Model) -> bool:
+        return is_named(model.sources) or any(is_named(check.reads) for check in model.checks)
+
+    return tuple(model.relation for model in project if reads(model))
+
+
+def _renamed(
+    record: Record, project: Project, recorded: dict[tuple[str, str], Record], capabilities: Capabilities
+) -> Iterable[Relation]:
+    for model in project:
+        known = recorded.get(key_of(model.relation, capabilities))
+        # What was published before the last build of the orphan was there beside it.
+        is_later = known is None or known.published_at > record.published_at
+        if is_later and _is_made_alike(record, model):
+            yield model.relation
+
+
+def _is_made_alike(record: Record, model: Model) -> bool:
+    """Whether the same makes both; checks name their table, so a rename changes them, and the SQL alone says enough."""
+    if record.version is not None and model.version is not None and model.version.is_same(record.version):
+        return True
+    return bool(model.sql) and record.code == model.sql

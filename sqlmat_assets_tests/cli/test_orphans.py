@@ -1,0 +1,313 @@
+"""`sqlmat orphans`, as processes on a real DuckDB."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from sqlmat_assets_tests.cli.running import FILES, SQLMAT, Run
+
+
+@pytest.fixture
+def warehouse(folder: Path) -> Path:
+    return folder.parent / "sqlmat.duckdb"
+
+
+def tables(file: Path) -> set[str]:
+    query = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema <> '_sqlmat'"
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return {str(name) for (name,) in connection.execute(query).fetchall()}
+
+
+def records(file: Path, table: str = "tables") -> set[str]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        query = f"SELECT DISTINCT schema_name || '.' || table_name FROM _sqlmat.{table}"
+        return {str(name) for (name,) in connection.execute(query).fetchall()}
+
+
+def execute(file: Path, *statements: str) -> None:
+    with duckdb.connect(str(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def orphans(run: Run, *arguments: str) -> dict[str, Any]:
+    done = run("orphans", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def warehouse_after_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of the project; a build takes longer than a copy of what it made."""
+    place = tmp_path_factory.mktemp("built")
+    for path, text in FILES.items():
+        file = place / "sql" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    subprocess.run([SQLMAT, "build", "--no-record"], cwd=place, check=True, capture_output=True, timeout=120)
+    return place / "sqlmat.duckdb"
+
+
+@pytest.fixture
+def built(folder: Path, warehouse: Path, warehouse_after_build: Path) -> Path:
+    """The project, after a build."""
+    shutil.copy(warehouse_after_build, warehouse)
+    # It takes its interval from the report, which the tests remove.
+    (folder / "first" / "countries.sql").rename(folder / "first" / "countries - 24h.sql")
+    return folder
+
+
+def remove_report(folder: Path) -> None:
+    (folder / "second" / "report - 1h.sql").unlink()
+    (folder / "second" / "report_test.sql").unlink()
+
+
+def test_a_table_whose_file_is_gone_is_listed_and_stays(run: Run, built: Path, warehouse: Path) -> None:
+    assert run("orphans").stdout == f"no orphans: every table that sqlmat made in duckdb://{warehouse} has its file\n"
+    remove_report(built)
+    done = run("orphans")
+    assert done.returncode == 0
+    heading, line = done.stdout.splitlines()
+    assert heading.split() == ["table", "rows", "last", "published", "commit"]
+    assert line.split()[:2] == ["second.report", "1"]
+    assert done.stderr == "they stay until somebody drops them: `sqlmat orphans --drop TABLE`, or `--drop-all`\n"
+    assert run("build", "--no-record").returncode == 0
+    assert "second.report" in tables(warehouse)
+
+
+def test_json_says_what_would_be_dropped(run: Run, built: Path, warehouse: Path) -> None:
+    remove_report(built)
+    found = orphans(run)
+    (orphan,) = found.pop("orphans")
+    assert found == {"warehouse": f"duckdb://{warehouse}", "hidden_by": [], "dropped": []}
+    assert orphan.pop("published_at").endswith("+00:00")
+    assert orphan == {
+        "name": "second.report",
+        "rows": 1,
+        "commit": None,
+        "objects": [{"name": "second.report", "kind": "table"}],
+        "read_by": [],
+        "renamed_to": [],
+    }
+
+
+def test_one_is_dropped_with_its_record_and_the_others_stay(run: Run, built: Path, warehouse: Path) -> None:
+    remove_report(built)
+    done = run("orphans", "--drop", "Second.Report")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"dropped 1 table from duckdb://{warehouse}: `second.report`\n"
+    left = {"first.raw_cities", "first.cities", "first.countries"}
+    assert tables(warehouse) == records(warehouse) == left
+    again = run("orphans", "--drop", "second.report")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == "there is no orphan `second.report`\n  hint: `sqlmat orphans` lists them\n"
+
+
+def test_all_are_dropped_but_those_that_are_read(run: Run, built: Path, warehouse: Path) -> None:
+    (built / "first" / "old - 1d.sql").write_text("SELECT 1 AS one")
+    assert run("build", "--no-record", "-s", "first.old").returncode == 0
+    (built / "first" / "old - 1d.sql").unlink()
+    (built / "first" / "countries - 24h.sql").unlink()
+    (built / "first" / "cities_test.sql").write_text("SELECT count(*) > 0 AS is_there FROM first.countries")
+    notes = {each["name"]: each["read_by"] for each in orphans(run)["orphans"]}
+    assert notes == {"first.countries": ["first.cities", "second.report"], "first.old": []}
+    refused = run("orphans", "--drop", "first.countries", "--drop", "first.old")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "`first.countries` is not dropped: `first.cities`, `second.report` read it\n  hint: change those first\n"
+    )
+    assert "first.old" in tables(warehouse)
+    done = run("orphans", "--drop-all")
+    assert done.returncode == 1
+    assert done.stdout == f"dropped 1 table from duckdb://{warehouse}: `first.old`\n"
+    assert done.stderr == (
+        "kept `first.countries`: `first.cities`, `second.report` read it\n  hint: change those first\n"
+    )
+    assert tables(warehouse) == {"first.raw_cities", "first.cities", "first.countries", "second.report"}
+
+
+def test_the_record_of_partitions_goes_too(run: Run, built: Path, warehouse: Path) -> None:
+    file = built / "first" / "days - 1d.sql"
+    file.write_text(
+        "-- partition_by: day(day) from 2019-01-01 to 2019-01-03\nSELECT CAST('2019-01-02' AS date) AS day, 1 AS one"
+    )
+    assert run("build", "--no-record", "-s", "first.days").returncode == 0
+    assert records(warehouse, "partitions") == {"first.days"}
+    file.unlink()
+    assert run("orphans", "--drop", "first.days").returncode == 0
+    assert records(warehouse, "partitions") == set()
+    assert "first.days" not in tables(warehouse)
+
+
+def test_a_rename_is_an_orphan_and_a_new_table(run: Run, built: Path) -> None:
+    (built / "second" / "report - 1h.sql").rename(built / "second" / "summary - 1h.sql")
+    (built / "second" / "report_test.sql").unlink()
+    done = run("orphans")
+    assert done.stdout.splitlines()[1].endswith("renamed to `second.summary`?")
+    assert run("build", "--no-record").returncode == 0
+    (orphan,) = orphans(run)["orphans"]
+    assert orphan["renamed_to"] == ["second.summary"]
+
+
+def test_a_table_with_the_same_sql_that_was_there_before_is_no_rename(run: Run, built: Path) -> None:
+    (built / "second" / "later - 1h.sql").write_text((built / "second" / "report - 1h.sql").read_text())
+    assert run("build", "--no-record", "-s", "second.later").returncode == 0
+    (built / "second" / "later - 1h.sql").unlink()
+    (orphan,) = orphans(run)["orphans"]
+    assert (orphan["name"], orphan["renamed_to"]) == ("second.later", [])
+
+
+def test_a_file_with_problems_is_not_a_removed_one(run: Run, built: Path, warehouse: Path) -> None:
+    (built / "second" / "report - 1h.sql").write_text("SELEC 1")
+    assert orphans(run)["orphans"] == []
+    done = run("orphans", "--drop", "second.report")
+    assert done.returncode == 2
+    expected = "`second.report` is no orphan: `second/report - 1h.sql` makes it and has problems\n"
+    assert done.stderr == f"{expected}  hint: mend the file\n"
+    (built / "second" / "report - 1h.sql").write_bytes(b"SELECT '\xff'")
+    assert orphans(run)["orphans"] == []
+    assert "second.report" in tables(warehouse)
+
+
+def test_a_table_that_has_its_file_is_not_dropped(run: Run, built: Path, warehouse: Path) -> None:
+    done = run("orphans", "--drop", "first.cities")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "`first.cities` is no orphan: `first/cities - 24h.sql` makes it\n  hint: remove the file first\n"
+    )
+    assert "first.cities" in tables(warehouse)
+
+
+def test_nothing_is_dropped_while_a_file_may_hide_a_table(run: Run, built: Path, warehouse: Path) -> None:
+    # The file is there, and its name is one that cannot be read.
+    (built / "second" / "report - 1h.sql").rename(built / "second" / "re port - 1h.sql")
+    (built / "second" / "report_test.sql").unlink()
+    found = orphans(run)
+    assert ([each["name"] for each in found["orphans"]], found["hidden_by"]) == (
+        ["second.report"],
+        ["second/re port - 1h.sql"],
+    )
+    told = run("orphans").stderr
+    assert told == (
+        "`second/re port - 1h.sql` has problems that may hide a table, so nothing can be dropped\n"
+        "  hint: mend it first\n"
+    )
+    for flag in (("--drop", "second.report"), ("--drop-all",)):
+        done = run("orphans", *flag)
+        assert done.returncode == 2
+        assert done.stderr.startswith("nothing is dropped while files have problems that may hide a table\n")
+        assert "second.report" in tables(warehouse)
+
+
+def test_nothing_is_dropped_while_a_link_leads_nowhere(run: Run, built: Path, warehouse: Path) -> None:
+    elsewhere = built.parent / "elsewhere"
+    (built / "second").rename(elsewhere)
+    (built / "second").symlink_to(elsewhere)
+    assert orphans(run)["orphans"] == []
+    shutil.move(elsewhere, built.parent / "unmounted")
+    assert orphans(run)["hidden_by"] == ["second"]
+    done = run("orphans", "--drop-all")
+    assert done.returncode == 2
+    assert "  second: the link leads nowhere, so it is not known what is there\n" in done.stderr
+    assert "second.report" in tables(warehouse)
+
+
+def test_what_sqlmat_did_not_make_is_not_dropped(run: Run, built: Path, warehouse: Path) -> None:
+    execute(warehouse, "CREATE TABLE second.mine AS SELECT 1 AS one")
+    done = run("orphans", "--drop", "second.mine")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "`second.mine` is there, but sqlmat did not make it\n  hint: drop it with the tools of the engine\n"
+    )
+    remove_report(built)
+    assert run("orphans", "--drop-all").returncode == 0
+    assert "second.mine" in tables(warehouse)
+
+
+def test_an_empty_folder_makes_no_orphan_of_everything(run: Run, built: Path, warehouse: Path) -> None:
+    before = tables(warehouse)
+    empty = built.parent / "empty"
+    empty.mkdir()
+    url = f"duckdb:///{warehouse}"
+    done = run("orphans", "empty", "--warehouse", url, "--drop-all")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"there is no table in `{empty}`, so `--drop-all` would drop everything\n"
+        "  hint: check the folder, or name each table with `--drop`\n"
+    )
+    (empty / "other.things - 1d.sql").write_text("SELECT 1 AS one")
+    done = run("orphans", "empty", "--warehouse", url, "--drop-all")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"no table of `{empty}` was ever built in duckdb://{warehouse}, so `--drop-all` would drop everything in it\n"
+        "  hint: check the folder and the warehouse, or name each table with `--drop`\n"
+    )
+    assert tables(warehouse) == before
+
+
+def test_tables_of_environments_are_left_out(run: Run, built: Path, warehouse: Path) -> None:
+    (built / "second__joan.report - 1h.sql").write_text("SELECT 1 AS one")
+    (built / "lonely__joan.report - 1h.sql").write_text("SELECT 1 AS one")
+    assert run("build", "--no-record").returncode == 0
+    (built / "second__joan.report - 1h.sql").unlink()
+    (built / "lonely__joan.report - 1h.sql").unlink()
+    found = run("orphans")
+    assert [line.split()[0] for line in found.stdout.splitlines()[1:]] == ["lonely__joan.report"]
+    assert found.stderr.endswith("left out: 1 table of environments\n")
+    done = run("orphans", "--drop", "second__joan.report")
+    assert done.stderr == "`second__joan.report` is no orphan: it is a table of an environment\n"
+    assert run("orphans", "--drop-all").returncode == 0
+    assert "second__joan.report" in tables(warehouse)
+    assert "lonely__joan.report" not in tables(warehouse)
+
+
+def test_a_table_that_somebody_dropped_leaves_its_record(run: Run, built: Path, warehouse: Path) -> None:
+    remove_report(built)
+    execute(warehouse, "DROP TABLE second.report")
+    assert run("orphans").stdout.splitlines()[1].endswith("somebody has dropped it; only the record is left")
+    assert run("orphans", "--drop-all").returncode == 0
+    assert "second.report" not in records(warehouse)
+
+
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_a_file_that_comes_back_finds_its_table(run: Run, built: Path, warehouse: Path, is_rebuilt: bool) -> None:
+    file = built / "second" / "report - 1h.sql"
+    text = file.read_text()
+    remove_report(built)
+    assert run("build", "--no-record").returncode == 0
+    file.write_text(text.replace("max", "min") if is_rebuilt else text)
+    assert orphans(run)["orphans"] == []
+    done = run("build", "--no-record", "-s", "second.report")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.split()[1] == ("published" if is_rebuilt else "unchanged")
+
+
+def test_a_file_that_comes_back_after_its_table_was_dropped_is_built(run: Run, built: Path, warehouse: Path) -> None:
+    file = built / "second" / "report - 1h.sql"
+    text = file.read_text()
+    remove_report(built)
+    assert run("orphans", "--drop-all").returncode == 0
+    file.write_text(text)
+    done = run("build", "--no-record", "-s", "second.report")
+    assert (done.returncode, done.stdout.split()[1]) == (0, "published")
+    assert "second.report" in tables(warehouse)
+
+
+def test_without_a_warehouse_there_is_nothing(run: Run, warehouse: Path) -> None:
+    done = run("orphans")
+    assert (done.returncode, done.stdout.startswith("no orphans: ")) == (0, True)
+    assert run("orphans", "--drop", "first.x").returncode == 2
+    assert not warehouse.exists()
+
+
+def test_some_and_all_are_not_asked_for_together(run: Run, built: Path) -> None:
+    done = run("orphans", "--drop", "first.x", "--drop-all")
+    assert done.returncode == 2
+    assert done.stderr == "`--drop` and `--drop-all` cannot be given together\n  hint: leave one of them out\n"
