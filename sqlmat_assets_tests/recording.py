@@ -89,9 +89,16 @@ class RecordingWarehouse:
         return DuckDBWarehouse(self.path).render_load(target, path, columns)
 
     def render_load_files(
-        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
     ) -> list[str]:
-        return DuckDBWarehouse(self.path).render_load_files(target, files, columns)
+        return DuckDBWarehouse(self.path).render_load_files(target, files, columns, required)
+
+    def render_unload(self, query: str, path: Path) -> list[str]:
+        return DuckDBWarehouse(self.path).render_unload(query, path)
 
 
 class _RecordingCursor:

@@ -26,15 +26,17 @@ from sqlmat_assets.components.lineage import trace_columns
 from sqlmat_assets.components.mappings import Mappings
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
-from sqlmat_assets.components.partitions import partition_keys, read_piece
+from sqlmat_assets.components.partitions import read_piece, recorded_keys
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_checks, translate_key, translate_model
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
+from sqlmat_assets.errors.processors import printed_by
 from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Published, Run, Unchanged
+from sqlmat_assets.execution.environment import Environment
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Printed, Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.reasons import Reasons
@@ -47,6 +49,9 @@ DECIDED_AT_TAG = "sqlmat/decided_at"
 
 WHY_TAG = "sqlmat/why"
 """A run's tag: why each of its tables is built, as `Reasons` write it; a run that a person asked for has none."""
+
+ENV_TAG = "sqlmat/env"
+"""A run's tag: the environment that it builds; a run of production has none."""
 
 _TABLE = "table"
 # Rows pass through the warehouse; Dagster only learns what comes first and what was made.
@@ -63,7 +68,7 @@ class Site:
     """What all tables of a project share while they are built.
 
     `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
-    `mappings` which partitions of what they read their own need.
+    `mappings` which partitions of what they read their own need. Without an `environment` production is built.
     """
 
     root: Path
@@ -73,6 +78,7 @@ class Site:
     columns_of: Mapping[Relation, tuple[str, ...]]
     weights: Mapping[Relation, int]
     mappings: Mapping[Relation, Mappings] = field(default_factory=dict[Relation, Mappings])
+    environment: Environment | None = None
 
 
 def build_asset(
@@ -90,6 +96,7 @@ def build_asset(
         without=without,
         held_by=held_by,
         mappings=site.mappings.get(model.relation),
+        environment=site.environment,
     )
     checks = {f"check_{check.name}": check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
@@ -126,7 +133,10 @@ def _compute(model: Model, site: Site) -> _Compute:
             root=site.root,
             cancellation=resource.cancellation,
             state=resource.state,
+            environment=site.environment,
         )
+        if site.environment is not None and ENV_TAG not in context.run.tags:
+            context.instance.add_run_tags(context.run.run_id, {ENV_TAG: site.environment.name})
         if context.selected_asset_keys:
             yield from _materialize(model, work, site, context)
         else:
@@ -168,11 +178,13 @@ def _materialize(model: Model, work: Context, site: Site, context: dg.OpExecutio
             match event:
                 case Checked():
                     results = event.results
+                case Printed():
+                    context.log.info(printed_by(event.script, event.text, is_cut=event.is_cut))
                 case Published() | Unchanged():
                     lineage = trace_columns(model, site.columns_of, work)
                     if isinstance(event, Published):
                         yield from _tell_partitions(model, event, work.run, context)
-                    yield _ended(model, event, results, work.run, lineage)
+                    yield _ended(model, event, results, work, lineage)
                     if isinstance(event, Unchanged) and event.statement is None:
                         yield from _still_holding(model, work)
                 case Discarded():
@@ -203,12 +215,12 @@ def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]
 
 
 def _ended(
-    model: Model, event: Published | Unchanged, results: Sequence[CheckResult], run: Run, lineage: Lineage
+    model: Model, event: Published | Unchanged, results: Sequence[CheckResult], work: Context, lineage: Lineage
 ) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=translate_key(event.relation),
-        metadata=translate_ended(event, results, run, lineage, model.version),
-        data_version=translate_data_version(event, run),
+        metadata=translate_ended(event, results, work.run, lineage, model.version, work.environment),
+        data_version=translate_data_version(event, work.run),
         # Behind the materialization, so that they are tied to the rows that they looked at.
         check_results=[translate_result(event.relation, result) for result in results],
     )
@@ -220,9 +232,9 @@ def _tell_partitions(
     """Record each partition with its own rows.
 
     Dagster records the partitions that a run names by itself, and takes what is to be told of each beforehand. Of those
-    that a table has built because the run named none, it knows nothing.
+    that a table has built because the run named none, or whose job has no partitions, it knows nothing.
     """
-    named = set(partition_keys(context)) if event.partitions else set[str]()
+    named = set(recorded_keys(context)) if event.partitions else set[str]()
     step = context.get_step_execution_context()
     for partition in event.partitions:
         if partition.key in named:

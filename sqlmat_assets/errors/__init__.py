@@ -73,5 +73,16 @@ class TerminalWarehouseError(WarehouseError):
     """Trying again changes nothing: wrong SQL, missing rights, full disk."""
 
 
+class BadRowError(TerminalWarehouseError):
+    """A value in a file is none of its column's type; `row` counts from 1."""
+
+    def __init__(self, message: str, row: int, column: str, value: str, type_: str) -> None:
+        super().__init__(message)
+        self.row = row
+        self.column = column
+        self.value = value
+        self.type = type_
+
+
 class CancelledError(MaterializeError):
     """The query was cancelled: by a person, or because its time limit passed."""

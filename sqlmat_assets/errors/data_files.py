@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmat_assets.errors import TerminalWarehouseError
+from sqlmat_assets.errors import BadRowError, TerminalWarehouseError
 
 
 def _at(path: str, line: int | None, what: str, hint: str) -> TerminalWarehouseError:
@@ -123,6 +123,13 @@ def bad_value(path: str, line: int | None, column: str, value: str, kind: str) -
     """A value that is none of its column's type."""
     hint = f"write a value of that type, or declare another type for `{column}`"
     return _at(path, line, f"`{value}` in the column `{column}` is no `{kind}`", hint)
+
+
+def bad_value_in_row(path: str, row: int, column: str, value: str, kind: str) -> BadRowError:
+    """A value that is none of its column's type, in a file that has no lines."""
+    what = f"{path}: `{value}` in the column `{column}` of row {row:,} is no `{kind}`"
+    hint = f"write a value of that type, or declare another type for `{column}`"
+    return BadRowError(f"{what}\n  hint: {hint}", row, column, value, kind)
 
 
 def _visible(separator: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Protocol
 
 from sqlmat_assets.errors import CancelledError
 from sqlmat_assets.errors.failures import cancelled, time_limit_passed
@@ -15,6 +16,12 @@ from sqlmat_assets.warehouses.base import Session
 _REPEAT_SECONDS = 0.05
 
 
+class Cancellable(Protocol):
+    """What can be ended from another thread; asked again and again until it has ended."""
+
+    def cancel(self) -> None: ...
+
+
 class Cancellation:
     """Ends what one run has running, once and for all; any thread may ask."""
 
@@ -22,6 +29,7 @@ class Cancellation:
         self._requested = threading.Event()
         self._guard = threading.Lock()
         self._watched: set[Session] = set()
+        self._along: dict[Session, Cancellable] = {}
 
     @property
     def is_requested(self) -> bool:
@@ -76,12 +84,28 @@ class Cancellation:
                 timer.join()
         self.check()
 
+    @contextmanager
+    def along(self, session: Session, other: Cancellable) -> Generator[None]:
+        """End something else too, whenever the statements of a session are ended."""
+        with self._guard:
+            self._along[session] = other
+        try:
+            yield
+        finally:
+            with self._guard:
+                del self._along[session]
+
+    def _cancel(self, session: Session) -> None:
+        session.cancel()
+        if session in self._along:
+            self._along[session].cancel()
+
     def _interrupt_all(self) -> None:
         pause = threading.Event()
         while self._watched:
             with self._guard:
                 for session in self._watched:
-                    session.cancel()
+                    self._cancel(session)
             pause.wait(_REPEAT_SECONDS)
 
     def _interrupt_late(
@@ -93,4 +117,4 @@ class Cancellation:
             with self._guard:
                 if not ended.is_set():
                     passed.set()
-                    session.cancel()
+                    self._cancel(session)

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.processor.workshop import LocalWorkshop, Workshop
 from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.references import Names
@@ -23,6 +24,7 @@ class Context:
 
     `now` returns aware moments; `root` is the project's folder. `cancellation` ends the run from another thread.
     `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
+    `workshop` runs the scripts of tables.
     """
 
     warehouse: Warehouse
@@ -35,6 +37,12 @@ class Context:
     cancellation: Cancellation = field(default_factory=Cancellation)
     state: RunState = field(default_factory=RunState)
     environment: Environment | None = None
+    workshop: Workshop = field(default_factory=LocalWorkshop)
+
+    @property
+    def own(self) -> Path:
+        """The folder that sqlmat keeps beside the project's."""
+        return self.root.absolute().parent / ".sqlmat"
 
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.

@@ -67,6 +67,16 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Printed:
+    """The script of a table has ended; `text` is what it has printed, without its beginning where it `is_cut`."""
+
+    relation: Relation
+    script: str
+    text: str
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The intermediate table holds the query's result."""
 
@@ -154,4 +164,4 @@ class Skipped:
     because: Relation
 
 
-Event = Started | Written | Checked | Published | Unchanged | Discarded | Skipped
+Event = Started | Printed | Written | Checked | Published | Unchanged | Discarded | Skipped

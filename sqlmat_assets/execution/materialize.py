@@ -17,6 +17,7 @@ from sqlmat_assets.execution.events import (
     Column,
     Discarded,
     Event,
+    Printed,
     Published,
     PublishedPartition,
     Started,
@@ -53,6 +54,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
 
     Yields:
         `Started`, `Written`, `Checked`, then `Published`, or `Unchanged` where the rows are those that are published.
+        `Printed` before `Written` or `Discarded`, where the table has a script that prints.
         `Started`, `Unchanged` where nothing that the rows come from has changed, and age alone is the reason to build.
         `Discarded` may come at any point.
     """
@@ -125,6 +127,7 @@ class _Materialization:
     inputs: Inputs | None = None
     data_version: str | None = None
     partitions: tuple[PublishedPartition, ...] = ()
+    printed: tuple[Printed, ...] = ()
 
     def __post_init__(self) -> None:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
@@ -153,6 +156,8 @@ class _Materialization:
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
                 self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
                 written = self._write()
+            yield from self.printed
+            self.printed = ()
             yield written
             left = None if limit is None else max(limit - (context.now() - self.started_at), timedelta())
             with context.cancellation.watch(self.session, left):
@@ -167,6 +172,7 @@ class _Materialization:
             if is_over:
                 raise
             self._drop_intermediate()
+            yield from self.printed
             seconds = context.seconds_since(self.started_at)
             yield Discarded(target, _with_state(error, self._held()), self.results, seconds)
         except BaseException:
@@ -207,7 +213,9 @@ class _Materialization:
 
     def _write(self) -> Written:
         context, plan = self.context, self.plan
-        written = write(self.model, plan.queries, self.intermediate, self.session, context, plan.ranges)
+        written = write(
+            self.model, plan.queries, self.intermediate, self.session, context, plan.ranges, self._note_printed
+        )
         if plan.is_partial:
             # The empty table in whose place the query may have read; it has done so.
             drop = statements.drop_table(self.backup, if_exists=True)
@@ -219,6 +227,9 @@ class _Materialization:
                 lambda: self._publisher(written).count(self.intermediate), context.sleep
             )
         return written
+
+    def _note_printed(self, printed: Printed) -> None:
+        self.printed += (printed,)
 
     def _publisher(self, written: Written) -> Publisher:
         return Publisher(self.model, self.plan, written, self.backup, self.session, self.context)

@@ -18,6 +18,7 @@ from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.names import intermediate_of
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.plan import is_built_in_parts
+from sqlmat_assets.execution.processor.noted import NotedWorkshop
 from sqlmat_assets.execution.records import Record, rows_of
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.model import Model
@@ -75,7 +76,9 @@ def render(model: Model, context: Context, piece: Piece = WHOLE, types: Types | 
     notebook = _Notebook(
         context.warehouse, sent, {written: columns, **place, **known}, _built(model, context) if is_there else None
     )
-    aside = replace(context, warehouse=notebook, cancellation=Cancellation(), state=RunState())
+    aside = replace(
+        context, warehouse=notebook, cancellation=Cancellation(), state=RunState(), workshop=NotedWorkshop(sent)
+    )
     for event in materialize(_with_gate_open(model), aside, piece):
         if isinstance(event, Discarded):
             raise event.error
@@ -145,9 +148,16 @@ class _Notebook:
         return self.warehouse.render_load(target, path, columns)
 
     def render_load_files(
-        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
     ) -> list[str]:
-        return self.warehouse.render_load_files(target, files, columns)
+        return self.warehouse.render_load_files(target, files, columns, required)
+
+    def render_unload(self, query: str, path: Path) -> list[str]:
+        return self.warehouse.render_unload(query, path)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,8 +209,18 @@ class _NotebookSession:
         self.sent.extend(self.warehouse.render_load(target, path, columns))
         return 1
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]) -> int:
-        self.sent.extend(self.warehouse.render_load_files(target, files, columns))
+    def load_files(
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
+    ) -> int:
+        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required))
+        return 1
+
+    def unload(self, query: str, path: Path) -> int:
+        self.sent.extend(self.warehouse.render_unload(query, path))
         return 1
 
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:

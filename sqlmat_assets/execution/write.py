@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Column, Written
+from sqlmat_assets.execution.events import Column, Printed, Written
 from sqlmat_assets.execution.loads.write import write_load
+from sqlmat_assets.execution.processed import write_processed
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
@@ -25,6 +26,7 @@ def write(
     session: Session,
     context: Context,
     ranges: Sequence[Range] = (),
+    tell: Callable[[Printed], None] = lambda _: None,
 ) -> Written:
     """Fill the intermediate table.
 
@@ -35,6 +37,7 @@ def write(
         session: Where to do it.
         context: The run.
         ranges: Those whose files are loaded, where there are partitions.
+        tell: Takes what a script prints.
 
     Raises:
         MaterializeError: The engine refuses, or there is nothing to fill it from.
@@ -47,6 +50,9 @@ def write(
             rows, statement = _write_data(model, intermediate, session, context)
         case Kind.LOAD if model.load is not None:
             rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
+        case Kind.PROCESSED if model.processor is not None:
+            with explained(model, session, context):
+                rows, statement = write_processed(model, model.processor, intermediate, session, context, tell)
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)

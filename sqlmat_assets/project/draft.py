@@ -13,7 +13,7 @@ from sqlmat_assets.project.code_version import Source, code_version
 from sqlmat_assets.project.companions import TableFiles
 from sqlmat_assets.project.loads import Load, find_load_problems
 from sqlmat_assets.project.mode_problems import keep_what_fits
-from sqlmat_assets.project.model import CheckQuery, ColumnDoc, Kind, Model, Processor
+from sqlmat_assets.project.model import CheckQuery, ColumnDoc, DeclaredColumn, Kind, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names, Reference, resolve
 from sqlmat_assets.project.rules import build_rules
@@ -45,7 +45,7 @@ class _Definition:
     """What the CREATE TABLE of a processed table says."""
 
     sql: str = ""
-    columns: tuple[ColumnDoc, ...] = ()
+    columns: tuple[DeclaredColumn, ...] = ()
     description: str | None = None
     header: Settings = field(default_factory=Settings)
     problems: tuple[Problem, ...] = ()
@@ -120,9 +120,7 @@ class Drafter:
                 problems += find_load_problems(loading.load, settings, loading.places, table.path)
         checks = self._read_checks(table, problems)
         sources = [*self._sources(table, query, definition, loading), *checks.sources]
-        processor = None
-        if table.script is not None:
-            processor = Processor(table.script, table.query, definition.sql, table.requirements)
+        processor = self._read_processor(table, definition, problems)
         read = tuple(dict.fromkeys(read.relation for read in query.reads))
         model = Model(
             relation=table.relation,
@@ -132,7 +130,9 @@ class Drafter:
             sql=query.sql,
             interval=table.interval,
             description=definition.description or loading.description or query.description,
-            columns=definition.columns if processor is not None else query.columns or loaded,
+            columns=tuple(ColumnDoc(column.name, column.description) for column in definition.columns)
+            if processor is not None
+            else query.columns or loaded,
             upstream=tuple(relation for relation in read if relation in self._tables),
             sources=tuple(relation for relation in read if relation not in self._tables),
             checks=tuple(checks.queries),
@@ -227,8 +227,31 @@ class Drafter:
             return _Definition(problems=self._unread(table.path))
         parsed = self._parsed.definition(text, table.path)
         header, description = parse_header(((line.line, line.text) for line in parsed.header), text, table.path)
-        columns = tuple(ColumnDoc(name) for name, _ in parsed.columns)
-        return _Definition(text, columns, description, header, parsed.problems, parsed.code)
+        return _Definition(text, parsed.columns, description, header, parsed.problems, parsed.code)
+
+    def _read_processor(self, table: TableFiles, definition: _Definition, problems: list[Problem]) -> Processor | None:
+        """Give what is to be known of the script of a table; what is wrong with it is added to the problems."""
+        if table.script is None:
+            return None
+        takes_frame, packages = False, ()
+        text = self._texts.read(table.script)
+        if text is None:
+            problems += self._unread(table.script)
+        else:
+            script = self._parsed.script(text, table.script)
+            takes_frame = script.takes_frame
+            problems += script.problems
+        if table.requirements is not None:
+            text = self._texts.read(table.requirements)
+            if text is None:
+                problems += self._unread(table.requirements)
+            else:
+                requirements = self._parsed.requirements(text, table.requirements)
+                packages = requirements.packages
+                problems += requirements.problems
+        return Processor(
+            table.script, table.query, definition.sql, table.requirements, definition.columns, takes_frame, packages
+        )
 
     def _read_load(self, table: TableFiles) -> _Loading:
         if table.kind is not Kind.LOAD:

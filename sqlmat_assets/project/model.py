@@ -89,16 +89,31 @@ class ColumnDoc:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredColumn:
+    """A column of a CREATE TABLE: its type in the dialect, whether it is NOT NULL, and the comment beside it."""
+
+    name: str
+    type: str
+    is_required: bool = False
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Processor:
     """The other files of a processed table; paths are relative to the project folder, None where one is missing.
 
-    `definition` is the text of the CREATE TABLE, which is the model's `path`; the model's `sql` is that of `query`.
+    `definition` is the text of the CREATE TABLE, which is the model's `path`, and `columns` what it declares; the
+    model's `sql` is that of `query`. With `takes_frame` the script defines `process(df)`, else it reads and writes CSV
+    files. `packages` are those that the requirements name.
     """
 
     script: str
     query: str | None
     definition: str = ""
     requirements: str | None = None
+    columns: tuple[DeclaredColumn, ...] = ()
+    takes_frame: bool = False
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

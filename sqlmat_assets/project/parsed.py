@@ -14,6 +14,7 @@ from sqlmat_assets.project.codec import decode, encode
 from sqlmat_assets.project.definition import ParsedDefinition, parse_definition
 from sqlmat_assets.project.loads import ParsedLoad
 from sqlmat_assets.project.parse import ParsedQuery, parse_query
+from sqlmat_assets.project.scripts import ParsedRequirements, ParsedScript, parse_requirements, parse_script
 
 _Parsed = TypeVar("_Parsed")
 _CONTENT = "content"
@@ -51,6 +52,14 @@ class ParsedFiles:
     def load(self, text: str, path: str) -> ParsedLoad:
         """Give what `parse_load` says about a file."""
         return self._parse(ParsedLoad, _parse_load, text, path)
+
+    def script(self, text: str, path: str) -> ParsedScript:
+        """Give what `parse_script` says about a file."""
+        return self._parse(ParsedScript, lambda text, _, path: parse_script(text, path), text, path)
+
+    def requirements(self, text: str, path: str) -> ParsedRequirements:
+        """Give what `parse_requirements` says about a file."""
+        return self._parse(ParsedRequirements, lambda text, _, path: parse_requirements(text, path), text, path)
 
     def content(self, file: Path, path: str) -> str:
         """Give a hash of a file's bytes; one that has not been touched since it was last read is not read again.

@@ -109,11 +109,31 @@ class Session(Protocol):
         """
         ...
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]) -> int:
-        """Create a table from local files, in one statement; `columns` (name, type) are all that stand in them.
+    def load_files(
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
+    ) -> int:
+        """Create a table from local files; `columns` (name, type) are all that stand in them.
+
+        Args:
+            target: The table.
+            files: Where the rows are.
+            columns: Those of the files.
+            required: Those that are NOT NULL in the table.
 
         Returns:
             How many rows it has.
+        """
+        ...
+
+    def unload(self, query: str, path: Path) -> int:
+        """Write the rows of a query into a local Parquet file, from which pyarrow reads them with their types.
+
+        Returns:
+            How many there are.
         """
         ...
 
@@ -199,7 +219,15 @@ class Warehouse(Protocol):
         ...
 
     def render_load_files(
-        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
     ) -> list[str]:
         """What `Session.load_files` sends to create the table."""
+        ...
+
+    def render_unload(self, query: str, path: Path) -> list[str]:
+        """What `Session.unload` sends where no column needs another type in the file."""
         ...

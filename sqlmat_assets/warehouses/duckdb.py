@@ -24,6 +24,7 @@ from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
+from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.source_files import SourceFile
 
 T = TypeVar("T")
@@ -82,9 +83,19 @@ class DuckDBWarehouse:
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
 
     def render_load_files(
-        self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
     ) -> list[str]:
-        return [_sql(DeclaredFiles(files, columns, DUCKDB).create_table(target))]
+        declared = DeclaredFiles(files, columns, DUCKDB)
+        if not required:
+            return [_sql(declared.create_table(target))]
+        return ["BEGIN", *map(_sql, declared.create_and_fill(target, required)), "COMMIT"]
+
+    def render_unload(self, query: str, path: Path) -> list[str]:
+        return [_sql(unload_statement(query, path))]
 
 
 class Cursor(Protocol):
@@ -167,13 +178,28 @@ class DuckDBSession:
         file.refuse_other_columns([name for name, _ in self.fetch_columns(target)])
         return rows
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]]) -> int:
+    def load_files(
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
+    ) -> int:
         declared = DeclaredFiles(files, columns, DUCKDB)
         declared.check(self.fetch_rows)
         try:
-            return self.write_rows(declared.create_table(target))
+            if not required:
+                return self.write_rows(declared.create_table(target))
+            create, fill = declared.create_and_fill(target, required)
+            with self.transaction():
+                self.execute(create)
+                return self.write_rows(fill)
         except TerminalWarehouseError as error:
             raise declared.explain(error, self.fetch_rows) from error
+
+    def unload(self, query: str, path: Path) -> int:
+        described = self.fetch_rows(exp.select("*").from_(statements.derived_table(query, "rows")).limit(0))
+        return self.write_rows(unload_statement(query, path, [(each.name, each.type) for each in described.columns]))
 
     def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
         del backup  # one transaction needs none

@@ -45,11 +45,28 @@ class DeclaredFiles:
 
     def create_table(self, target: Relation) -> exp.Expr:
         """`CREATE TABLE ... AS` with the rows of all files."""
+        return exp.Create(this=statements.table(target), kind="TABLE", expression=self._rows())
+
+    def _rows(self) -> exp.Query:
         queries = [file.query() for file in self._files]
         # In halves, because a chain of a thousand unions is too deep for whoever walks through the tree.
         while len(queries) > 1:
             queries = [reduce(_union, queries[at : at + 2]) for at in range(0, len(queries), 2)]
-        return exp.Create(this=statements.table(target), kind="TABLE", expression=queries[0])
+        return queries[0]
+
+    def create_and_fill(self, target: Relation, required: Sequence[str]) -> tuple[exp.Expr, exp.Expr]:
+        """`CREATE TABLE` with columns that are NOT NULL, and the `INSERT` of the rows of all files."""
+        not_null = exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
+        definitions = [
+            exp.ColumnDef(
+                this=statements.identifier(name),
+                kind=_type(kind),
+                constraints=[not_null.copy()] if name in required else [],
+            )
+            for name, kind in self._columns
+        ]
+        create = exp.Create(this=exp.Schema(this=statements.table(target), expressions=definitions), kind="TABLE")
+        return create, exp.Insert(this=statements.table(target), expression=self._rows())
 
     def check(self, fetch: _Fetch) -> None:
         """Compare the columns of files that tell them themselves.
@@ -111,6 +128,10 @@ class _DeclaredFile:
             counts = [exp.Count(this=statements.column(name)) for name, _ in self._columns]
             fetch(exp.select(*counts).from_(exp.Subquery(this=self.query(), alias=statements.identifier("rows"))))
         except TerminalWarehouseError as error:
+            if has_ending(self.path, ".parquet"):
+                found = self._find_bad_row(fetch)
+                if found is not None:
+                    return found
             words = error.message.partition("\nTry setting")[0]
             return wording.driver_refused(str(self.path), words, error.statement)
         return None
@@ -128,6 +149,24 @@ class _DeclaredFile:
                 return wording.bad_value(
                     str(self.path), find_value(self.path, header, spelt, value), name, value, kind.upper()
                 )
+        return None
+
+    def _find_bad_row(self, fetch: _Fetch) -> TerminalWarehouseError | None:
+        for name, kind in self._columns:
+            tried = exp.TryCast(this=statements.column(name), to=_type(kind))
+            numbered = exp.EQ(this=exp.column("file_row_number"), expression=exp.true())
+            reader = exp.Anonymous(this="read_parquet", expressions=[path_literal(self.path), numbered])
+            shown = exp.Cast(this=statements.column(name), to=_type("VARCHAR"))
+            query = exp.select(exp.column("file_row_number"), shown).from_(exp.Table(this=reader))
+            query = query.where(exp.Is(this=tried, expression=exp.null()))
+            query = query.where(exp.Is(this=statements.column(name), expression=exp.null()).not_())
+            try:
+                rows = fetch(query.order_by("file_row_number").limit(1)).rows
+            except TerminalWarehouseError:
+                continue  # a type that becomes no other, whatever the row
+            if rows:
+                number, value = rows[0]
+                return wording.bad_value_in_row(str(self.path), int(number) + 1, name, str(value), kind.upper())
         return None
 
     def _refuse_other_columns(self, names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.project.load import load_project
-from sqlmat_assets.project.model import ColumnDoc, Kind, Model, Processor, Project
+from sqlmat_assets.project.model import ColumnDoc, DeclaredColumn, Kind, Model, Processor, Project
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 
@@ -115,6 +115,8 @@ def test_a_processed_table() -> None:
         query="first/countries_select.sql",
         definition=(FOLDERS / "duro/first/countries - 1h.sql").read_text(encoding="utf-8"),
         requirements="first/countries_requirements.txt",
+        columns=(DeclaredColumn("country", "TEXT"), DeclaredColumn("continent", "TEXT")),
+        packages=("requests",),
     )
     assert [column.name for column in model.columns] == ["country", "continent"]
     assert [spec.name for spec in model.check_specs] == ["has_rows"]
