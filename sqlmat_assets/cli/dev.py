@@ -24,9 +24,17 @@ from typing import IO
 import click
 
 from sqlmat_assets.cli import GOOD, PROBLEMS
-from sqlmat_assets.cli.place import dagster_home, default_warehouse, find_root, folder_argument, warehouse_option
+from sqlmat_assets.cli.place import (
+    dagster_home,
+    default_warehouse,
+    env_option,
+    find_root,
+    folder_argument,
+    read_project,
+    warehouse_option,
+)
 from sqlmat_assets.cli.trim import trim
-from sqlmat_assets.components.home import open_instance, prepare_home, write_workspace
+from sqlmat_assets.components.home import location_of, open_instance, prepare_home, write_workspace
 from sqlmat_assets.errors.usage import (
     already_running,
     bad_host,
@@ -36,6 +44,7 @@ from sqlmat_assets.errors.usage import (
     location_broken,
     port_in_use,
 )
+from sqlmat_assets.execution.environment import Environment, find_environment
 from sqlmat_assets.warehouses.config import open_warehouse
 
 _SECONDS_TO_STOP = 20.0
@@ -166,19 +175,19 @@ def _watch(process: subprocess.Popen[bytes], url: str, builds: str) -> int:
     return PROBLEMS
 
 
-def _switch(home: Path, *, is_paused: bool) -> str:
+def _switch(home: Path, environment: Environment | None, *, is_paused: bool) -> str:
     """Switch the building of tables off if that is asked for, and say whether it is on."""
     from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
     from sqlmat_assets.components.switch import forget_tick_ahead, is_on, switch_off
 
+    location = location_of(environment and environment.name)
     instance = open_instance(home)
     try:
         if is_paused:
-            switch_off(instance, FRESHNESS_SENSOR)
-        forget_tick_ahead(instance, FRESHNESS_SENSOR, time.time())
-        return (
-            builds_are_on(FRESHNESS_SENSOR) if is_on(instance, FRESHNESS_SENSOR) else builds_are_off(FRESHNESS_SENSOR)
-        )
+            switch_off(instance, FRESHNESS_SENSOR, location)
+        forget_tick_ahead(instance, FRESHNESS_SENSOR, time.time(), location)
+        runs = is_on(instance, FRESHNESS_SENSOR, location, is_on_by_default=environment is None)
+        return builds_are_on(FRESHNESS_SENSOR) if runs else builds_are_off(FRESHNESS_SENSOR)
     finally:
         instance.dispose()
 
@@ -197,19 +206,24 @@ def _pass_on(output: IO[bytes]) -> None:
             sys.stderr.flush()
 
 
-def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subprocess.Popen[bytes]:
-    environment = {
+def _start(
+    root: Path, home: Path, warehouse: str, environment: Environment | None, host: str, port: int
+) -> subprocess.Popen[bytes]:
+    name = environment and environment.name
+    variables = {
         **os.environ,
+        "SQLMAT_ENV": name or "",
         "DAGSTER_HOME": str(home),
         "SQLMAT_PROJECT": str(root),
         "SQLMAT_WAREHOUSE": warehouse,
         # Else a file of the current folder hides the module of its name, such as `gql.py`.
         "PYTHONSAFEPATH": "1",
     }
-    arguments = ["dev", "--workspace", str(write_workspace(home)), "--host", host, "--port", str(port)]
+    workspace = write_workspace(home, location_of(name))
+    arguments = ["dev", "--workspace", str(workspace), "--host", host, "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603 - this Python, with arguments that click has checked
         [sys.executable, "-W", _DISCOURAGED, "-m", "dagster", *arguments, "--log-level", "warning"],
-        env=environment,
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -224,21 +238,26 @@ def _start(root: Path, home: Path, warehouse: str, host: str, port: int) -> subp
 @click.command("dev", short_help="Open the Dagster UI on the tables.")
 @folder_argument
 @warehouse_option
+@env_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
     "--port", metavar="N", type=click.IntRange(1, 65535), default=3000, show_default=True, help="The port to listen at."
 )
 @click.option("--paused", is_flag=True, help="Build nothing until that is switched on in the UI.")
-def command(folder: Path | None, warehouse: str | None, host: str, port: int, *, paused: bool) -> int:
+def command(folder: Path | None, warehouse: str | None, env: str | None, host: str, port: int, *, paused: bool) -> int:
     """Open the Dagster UI, with its daemon, on the tables of DIR (default: sql).
 
     The daemon builds the tables as their intervals ask, and takes up edited files. It shares its memory with `sqlmat
     build`: the instance in $DAGSTER_HOME, else in .sqlmat beside DIR. Ctrl-C ends all of it.
+
+    In an environment nothing is built by itself until that is switched on in the UI.
     """
     root = find_root(folder)
     url_of_warehouse = warehouse or default_warehouse(root)
-    open_warehouse(url_of_warehouse)  # nothing is connected; a URL that names nothing is told now and not by every run
-    home = prepare_home(dagster_home(root))
+    # Nothing is connected; a URL that names nothing is told now and not by every run.
+    opened = open_warehouse(url_of_warehouse)
+    environment = find_environment(env, read_project(root), opened.capabilities) if env else None
+    home = prepare_home(dagster_home(root, environment))
     shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
     url = f"http://{shown}:{port}"
     with _hold(home, url), _stoppable():
@@ -246,8 +265,8 @@ def command(folder: Path | None, warehouse: str | None, host: str, port: int, *,
         process = None
         try:
             click.echo(f"starting Dagster on {root}, which takes some seconds")
-            builds = _switch(home, is_paused=paused)
-            process = _start(root, home, url_of_warehouse, host, port)
+            builds = _switch(home, environment, is_paused=paused)
+            process = _start(root, home, url_of_warehouse, environment, host, port)
             return _watch(process, url, builds)
         except _Stopped:
             click.echo("stopping", err=True)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sqlmat_assets.cli import GOOD
-from sqlmat_assets.cli.place import dagster_home, find_root, folder_argument, read_project
+from sqlmat_assets.cli.place import dagster_home, env_option, find_root, folder_argument, read_project
 from sqlmat_assets.errors import verdicts as wording
 from sqlmat_assets.errors.usage import unknown_table
+from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.partitions.ranges import ListRange, TimeRange
@@ -180,8 +181,9 @@ def _write(found: Explanation, project: Project) -> None:
 @click.command("why", short_help="Say why a table was built, or was not, and when it will be.")
 @click.argument("table", metavar="TABLE")
 @folder_argument
+@env_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(table: str, folder: Path | None, *, as_json: bool) -> int:
+def command(table: str, folder: Path | None, env: str | None, *, as_json: bool) -> int:
     """Say when TABLE (schema.table) is due, what it waits for, and why it was built last.
 
     Decides as the service does, from the Dagster instance in $DAGSTER_HOME, else in .sqlmat beside DIR (default: sql).
@@ -196,9 +198,17 @@ def command(table: str, folder: Path | None, *, as_json: bool) -> int:
     from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
     from sqlmat_assets.components.home import open_instance
 
-    instance = open_instance(dagster_home(project.root))
+    environment = find_environment(env, project, None)
+    instance = open_instance(dagster_home(project.root, environment))
     try:
-        explanation = explain(instance, project, found, sensor=FRESHNESS_SENSOR, now=_now())
+        explanation = explain(
+            instance,
+            project,
+            found,
+            sensor=FRESHNESS_SENSOR,
+            now=_now(),
+            is_on_by_default=environment is None,
+        )
     finally:
         instance.dispose()
     if as_json:

@@ -28,7 +28,7 @@ from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.partitions import read_piece, recorded_keys
 from sqlmat_assets.components.resources import WarehouseResource
-from sqlmat_assets.components.translation import translate_checks, translate_key, translate_model
+from sqlmat_assets.components.translation import ENV_TAG, translate_checks, translate_key, translate_model
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
@@ -49,9 +49,6 @@ DECIDED_AT_TAG = "sqlmat/decided_at"
 
 WHY_TAG = "sqlmat/why"
 """A run's tag: why each of its tables is built, as `Reasons` write it; a run that a person asked for has none."""
-
-ENV_TAG = "sqlmat/env"
-"""A run's tag: the environment that it builds; a run of production has none."""
 
 _TABLE = "table"
 # Rows pass through the warehouse; Dagster only learns what comes first and what was made.

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
-from sqlmat_assets.components.translation import translate_key
+from sqlmat_assets.components.translation import translate_key, translate_place
 from sqlmat_assets.errors import outcomes
 from sqlmat_assets.errors.catalogue import blocked, fenced
 from sqlmat_assets.errors.samples import sample_lines
@@ -62,7 +62,7 @@ def translate_ended(
     """
     metadata: dict[str, dg.MetadataValue] = {
         **_rows(ended),
-        **translate_place(ended.relation, environment),
+        **_texts(translate_place(ended.relation, environment)),
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         "seconds": dg.MetadataValue.float(round(ended.seconds, 3)),
@@ -122,16 +122,6 @@ def translate_partition(
 def translate_partition_rows(partition: PublishedPartition) -> dict[str, dg.MetadataValue]:
     """The metadata that differs from one partition to another."""
     return {"dagster/partition_row_count": dg.MetadataValue.int(partition.rows)}
-
-
-def translate_place(relation: Relation, environment: Environment | None) -> dict[str, dg.MetadataValue]:
-    """The metadata that says where a table is, by the name under which the warehouse has it."""
-    if environment is None:
-        return {"dagster/table_name": dg.MetadataValue.text(str(relation))}
-    return {
-        "dagster/table_name": dg.MetadataValue.text(str(environment.relation(relation))),
-        "environment": dg.MetadataValue.text(environment.name),
-    }
 
 
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
@@ -229,6 +219,10 @@ def translate_discarded(discarded: Discarded) -> str:
 def translate_columns(columns: Iterable[Column]) -> dg.TableSchema:
     """The columns of a table as Dagster shows them."""
     return dg.TableSchema([dg.TableColumn(column.name, column.type, column.description) for column in columns])
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, dg.MetadataValue]:
+    return {name: dg.MetadataValue.text(value) for name, value in values.items()}
 
 
 def _rows(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.usage import home_unusable
+from sqlmat_assets.relation import environment_schema
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -88,7 +89,12 @@ def _alone(home: Path) -> Generator[None]:
         yield
 
 
-def write_workspace(home: Path) -> Path:
+def location_of(environment: str | None) -> str:
+    """What the UI calls the tables: those of an environment are not to be taken for production."""
+    return LOCATION if environment is None else environment_schema(LOCATION, environment)
+
+
+def write_workspace(home: Path, location: str = LOCATION) -> Path:
     """Write the file that tells Dagster which module holds the definitions, and return its path."""
     import yaml
 
@@ -96,7 +102,7 @@ def write_workspace(home: Path) -> Path:
     # Dagster imports from the working directory first. The current one may hold a file called as a module is.
     module = {
         "module_name": "sqlmat_assets.definitions",
-        "location_name": LOCATION,
+        "location_name": location,
         "working_directory": str(home),
     }
     path.write_text(yaml.safe_dump({"load_from": [{"python_module": module}]}))

@@ -16,10 +16,12 @@ from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.ticks import sensor_taken
+from sqlmat_assets.execution.environment import Environment, find_environment
 from sqlmat_assets.project.graph import ModelGraph, find_held
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.config import open_warehouse
 
 RESOURCE_KEY = "warehouse"
 
@@ -33,12 +35,27 @@ def _cache_dir(root: Path) -> Path:
     return root.parent / ".sqlmat" / "cache"
 
 
+def find_named(name: str | None, project: Project, warehouse: str | None) -> Environment | None:
+    """The environment of this name; None without a name.
+
+    Args:
+        name: As people wrote it.
+        project: What is built there.
+        warehouse: The URL of the warehouse, where that is known.
+
+    Raises:
+        UsageError: It cannot be an environment of this project.
+    """
+    return find_environment(name, project, open_warehouse(warehouse).capabilities if name and warehouse else None)
+
+
 def build_definitions(
     project: Project,
     *,
     warehouse: WarehouseResource | None = None,
     resource_key: str = RESOURCE_KEY,
     freshness_sensor: str = FRESHNESS_SENSOR,
+    environment: Environment | None = None,
 ) -> dg.Definitions:
     """All tables of a project with their checks, what they read from elsewhere, and the sensor that builds them.
 
@@ -47,6 +64,8 @@ def build_definitions(
         warehouse: Where they are built; None where the definitions around these bring that resource.
         resource_key: The name of that resource.
         freshness_sensor: The name of the sensor.
+        environment: Where they are built beside production; None for production. Nothing runs there by itself until
+            the sensor is switched on.
     """
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
@@ -54,7 +73,8 @@ def build_definitions(
     # What the loader keeps nothing for, such as a project that is put together by hand, is not kept either.
     cache_dir = _cache_dir(project.root)
     mappings = translate_mappings(project, cache_dir if cache_dir.is_dir() else None)
-    site = Site(project.root, project.names, find_origin(project.root), resource_key, columns_of, weights, mappings)
+    origin = find_origin(project.root)
+    site = Site(project.root, project.names, origin, resource_key, columns_of, weights, mappings, environment)
     circles = _circles(graph)
     held = find_held(project)
     sources = distinct_relations(source for model in project for source in model.sources)
@@ -67,9 +87,11 @@ def build_definitions(
         tables = [
             build_asset(model, site, circles.get(model.relation, ()), held.get(model.relation)) for model in project
         ]
+    is_production = environment is None
+    sensor = build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor, is_on=is_production)
     return dg.Definitions(
         assets=[*tables, *specs],
-        sensors=[build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor)],
+        sensors=[sensor],
         resources={} if warehouse is None else {resource_key: warehouse},
     )
 
@@ -94,6 +116,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         warehouse: The URL of the database to build in; without one, the project around brings the resource.
         resource_key: The name of that resource.
         freshness_sensor: The name of the sensor that builds the tables; each folder needs one of its own.
+        environment: Where they are built beside production; by default production is.
     """
 
     path: str
@@ -101,6 +124,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     warehouse: str | None = None
     resource_key: str = RESOURCE_KEY
     freshness_sensor: str = FRESHNESS_SENSOR
+    environment: str | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
@@ -110,6 +134,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
             warehouse=warehouse,
             resource_key=self.resource_key,
             freshness_sensor=self._own_sensor(context),
+            environment=find_named(self.environment, project, self.warehouse),
         )
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:

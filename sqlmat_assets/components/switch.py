@@ -17,15 +17,19 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from sqlmat_assets.components.home import LOCATION
 
 
-def is_on(instance: dg.DagsterInstance, sensor: str) -> bool:
-    """Whether a sensor runs, which it does until somebody switches it off."""
-    stored = _stored(instance, _off(sensor))
-    return stored is None or stored.is_running
+def is_on(
+    instance: dg.DagsterInstance, sensor: str, location: str = LOCATION, *, is_on_by_default: bool = True
+) -> bool:
+    """Whether a sensor runs, which depends on how it was defined until somebody switches it."""
+    stored = _stored(instance, _off(sensor, location))
+    if stored is None or stored.status is InstigatorStatus.DECLARED_IN_CODE:
+        return is_on_by_default
+    return stored.is_running
 
 
-def switch_off(instance: dg.DagsterInstance, sensor: str) -> None:
+def switch_off(instance: dg.DagsterInstance, sensor: str, location: str = LOCATION) -> None:
     """Switch a sensor off until somebody switches it on in the UI."""
-    off = _off(sensor)
+    off = _off(sensor, location)
     stored = _stored(instance, off)
     if stored is None:
         instance.add_instigator_state(off)
@@ -33,12 +37,12 @@ def switch_off(instance: dg.DagsterInstance, sensor: str) -> None:
         instance.update_instigator_state(stored.with_status(InstigatorStatus.STOPPED))
 
 
-def forget_tick_ahead(instance: dg.DagsterInstance, sensor: str, now: float) -> None:
+def forget_tick_ahead(instance: dg.DagsterInstance, sensor: str, now: float, location: str = LOCATION) -> None:
     """Let a sensor look again although the clock was set back since its last tick.
 
     The daemon would else wait until the moment of that tick has come again.
     """
-    stored = _stored(instance, _off(sensor))
+    stored = _stored(instance, _off(sensor, location))
     data = None if stored is None else stored.instigator_data
     if stored is None or not isinstance(data, SensorInstigatorData):
         return
@@ -51,9 +55,9 @@ def _stored(instance: dg.DagsterInstance, state: InstigatorState) -> InstigatorS
     return instance.get_instigator_state(state.instigator_origin_id, state.selector_id)
 
 
-def _off(sensor: str) -> InstigatorState:
+def _off(sensor: str, location: str) -> InstigatorState:
     # States are found by the names of location, repository and sensor; how the location is loaded makes no difference.
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), LOCATION)
-    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME), sensor)
+    loaded_as = ManagedGrpcPythonEnvCodeLocationOrigin(LoadableTargetOrigin(), location)
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(loaded_as, SINGLETON_REPOSITORY_NAME), sensor)
     data = SensorInstigatorData(sensor_type=SensorType.STANDARD)
     return InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.STOPPED, data)

@@ -14,6 +14,7 @@ from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.partitions import translate_partitions
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.catalogue import age, not_built, only_at, scheduled, waits_for
+from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import CheckSpec, Kind, Model
@@ -24,6 +25,9 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 _TAG_KEY = re.compile(r"(?:[A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _CHECK_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+ENV_TAG = "sqlmat/env"
+"""The tag of a table, and of a run, that says in which environment it is; those of production have none."""
 
 QUARANTINED = "quarantined"
 # The type of a column is known to the warehouse only; Dagster would otherwise show "string".
@@ -43,6 +47,7 @@ def translate_model(
     without: Collection[Relation] = (),
     held_by: Relation | None = None,
     mappings: Mapping[Relation, dg.PartitionMapping] | None = None,
+    environment: Environment | None = None,
 ) -> dg.AssetSpec:
     """A table as an asset.
 
@@ -53,6 +58,7 @@ def translate_model(
         without: Tables that it reads and that shall be no dependencies: in a circle Dagster loads nothing at all.
         held_by: A quarantined table that it depends on.
         mappings: Which partitions of the tables that it reads its own need, where that is not all of them.
+        environment: Where it is built; None for production.
     """
     reads = distinct_relations((*model.upstream, *model.sources))
     mapped = mappings or {}
@@ -66,13 +72,20 @@ def translate_model(
         group_name=group_name(model.relation.schema),
         kinds=_kinds(model),
         owners=translate_owners(model.settings.owner),
-        tags=translate_tags(model.settings.tags),
+        tags=translate_tags(model.settings.tags) | ({} if environment is None else {ENV_TAG: environment.name}),
         description=_description(model, held_by),
-        metadata=_metadata(model, root, origin),
+        metadata=_metadata(model, root, origin) | translate_place(model.relation, environment),
         code_version=None if model.version is None else model.version.semantic,
         partitions_def=translate_partitions(model),
         freshness_policy=translate_freshness(model.effective_interval, model.settings.grace, model.settings.calendar),
     )
+
+
+def translate_place(relation: Relation, environment: Environment | None) -> dict[str, str]:
+    """The metadata that says where a table is, by the name under which the warehouse has it."""
+    if environment is None:
+        return {"dagster/table_name": str(relation)}
+    return {"dagster/table_name": str(environment.relation(relation)), "environment": environment.name}
 
 
 def translate_source(relation: Relation) -> dg.AssetSpec:
@@ -168,7 +181,6 @@ def _description(model: Model, held_by: Relation | None) -> str | None:
 
 def _metadata(model: Model, root: Path, origin: Origin | None) -> dict[str, object]:
     metadata: dict[str, object] = {
-        "dagster/table_name": str(model.relation),
         "dagster/code_references": _code_references(model.path, root, origin),
     }
     if model.effective_interval is not None:

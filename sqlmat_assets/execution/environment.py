@@ -50,7 +50,7 @@ class Environment:
         )
 
 
-def find_environment(name: str | None, project: Project, capabilities: Capabilities) -> Environment | None:
+def find_environment(name: str | None, project: Project, capabilities: Capabilities | None) -> Environment | None:
     """The environment that people name; None where they name none, which is production.
 
     Its letters are small, however they are written: engines take `Dev` and `dev` for one schema.
@@ -58,7 +58,7 @@ def find_environment(name: str | None, project: Project, capabilities: Capabilit
     Args:
         name: As it was typed.
         project: What is to be built there.
-        capabilities: Of the warehouse.
+        capabilities: Of the warehouse; None where that is not known yet.
 
     Raises:
         UsageError: It cannot be a name, or what would be built there is not apart from production.
@@ -71,12 +71,13 @@ def find_environment(name: str | None, project: Project, capabilities: Capabilit
     if len(spelt) > _LONGEST or not _NAME.fullmatch(spelt):
         raise wording.bad_name(name or "")
     environment = Environment(spelt)
-    used = {capabilities.fold(schema): path for schema, path in _used_schemas(project)}
+    # Case apart even where the engine tells cases apart: what differs in nothing else is a mistake.
+    used = {schema.lower(): path for schema, path in _used_schemas(project)}
     for schema in sorted({model.relation.schema for model in project}):
         here = environment_schema(schema, spelt)
-        if len(here.encode()) > capabilities.max_identifier_bytes:
+        if capabilities is not None and len(here.encode()) > capabilities.max_identifier_bytes:
             raise wording.too_long(here, capabilities.max_identifier_bytes, capabilities.name)
-        path = used.get(capabilities.fold(here))
+        path = used.get(here.lower())
         if path is not None:
             raise wording.collides(spelt, here, path)
     return environment

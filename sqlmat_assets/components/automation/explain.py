@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +63,13 @@ class Explanation:
 
 
 def explain(
-    instance: dg.DagsterInstance, project: Project, relation: Relation, *, sensor: str, now: datetime
+    instance: dg.DagsterInstance,
+    project: Project,
+    relation: Relation,
+    *,
+    sensor: str,
+    now: datetime,
+    is_on_by_default: bool = True,
 ) -> Explanation:
     """Decide as the sensor would, and find what was recorded of the table's last build.
 
@@ -73,13 +79,15 @@ def explain(
         relation: One of them.
         sensor: The name of the sensor that runs them.
         now: The moment.
+        is_on_by_default: Whether that sensor runs until somebody switches it.
     """
     states = read_states(instance, project)
     decision = Timetable.of(project).decide(states, now)
     state = states.get(relation, State())
-    return Explanation(
-        relation, now, state, decision.verdicts, _last_build(instance, relation, state), _service(instance, sensor)
-    )
+    service = _service(instance, sensor)
+    if service.is_on is None and not is_on_by_default:
+        service = replace(service, is_on=False)
+    return Explanation(relation, now, state, decision.verdicts, _last_build(instance, relation, state), service)
 
 
 def _last_build(instance: dg.DagsterInstance, relation: Relation, state: State) -> LastBuild | None:

@@ -51,15 +51,21 @@ def _now() -> datetime:
 
 
 def build_freshness_sensor(
-    project: Project, *, resource_key: str, name: str = FRESHNESS_SENSOR, now: Callable[[], datetime] = _now
+    project: Project,
+    *,
+    resource_key: str,
+    name: str = FRESHNESS_SENSOR,
+    now: Callable[[], datetime] = _now,
+    is_on: bool = True,
 ) -> dg.SensorDefinition:
     """A sensor that keeps the tables of a project as fresh as they ask.
 
     Args:
         project: The tables.
         resource_key: The name of the resource that is their warehouse.
-        name: Under which it can be switched off in the UI; it is on until somebody does.
+        name: Under which it can be switched on and off in the UI.
         now: The clock.
+        is_on: Whether it runs until somebody switches it.
     """
     tick = _Tick(project, resource_key, now)
     buildable = [model.relation for model in project if not model.is_quarantined]
@@ -68,7 +74,7 @@ def build_freshness_sensor(
         evaluation_fn=tick,
         minimum_interval_seconds=_SECONDS,
         description="Builds the tables when they are due, new or changed.",
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED,
         asset_selection=dg.AssetSelection.assets(*map(translate_key, buildable)),
         required_resource_keys={resource_key} if buildable else set(),
     )
