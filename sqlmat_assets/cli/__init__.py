@@ -22,6 +22,7 @@ GOOD, PROBLEMS, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 _COMMANDS = {
     "check": "sqlmat_assets.cli.check",
     "ls": "sqlmat_assets.cli.ls",
+    "test": "sqlmat_assets.cli.test",
     "build": "sqlmat_assets.cli.build",
     "plan": "sqlmat_assets.cli.plan",
     "render": "sqlmat_assets.cli.render",
