@@ -356,6 +356,6 @@ def command(  # noqa: PLR0913 - one for each option
     if done.error is not None:
         raise done.error
     if done.is_cut:
-        click.echo(interrupted(), err=True)
+        click.echo(interrupted(sum(len(each.partitions) for each in done.reports) if partitions else None), err=True)
         return INTERRUPTED
     return GOOD if is_good(done.reports) and (expressions or not project.errors) else PROBLEMS

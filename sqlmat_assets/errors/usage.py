@@ -99,11 +99,20 @@ def unexpected(error: BaseException, command: str) -> str:
     return with_hint(f"sqlmat met a bug: {text}", hint)
 
 
-def interrupted() -> str:
-    """A build was cut short by a person; what the tables hold then."""
+def interrupted(partitions: int | None = None) -> str:
+    """A build was cut short by a person; what the tables hold then.
+
+    Args:
+        partitions: How many were published, where some were asked for; None where none were.
+    """
+    published = "published tables"
+    if partitions:
+        published += f" and {partitions:,} {'partition' if partitions == 1 else 'partitions'}"
     return with_hint(
-        "interrupted: published tables hold their new rows, all others exactly what they held before",
-        "run `sqlmat build` again to build the rest",
+        f"interrupted: {published} hold their new rows, all others exactly what they held before",
+        "run `sqlmat build` again to build the rest"
+        if partitions is None
+        else "the same command goes on where it stopped",
     )
 
 

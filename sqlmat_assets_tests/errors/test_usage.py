@@ -93,6 +93,16 @@ WORDED = [
         "  hint: run `sqlmat build` again to build the rest",
     ),
     (
+        usage.interrupted(0),
+        "interrupted: published tables hold their new rows, all others exactly what they held before\n"
+        "  hint: the same command goes on where it stopped",
+    ),
+    (
+        usage.interrupted(1),
+        "interrupted: published tables and 1 partition hold their new rows, all others exactly what they held before\n"
+        "  hint: the same command goes on where it stopped",
+    ),
+    (
         usage.waiting("duckdb:///w.duckdb"),
         "waiting for duckdb:///w.duckdb, which another process may hold",
     ),
