@@ -10,6 +10,8 @@ publishes. The trips are invented, and the same every time. Each file has what m
 - a charge that was taken back: the same trip with negative amounts;
 - two trips that differ only in where they began and ended, from zone 1 to 12 and from 11 to 2, which are the same once
   these numbers are written one after the other.
+
+The last trip of October stands in the file of November too, with another tip.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from pathlib import Path
 YEAR = 2019
 MONTHS = range(1, 13)
 TRIPS = 40
+# The last trip of this month stands in the file of the next one too.
+SENT_AGAIN = 10
 
 HEADERS = {
     "yellow": (
@@ -130,9 +134,13 @@ def make_files() -> dict[str, str]:
     files: dict[str, str] = {}
     for colour in COLOURS:
         rng = random.Random(f"{colour} {YEAR}")
+        again: dict[int, list[Trip]] = {}
         for month in MONTHS:
             trips = make_month(rng, datetime(YEAR, month, 1, tzinfo=UTC))
-            files[f"{colour}_tripdata_{YEAR}-{month:02}.csv.gz"] = format_csv(colour, trips)
+            files[f"{colour}_tripdata_{YEAR}-{month:02}.csv.gz"] = format_csv(colour, [*again.get(month, []), *trips])
+            if month == SENT_AGAIN:
+                last = max(trips, key=lambda trip: str(trip["pickup"]))
+                again[month + 1] = [{**last, "tip": int(str(last["tip"])) + 100}]
     return files
 
 

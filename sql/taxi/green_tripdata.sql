@@ -1,6 +1,11 @@
--- Trips of New York's green taxis, each once, by the file that they came in. A corrected file replaces its month.
+-- Trips of New York's green taxis, each once, by the file that they came in. A corrected file replaces its
+-- month; a trip that stands in the files of two months is that of the later one.
 -- schedule: 0 9 1 * *
 -- tags: taxi=green
+-- mode: merge
+-- unique_key: unique_row_id
+-- on_match: update
+-- order_by: file_month desc, total_amount desc, tip_amount desc, congestion_surcharge desc, payment_type
 -- unique: unique_row_id
 -- not_null: filename, file_month
 select
@@ -38,7 +43,3 @@ select
     congestion_surcharge, -- for a trip through Manhattan south of 96th Street
     file_month -- the month that the file is of; some of its trips began in another
 from taxi.green_files
-qualify row_number() over (
-    partition by file_month, unique_row_id
-    order by total_amount desc, tip_amount desc, congestion_surcharge desc, payment_type
-) = 1

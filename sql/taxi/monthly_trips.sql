@@ -1,5 +1,7 @@
--- What New York's taxis did each month: a row for each month and colour.
+-- What New York's taxis did each month: a row for each month and colour. Built whole, as a month of trips may take one from
+-- another: a trip that stands in two files is that of one of them.
 -- schedule: 0 11 1 * *
+-- partition_by: null
 -- unique: (file_month, taxi)
 select
     file_month, -- the month of the file

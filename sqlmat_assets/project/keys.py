@@ -108,7 +108,7 @@ KEYS: Mapping[str, Key] = {
             "mode",
             "merge",
             "How new rows come into the table: `replace` (the default) puts the query's rows in place of all others, "
-            "`append` adds them, `merge` adds those whose `unique_key` is new; "
+            "`append` adds them, `merge` adds those whose `unique_key` is new, and replaces the partitions it builds; "
             "[more](partitions.md#tables-that-grow)",
             values.parse_choice("replace", "append", "merge"),
         ),

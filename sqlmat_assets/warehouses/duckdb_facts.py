@@ -80,6 +80,7 @@ DUCKDB = Capabilities(
                 "test_runs_of_different_ranges_at_once",
                 "test_runs_of_the_same_range_at_once",
                 "test_merges_at_once_keep_each_key_once",
+                "test_merges_of_different_ranges_at_once_keep_each_key_once",
             ),
         ),
         Fact(
