@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import dagster as dg
-from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
-from dagster._core.definitions.assets.job.asset_job import build_asset_job, get_asset_graph_for_job
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 _NAME = "everything"
 
 
-class _Everything(UnresolvedAssetJobDefinition):
-    """A job of assets whose partitions differ, which Dagster's own refuses to be.
+def build_everything_job(definitions: dg.Definitions) -> dg.JobDefinition:
+    """A job for all tables.
 
-    Its run names no partition, and a table builds all of its partitions that have ended then. Dagster resolves the job
-    of a run of any assets in the same way.
+    A job of Dagster's has one kind of partitions, and breaks where a run of it names none. In this one the tables have
+    none at all: each of them builds all of its partitions that have ended, and records them by itself.
+
+    Args:
+        definitions: The tables, with their resources and the executor of the job.
     """
-
-    def resolve(
-        self,
-        asset_graph: AssetGraph,
-        default_executor_def: dg.ExecutorDefinition | None = None,
-        resource_defs: Mapping[str, dg.ResourceDefinition] | None = None,
-    ) -> dg.JobDefinition:
-        return build_asset_job(
-            self.name,
-            asset_graph=get_asset_graph_for_job(asset_graph, self.selection, allow_different_partitions_defs=True),
-            allow_different_partitions_defs=True,
-            description=self.description,
-            executor_def=self.executor_def or default_executor_def,
-            resource_defs=resource_defs,
-        )
+    tables = [each for each in definitions.assets or () if isinstance(each, dg.AssetsDefinition)]
+    job = dg.define_asset_job(_NAME, dg.AssetSelection.all(), description="Build every table.")
+    return dg.Definitions(
+        assets=[_without_partitions(table) for table in tables],
+        jobs=[job],
+        resources=definitions.resources,
+        executor=definitions.executor,
+    ).resolve_job_def(_NAME)
 
 
-def build_everything_job() -> UnresolvedAssetJobDefinition:
-    """A job for all tables of a deployment."""
-    made = dg.define_asset_job(_NAME, dg.AssetSelection.all(), description="Build every table.")
-    return _Everything(**{name: getattr(made, name) for name in made.__annotations__})
+def _without_partitions(table: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    is_bare = all(spec.partitions_def is None and not _mapped(spec) for spec in table.specs)
+    return table if is_bare else table.map_asset_specs(_bare)
+
+
+def _mapped(spec: dg.AssetSpec) -> bool:
+    return any(dep.partition_mapping is not None for dep in spec.deps)
+
+
+def _bare(spec: dg.AssetSpec) -> dg.AssetSpec:
+    return spec.replace_attributes(partitions_def=None, deps=[dg.AssetDep(dep.asset_key) for dep in spec.deps])

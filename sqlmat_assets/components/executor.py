@@ -42,7 +42,6 @@ from dagster._core.execution.step_dependency_config import StepDependencyConfig,
 from dagster._core.execution.tags import get_tag_concurrency_limits_config
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-from sqlmat_assets.components.partitions import read_as_whole
 from sqlmat_assets.components.processes import PROCESS_TAG, Process
 
 DEFAULT_MAX_CONCURRENT = 8
@@ -189,7 +188,6 @@ class _Threads:
 
     def _start(self, step: ExecutionStep) -> None:
         context = self._job_context.for_step(step, self._active.get_known_state())
-        read_as_whole(context)
         surroundings = contextvars.copy_context()
         thread = threading.Thread(
             target=surroundings.run, args=(self._work, step.key, context), name=f"step {step.key}", daemon=True

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import dagster as dg
-from dagster._core.execution.context.system import StepExecutionContext
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -15,7 +14,7 @@ from dagster._core.storage.tags import (
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.partitions.grains import Grain
-from sqlmat_assets.project.partitions.ranges import ListRange, Range, join
+from sqlmat_assets.project.partitions.ranges import ListRange, Range
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning, TimePartitioning
 
 _MONDAY = 1
@@ -50,29 +49,27 @@ def _translate_time(partitioning: TimePartitioning, *, is_going_on: bool) -> dg.
 
 
 def read_piece(context: dg.OpExecutionContext, partitioning: Partitioning | None) -> Piece:
-    """What of a table a run is about: the partitions that it names, else what the table builds by itself."""
-    keys = partition_keys(context) if partitioning is not None else ()
-    if partitioning is None or not keys:
-        return WHOLE
-    if isinstance(partitioning, ListPartitioning):
-        return Piece((ListRange(tuple(value for value in partitioning.values if str(value) in keys)),))
-    return Piece(join(partitioning.bounds(key) for key in keys))
+    """What of a table a run is about: the partitions that it names, else what the table builds by itself.
 
-
-def partition_keys(context: dg.OpExecutionContext) -> tuple[str, ...]:
-    """The partitions that a run names; none for a run that names none."""
-    is_named = context.has_partition_key or context.has_partition_key_range
-    return tuple(context.partition_keys) if is_named else ()
-
-
-def read_as_whole(context: StepExecutionContext) -> None:
-    """Let a step with partitions run where its run names none.
-
-    Dagster notes which partitions of its inputs such a step has read, and breaks the run where there are none to begin
-    from. It has read all of them.
+    The run's own tags say so, whether or not its job knows that the table has partitions.
     """
-    if context.is_sda_step and not context.has_partitions and context.entity_partitions_def is not None:
-        vars(context)["has_asset_partitions_for_input"] = lambda _: False  # pyright: ignore[reportUnknownLambdaType] - of a name
+    if partitioning is None or not _names_partitions(context):
+        return WHOLE
+    named = context.partition_key_range
+    if isinstance(partitioning, ListPartitioning):
+        keys = [str(value) for value in partitioning.values]
+        return Piece((ListRange(partitioning.values[keys.index(named.start) : keys.index(named.end) + 1]),))
+    return Piece((partitioning.bounds(named.start).hull(partitioning.bounds(named.end)),))
+
+
+def recorded_keys(context: dg.OpExecutionContext) -> tuple[str, ...]:
+    """The partitions that Dagster records by itself: those that a run names, where its job knows of them."""
+    is_known = context.assets_def.partitions_def is not None
+    return tuple(context.partition_keys) if is_known and _names_partitions(context) else ()
+
+
+def _names_partitions(context: dg.OpExecutionContext) -> bool:
+    return context.has_partition_key or context.has_partition_key_range
 
 
 def partition_tags(partitioning: Partitioning, range_: Range) -> Mapping[str, str]:

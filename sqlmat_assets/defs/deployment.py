@@ -23,7 +23,8 @@ def build_deployment() -> dg.Definitions:
     root = Path(PROJECT.get_value() or Path(__file__).parents[2] / "sql").resolve()
     # Handed on by name where it is set: the UI then shows the name, and never a password.
     url = WAREHOUSE if WAREHOUSE.get_value() else f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
-    return dg.Definitions.merge(
+    tables = dg.Definitions.merge(
         build_definitions(load_folder(root), warehouse=WarehouseResource(url=url)),
-        dg.Definitions(jobs=[build_everything_job()], executor=thread_executor),
+        dg.Definitions(executor=thread_executor),
     )
+    return dg.Definitions.merge(tables, dg.Definitions(jobs=[build_everything_job(tables)]))

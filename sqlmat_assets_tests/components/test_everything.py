@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
@@ -16,33 +17,103 @@ from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_project, a_table, ask
 
-SQL = "SELECT DATE '2019-02-03' AS day, 1 AS n"
+SQL = "SELECT DATE '2019-02-03' AS day, 'FR' AS country, 1 AS n"
+MONTHS = {"2019-01-01", "2019-02-01", "2019-03-01"}
+DAYS = {"2019-02-01", "2019-02-02", "2019-02-03"}
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
 
 
-def test_tables_of_different_partitions_and_of_none_are_built_in_one_run(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
-    months = {"partition_by": parse_partition_by("month(day) from 2019-01 to 2019-03")}
-    days = {"partition_by": parse_partition_by("day(day) from 2019-02-01 to 2019-02-03")}
-    trips = Relation.of("first.trips")
+def define(warehouse: Path, executor: dg.ExecutorDefinition) -> dg.Definitions:
+    """Months, days and countries that read each other, and a table without partitions behind them."""
+
+    def parts(text: str) -> dict[str, object]:
+        return {"partition_by": parse_partition_by(text)}
+
+    trips, days = Relation.of("first.trips"), Relation.of("first.days")
     tables = (
-        a_table(SQL, name="first.trips", settings=months),
-        a_table("SELECT * FROM first.trips", name="first.days", settings=days, upstream=(trips,)),
-        a_table("SELECT sum(n) AS n FROM first.days", name="first.total", upstream=(Relation.of("first.days"),)),
+        a_table(SQL, name="first.trips", settings=parts("month(day) from 2019-01 to 2019-03")),
+        a_table(
+            "SELECT * FROM first.trips",
+            name="first.days",
+            settings=parts("day(day) from 2019-02-01 to 2019-02-03"),
+            upstream=(trips,),
+        ),
+        a_table(
+            "SELECT * FROM first.days",
+            name="first.countries",
+            settings=parts("country in (FR, DE, IT)"),
+            upstream=(days,),
+        ),
+        a_table("SELECT sum(n) AS n FROM first.days", name="first.total", upstream=(days,)),
     )
-    warehouse = tmp_path / "w.duckdb"
     resource = WarehouseResource(url=f"duckdb:///{warehouse}")
-    definitions = dg.Definitions.merge(
-        build_definitions(a_project(*tables), warehouse=resource),
-        dg.Definitions(jobs=[build_everything_job()], executor=thread_executor),
+    made = dg.Definitions.merge(
+        build_definitions(a_project(*tables), warehouse=resource), dg.Definitions(executor=executor)
     )
+    return dg.Definitions.merge(made, dg.Definitions(jobs=[build_everything_job(made)]))
+
+
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, *assets: str, tags: dict[str, str] | None = None
+) -> bool:
     job = definitions.resolve_job_def("everything")
-    assert job.partitions_def is None
-    run = instance.create_run_for_job(job)
-    assert execute_run(InMemoryJob(job), run, instance).success
-    built = {name: instance.get_materialized_partitions(dg.AssetKey(["first", name])) for name in ("trips", "days")}
-    assert built == {
-        "trips": {"2019-01-01", "2019-02-01", "2019-03-01"},
-        "days": {"2019-02-01", "2019-02-02", "2019-02-03"},
+    if assets:
+        job = job.get_subset(asset_selection={dg.AssetKey(["first", name]) for name in assets})
+    stored = instance.create_run_for_job(job, tags=tags)
+    return execute_run(InMemoryJob(job), stored, instance).success
+
+
+def partitions(instance: dg.DagsterInstance, *names: str) -> dict[str, set[str]]:
+    return {name: instance.get_materialized_partitions(dg.AssetKey(["first", name])) for name in names}
+
+
+@pytest.mark.parametrize("executor", [thread_executor, dg.in_process_executor], ids=["threads", "in_process"])
+def test_tables_of_different_partitions_and_of_none_are_built_in_one_run(
+    instance: dg.DagsterInstance, tmp_path: Path, executor: dg.ExecutorDefinition
+) -> None:
+    warehouse = tmp_path / "w.duckdb"
+    definitions = define(warehouse, executor)
+    assert definitions.resolve_job_def("everything").executor_def is executor
+    # Twice: what is read has been built before, and has versions that Dagster compares.
+    for _ in range(2):
+        assert run(definitions, instance)
+    assert partitions(instance, "trips", "days", "countries") == {
+        "trips": MONTHS,
+        "days": DAYS,
+        "countries": {"FR", "DE", "IT"},
     }
     assert ask(warehouse, "FROM first.total") == [(1,)]
+
+
+def test_the_assets_of_the_deployment_keep_their_partitions(tmp_path: Path) -> None:
+    repository = define(tmp_path / "w.duckdb", thread_executor).get_repository_def()
+    graph = repository.asset_graph
+    assert [graph.get(dg.AssetKey(["first", name])).is_partitioned for name in ("trips", "days", "total")] == [
+        True,
+        True,
+        False,
+    ]
+    assert repository.get_job("everything").partitions_def is None
+
+
+@pytest.mark.parametrize(
+    ("before", "table", "tags", "built"),
+    [
+        ((), "trips", {"dagster/partition": "2019-02-01"}, {"2019-02-01"}),
+        (("trips",), "days", {RANGE_START: "2019-02-02", RANGE_END: "2019-02-03"}, {"2019-02-02", "2019-02-03"}),
+        (("trips", "days"), "countries", {RANGE_START: "DE", RANGE_END: "IT"}, {"DE", "IT"}),
+    ],
+)
+def test_partitions_that_a_run_of_it_names_are_all_that_is_built(
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    before: tuple[str, ...],
+    table: str,
+    tags: dict[str, str],
+    built: set[str],
+) -> None:
+    definitions = define(tmp_path / "w.duckdb", thread_executor)
+    assert not before or run(definitions, instance, *before)
+    assert run(definitions, instance, table, tags=tags)
+    assert partitions(instance, table) == {table: built}
