@@ -16,9 +16,17 @@ from sqlmat_assets.cli.build import select_tables
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
-from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
+from sqlmat_assets.cli.place import (
+    default_warehouse,
+    env_option,
+    find_root,
+    folder_argument,
+    read_project,
+    warehouse_option,
+)
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.partitions import prevented
+from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.foresee import Known, Outlook, foresee, read_known
 from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.graph import ModelGraph
@@ -27,6 +35,7 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.partitions.spec import ListPartitioning
 from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.config import open_warehouse
 
 _WIDTH = 80
 
@@ -129,12 +138,14 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @click.option("--full-refresh", is_flag=True, help="As for a build.")
 @warehouse_option
+@env_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 def command(
     folder: Path | None,
     expressions: tuple[str, ...],
     partitions: tuple[str, ...],
     warehouse: str | None,
+    env: str | None,
     *,
     full_refresh: bool,
     as_json: bool,
@@ -155,7 +166,8 @@ def command(
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     url = warehouse or default_warehouse(project.root)
-    known = ask_warehouse(url, lambda session: read_known(session, project, selected, project.names))
+    environment = find_environment(env, project, open_warehouse(url).capabilities)
+    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
     reasons = None if known is None else _reasons(project, known, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
     outlooks = [foresee(project.models[each], pieces[each], known, project.names, now) for each in ordered]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.environment import records_here
 from sqlmat_assets.execution.partitions import PartitionRecord, fetch_partitions
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.records import TABLES, Record, fetch_records
@@ -41,14 +42,16 @@ def leave_out_finished(
     left: dict[Relation, Piece] = {}
     with context.warehouse.open_session(context.cancellation.pause) as session:
         known = fetch_records(session) if session.fetch_columns(TABLES) else []
-        records = {context.names.fold(record.relation): record for record in known}
+        records = records_here(known, project, context.environment)
+        # What was not built in the environment is read from production.
+        sources = records_here(known, project, None) | records
         for relation in graph.order():
             if relation not in pieces:
                 continue
             piece: Piece | None = pieces[relation]
             if graph.ancestors(relation).isdisjoint(left):
                 record = records.get(context.names.fold(relation))
-                read = [each for name in graph.upstream(relation) if (each := records.get(context.names.fold(name)))]
+                read = [each for name in graph.upstream(relation) if (each := sources.get(context.names.fold(name)))]
                 finished = _Finished(runs, max((each.published_at for each in read), default=None))
                 piece = finished.leave(project.models[relation], pieces[relation], record, session)
             if piece is not None:

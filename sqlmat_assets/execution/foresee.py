@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmat_assets.errors.project import TextError
+from sqlmat_assets.execution.environment import Environment, records_here
 from sqlmat_assets.execution.partitions import fetch_partitions
 from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.records import TABLES, Record, fetch_records
@@ -26,7 +27,7 @@ from sqlmat_assets.warehouses.base import Session
 class Known:
     """What the warehouse tells: records, the partitions that are there, and columns with their types.
 
-    Tables stand by their folded names.
+    Tables stand by their folded names. In an environment, records and partitions are those that were built there.
     """
 
     records: Mapping[Relation, Record] = field(default_factory=dict[Relation, Record])
@@ -63,10 +64,19 @@ class Outlook:
         return tuple(each for each in (*self.model.upstream, *self.model.sources) if each not in narrowed)
 
 
-def read_known(session: Session, project: Project, selected: Collection[Relation], names: Names) -> Known:
+def read_known(
+    session: Session, project: Project, selected: Collection[Relation], environment: Environment | None = None
+) -> Known:
     """Ask a warehouse what `foresee` wants to know of some tables; nothing is written."""
+    names = project.names
     found = fetch_records(session) if session.fetch_columns(TABLES) else []
-    records = {names.fold(record.relation): record for record in found}
+    records = records_here(found, project, environment)
+
+    def located(relation: Relation) -> Relation:
+        if environment is None or names.fold(relation) not in records:
+            return relation
+        return environment.relation(relation)
+
     partitions: dict[Relation, frozenset[str]] = {}
     read: set[Relation] = set()
     for relation in selected:
@@ -78,7 +88,7 @@ def read_known(session: Session, project: Project, selected: Collection[Relation
         if record is not None:
             known = fetch_partitions(session, record.relation, partitioning)
             partitions[names.fold(relation)] = frozenset(each.key for each in known)
-    types = {names.fold(each): dict(session.fetch_columns(each)) for each in sorted(read)}
+    types = {names.fold(each): dict(session.fetch_columns(located(each))) for each in sorted(read)}
     return Known(records, partitions, {relation: columns for relation, columns in types.items() if columns})
 
 

@@ -100,10 +100,10 @@ def fetch_records(session: Session, only: Collection[Relation] | None = None) ->
     return _latest_last(dict(zip(_NAMES, row, strict=True)) for row in found.rows)
 
 
-def rows_of(record: Record) -> tuple[Statement, Rows]:
-    """The question for all records, and the answer where this is the only one."""
-    values = {**place_of(record.relation), **_values(record)}
-    return statements.select_columns(TABLES, _NAMES), Rows((), [tuple(values[name] for name in _NAMES)])
+def rows_of(records: Iterable[Record]) -> tuple[Statement, Rows]:
+    """The question for all records, and the answer where these are all."""
+    values = ({**place_of(record.relation), **_values(record)} for record in records)
+    return statements.select_columns(TABLES, _NAMES), Rows((), [tuple(map(each.get, _NAMES)) for each in values])
 
 
 def write_record(session: Session, record: Record, previous: Record | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from sqlmat_assets.execution.names import intermediate_of
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.plan import is_built_in_parts
 from sqlmat_assets.execution.processor.noted import NotedWorkshop
-from sqlmat_assets.execution.records import Record, rows_of
+from sqlmat_assets.execution.records import TABLES, Record, by_key, fetch_records, key_of, rows_of
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
@@ -46,7 +46,25 @@ def read_types(session: Session, model: Model) -> Types:
     return {relation: columns for relation, columns in found.items() if columns}
 
 
-def render(model: Model, context: Context, piece: Piece = WHOLE, types: Types | None = None) -> list[str]:
+def read_around(session: Session, model: Model, context: Context) -> tuple[Types, tuple[Record, ...]]:
+    """What `render` wants to know of the warehouse: types, and which tables are built in the environment."""
+    environment, capabilities = context.environment, context.warehouse.capabilities
+    if environment is None:
+        return read_types(session, model), ()
+    found = by_key(fetch_records(session) if session.fetch_columns(TABLES) else (), capabilities)
+    reads = {*model.upstream, *(read for query in model.checks for read in query.reads)} - {model.relation}
+    keys = [key_of(environment.relation(read), capabilities) for read in sorted(reads)]
+    records = tuple(found[key] for key in keys if key in found)
+    return read_types(session, _placed(model, records, context)), records
+
+
+def render(
+    model: Model,
+    context: Context,
+    piece: Piece = WHOLE,
+    types: Types | None = None,
+    records: Sequence[Record] = (),
+) -> list[str]:
     """The exact statements for a warehouse in which nothing is built yet, in order.
 
     They are what `materialize` sends to a session that writes them down and answers that all is well; but for the
@@ -58,24 +76,25 @@ def render(model: Model, context: Context, piece: Piece = WHOLE, types: Types | 
         context: The run; its warehouse is not opened.
         piece: What of the table.
         types: What is known of the table and of those that it reads, on which depends how far a range is taken.
+        records: Those of tables that it reads and that are built in the environment too, if there is one.
 
     Raises:
         MaterializeError: The table cannot be built.
     """
     sent: list[str] = []
-    written = intermediate_of(model.relation, context.run.id, context.warehouse.capabilities)
+    placed = _placed(model, records, context)
+    written = intermediate_of(placed.relation, context.run.id, context.warehouse.capabilities)
     known = dict(types or {})
     fold = context.warehouse.capabilities.fold
     # Types are the engine's to tell; the names are enough for the comments.
-    own = {fold(name): type_ for name, type_ in known.pop(model.relation, ())}
+    own = {fold(name): type_ for name, type_ in known.pop(placed.relation, ())}
     columns = tuple((column.name, own.get(fold(column.name), "")) for column in model.columns)
     if is_built_in_parts(model) and not columns:
         raise MaterializeError(failures.columns_untold(model.path))
     is_there = piece.ranges is not None and not piece.is_full_refresh
-    place = {model.relation: columns} if is_there else {}
-    notebook = _Notebook(
-        context.warehouse, sent, {written: columns, **place, **known}, _built(model, context) if is_there else None
-    )
+    place = {placed.relation: columns} if is_there else {}
+    built = (_built(placed, context), *records) if is_there else tuple(records)
+    notebook = _Notebook(context.warehouse, sent, {written: columns, **place, **known}, built)
     aside = replace(
         context, warehouse=notebook, cancellation=Cancellation(), state=RunState(), workshop=NotedWorkshop(sent)
     )
@@ -85,10 +104,20 @@ def render(model: Model, context: Context, piece: Piece = WHOLE, types: Types | 
     return sent
 
 
+def _placed(model: Model, records: Iterable[Record], context: Context) -> Model:
+    """The table as it is built in the environment, if there is one."""
+    if context.environment is None:
+        return model
+    capabilities = context.warehouse.capabilities
+    built = {key_of(record.relation, capabilities) for record in records}
+    return context.environment.place(model, lambda read: key_of(read, capabilities) in built, context.names)
+
+
 def _built(model: Model, context: Context) -> Record:
     """What is noted of the table, where it was built in an earlier run."""
-    now = context.run.decided_at
-    return Record(model.relation, "earlier", None, now, now, now, 1, model.sql, 1, 0.0, model.version)
+    now, environment = context.run.decided_at, context.environment and context.environment.name
+    record = Record(model.relation, "earlier", None, now, now, now, 1, model.sql, 1, 0.0, model.version)
+    return replace(record, environment=environment)
 
 
 def _with_gate_open(model: Model) -> Model:
@@ -107,7 +136,7 @@ class _Notebook:
     warehouse: Warehouse
     sent: list[str]
     columns: Mapping[Relation, tuple[tuple[str, str], ...]]
-    built: Record | None
+    built: tuple[Record, ...]
 
     @property
     def capabilities(self) -> Capabilities:
@@ -162,12 +191,12 @@ class _Notebook:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _NotebookSession:
-    """Writes every statement down, and answers that nothing but one table is built and that every check holds."""
+    """Writes every statement down, and answers that nothing but some tables is built and that every check holds."""
 
     warehouse: Warehouse
     sent: list[str]
     columns: Mapping[Relation, tuple[tuple[str, str], ...]]
-    built: Record | None
+    built: tuple[Record, ...]
 
     def execute(self, statement: Statement) -> None:
         self._note(statement)
@@ -181,7 +210,7 @@ class _NotebookSession:
         if check_statements.asks_for_columns(query):
             columns = next(iter(self.columns.values()), ())
             return Rows(tuple(ResultColumn(name, kind, is_boolean=False) for name, kind in columns), ())
-        if self.built is not None:
+        if self.built:
             question, answer = rows_of(self.built)
             if query == question:
                 return answer
@@ -191,9 +220,7 @@ class _NotebookSession:
         return self.columns.get(relation, ())
 
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
-        if self.built is None or self.built.relation.schema != schema:
-            return {}
-        return {self.built.relation.name: "table"}
+        return {record.relation.name: "table" for record in self.built if record.relation.schema == schema}
 
     def fetch_fingerprint(self, relation: Relation, columns: Sequence[tuple[str, str]]) -> str:
         del relation, columns  # of a table that is not there
