@@ -29,6 +29,7 @@ _COMMANDS = {
     "why": "sqlmat_assets.cli.why",
     "simulate": "sqlmat_assets.cli.simulate",
     "orphans": "sqlmat_assets.cli.orphans",
+    "env": "sqlmat_assets.cli.env",
     "dev": "sqlmat_assets.cli.dev",
 }
 

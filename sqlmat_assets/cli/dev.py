@@ -34,7 +34,7 @@ from sqlmat_assets.cli.place import (
     warehouse_option,
 )
 from sqlmat_assets.cli.trim import trim
-from sqlmat_assets.components.home import location_of, open_instance, prepare_home, write_workspace
+from sqlmat_assets.components.home import LOCK, location_of, open_instance, prepare_home, write_workspace
 from sqlmat_assets.errors.usage import (
     already_running,
     bad_host,
@@ -99,7 +99,7 @@ def _hold(home: Path, url: str) -> Generator[None]:
     Raises:
         UsageError: Another `sqlmat dev` runs on it.
     """
-    with (home / "dev.lock").open("a+") as file:
+    with (home / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

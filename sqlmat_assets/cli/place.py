@@ -16,6 +16,7 @@ from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
 
 DEFAULT_FOLDER = "sql"
+_ENVIRONMENTS = "env"
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -81,8 +82,14 @@ def own_folders(root: Path, environment: Environment) -> tuple[Path, ...]:
     return tuple(dict.fromkeys((dagster_home(root, environment), requests_file(root, environment).parent)))
 
 
+def environment_folders(root: Path) -> tuple[Path, ...]:
+    """The folders of all environments that have one."""
+    above = {dagster_home(root) / _ENVIRONMENTS, _own_folder(root) / _ENVIRONMENTS}
+    return tuple(sorted(each for folder in above if folder.is_dir() for each in folder.iterdir() if each.is_dir()))
+
+
 def _of_environment(folder: Path, environment: Environment | None) -> Path:
-    return folder if environment is None else folder / "env" / environment.name
+    return folder if environment is None else folder / _ENVIRONMENTS / environment.name
 
 
 def _own_folder(root: Path) -> Path:

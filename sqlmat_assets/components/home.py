@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
 LOCATION = "sqlmat"
+LOCK = "dev.lock"
+"""The file of an instance that `sqlmat dev` holds while it runs."""
+
 _INSTANCE = "# Written once by sqlmat; yours to change. SQLite storage in this folder is Dagster's default.\n"
 # `nux` is the dialog that would ask for an e-mail address before the first table is seen. At its own level, a run
 # writes two lines for each check to the terminal of `sqlmat dev`; the UI shows all of its events at any level.
@@ -87,6 +90,19 @@ def _alone(home: Path) -> Generator[None]:
     with (home / "instance.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def find_running(home: Path) -> str | None:
+    """Where the `sqlmat dev` that runs on an instance listens; None where none does."""
+    lock = home / LOCK
+    if not lock.exists():
+        return None
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read().strip()
+    return None
 
 
 def location_of(environment: str | None) -> str:

@@ -63,14 +63,10 @@ def find_environment(name: str | None, project: Project, capabilities: Capabilit
     Raises:
         UsageError: It cannot be a name, or what would be built there is not apart from production.
     """
-    spelt = (name or "").strip().lower()
-    if not spelt:
+    if not name or not name.strip():
         return None
-    if spelt in _OF_PRODUCTION:
-        raise wording.is_production(spelt)
-    if len(spelt) > _LONGEST or not _NAME.fullmatch(spelt):
-        raise wording.bad_name(name or "")
-    environment = Environment(spelt)
+    environment = read_name(name)
+    spelt = environment.name
     # Case apart even where the engine tells cases apart: what differs in nothing else is a mistake.
     used = {schema.lower(): path for schema, path in _used_schemas(project)}
     for schema in sorted({model.relation.schema for model in project}):
@@ -81,6 +77,20 @@ def find_environment(name: str | None, project: Project, capabilities: Capabilit
         if path is not None:
             raise wording.collides(spelt, here, path)
     return environment
+
+
+def read_name(name: str) -> Environment:
+    """The environment of a name, whatever the project has.
+
+    Raises:
+        UsageError: It cannot be a name.
+    """
+    spelt = name.strip().lower()
+    if spelt in _OF_PRODUCTION:
+        raise wording.is_production(spelt)
+    if len(spelt) > _LONGEST or not _NAME.fullmatch(spelt):
+        raise wording.bad_name(name)
+    return Environment(spelt)
 
 
 def _used_schemas(project: Project) -> Iterable[tuple[str, str]]:

@@ -51,6 +51,11 @@ def create_schema(name: str) -> exp.Expr:
     return exp.Create(this=exp.Table(db=identifier(name)), kind="SCHEMA", exists=True)
 
 
+def drop_schema(name: str) -> exp.Expr:
+    """`DROP SCHEMA IF EXISTS`, which engines refuse for one that is not empty."""
+    return exp.Drop(tables=[exp.Table(db=identifier(name))], kind="SCHEMA", exists=True)
+
+
 def create_table_as(target: Relation, query: str) -> exp.Expr:
     """`CREATE TABLE ... AS` with the query as it was written."""
     return exp.Create(this=table(target), kind="TABLE", expression=verbatim(query))

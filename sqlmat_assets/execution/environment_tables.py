@@ -1,0 +1,94 @@
+"""What is built in environments, and dropping all of one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors import environments as wording
+from sqlmat_assets.execution.belongings import drop_belongings, find_belongings
+from sqlmat_assets.execution.environment import Environment
+from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.names import run_of
+from sqlmat_assets.execution.records import TABLES, Record, fetch_records
+from sqlmat_assets.execution.state import sweep
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.base import Capabilities, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What dropping an environment came to: its tables, and what others had made in its schemas, which stays."""
+
+    tables: tuple[Relation, ...] = ()
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+def find_environments(session: Session) -> dict[str, tuple[Record, ...]]:
+    """The tables of each environment by its name, both in order; nothing is written."""
+    found = fetch_records(session) if session.fetch_columns(TABLES) else []
+    names = sorted({record.environment for record in found if record.environment is not None})
+    ordered = sorted(found, key=lambda record: record.relation)
+    return {name: tuple(record for record in ordered if record.environment == name) for name in names}
+
+
+def drop_environment(
+    session: Session,
+    environment: Environment,
+    schemas: Collection[str],
+    run: Run,
+    now: datetime,
+    capabilities: Capabilities,
+) -> Dropped:
+    """Drop everything of an environment that sqlmat has made, in one transaction.
+
+    Args:
+        session: Where it is.
+        environment: Which.
+        schemas: Those that may have been made for it although nothing was published there.
+        run: The one that drops.
+        now: The time.
+        capabilities: How names are told apart.
+
+    Raises:
+        MaterializeError: Somebody builds in it; nothing is dropped.
+        WarehouseError: The engine refused; nothing is dropped.
+    """
+    records = find_environments(session).get(environment.name, ())
+    places = {capabilities.fold(schema): schema for schema in (*schemas, *(r.relation.schema for r in records))}
+    left: dict[str, tuple[str, ...]] = {}
+    with session.transaction():
+        for schema in sorted(places.values()):
+            left[schema] = _drop_tables(session, environment, schema, records, run, now, capabilities)
+            if not left[schema]:
+                session.execute(statements.drop_schema(schema))
+    return Dropped(
+        tuple(record.relation for record in records), {schema: names for schema, names in left.items() if names}
+    )
+
+
+def _drop_tables(
+    session: Session,
+    environment: Environment,
+    schema: str,
+    records: Collection[Record],
+    run: Run,
+    now: datetime,
+    capabilities: Capabilities,
+) -> tuple[str, ...]:
+    """Drop what was made in a schema, and tell what is left in it."""
+    kinds = session.fetch_kinds(schema)
+    gone = set(sweep(session, schema, kinds, run, now))
+    if any(run_of(name) is not None for name in kinds.keys() - gone):
+        raise MaterializeError(wording.changed_meanwhile(environment.name))
+    for record in records:
+        if capabilities.fold(record.relation.schema) != capabilities.fold(schema):
+            continue
+        belongings = find_belongings(record, kinds, capabilities)
+        if not drop_belongings(session, belongings):
+            raise MaterializeError(wording.changed_meanwhile(environment.name))
+        gone.update(relation.name for relation, _ in belongings.objects)
+    return tuple(sorted(kinds.keys() - gone))
