@@ -9,7 +9,7 @@ import dagster as dg
 from sqlmat_assets.components.everything import build_everything_job
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
-from sqlmat_assets.components.sql_project import build_definitions, load_folder
+from sqlmat_assets.components.sql_project import build_definitions, find_named, load_folder
 
 PROJECT = dg.EnvVar("SQLMAT_PROJECT")
 """The project folder; `sql` beside this package without it."""
@@ -17,14 +17,19 @@ PROJECT = dg.EnvVar("SQLMAT_PROJECT")
 WAREHOUSE = dg.EnvVar("SQLMAT_WAREHOUSE")
 """The URL of the warehouse; the DuckDB file `sqlmat.duckdb` beside the project folder without it."""
 
+ENVIRONMENT = dg.EnvVar("SQLMAT_ENV")
+"""The environment in which a change is tried; production is built without it."""
+
 
 def build_deployment() -> dg.Definitions:
     """Everything that Dagster loads: the tables, the warehouse, a job for all tables."""
     root = Path(PROJECT.get_value() or Path(__file__).parents[2] / "sql").resolve()
     # Handed on by name where it is set: the UI then shows the name, and never a password.
     url = WAREHOUSE if WAREHOUSE.get_value() else f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
+    project = load_folder(root)
+    environment = find_named(ENVIRONMENT.get_value(), project, WAREHOUSE.get_value() or str(url))
     tables = dg.Definitions.merge(
-        build_definitions(load_folder(root), warehouse=WarehouseResource(url=url)),
+        build_definitions(project, warehouse=WarehouseResource(url=url), environment=environment),
         dg.Definitions(executor=thread_executor),
     )
     return dg.Definitions.merge(tables, dg.Definitions(jobs=[build_everything_job(tables)]))
