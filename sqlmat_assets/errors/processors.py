@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors.project import TextError
 
-_LINES_SHOWN = 20
+_LINES_SHOWN = 40
 
 
 def _last_lines(text: str) -> list[str]:
@@ -100,6 +100,11 @@ def printed_by(script: str, text: str, *, is_cut: bool) -> str:
 
 
 # The rows that it gives back
+
+
+def result_of(script: str) -> str:
+    """The file with the rows that a script gives back."""
+    return f"what `{script}` gives"
 
 
 def wrote_nothing(script: str) -> MaterializeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlmat_assets.errors import BadRowError, MaterializeError
+from sqlmat_assets.errors import BadRowError, MaterializeError, TerminalWarehouseError
 from sqlmat_assets.errors import processors as wording
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Printed
@@ -64,6 +64,10 @@ def write_processed(
         except BadRowError as error:
             place = context.workshop.place(task, error.row)
             raise wording.bad_value(processor.script, place, error.column, error.value, error.type) from error
+        except TerminalWarehouseError as error:
+            # The file is about to go, so its name would help nobody.
+            message = error.message.replace(str(folder / RESULT), wording.result_of(processor.script))
+            raise TerminalWarehouseError(message, error.statement) from error
         sent = [
             *context.warehouse.render_unload(query, given),
             f"-- {command_line(processor)}",

@@ -7,6 +7,7 @@ pieces, so that tables larger than the memory fit.
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -30,7 +31,18 @@ def write_csv(source: Path, target: Path) -> None:
         writer.writerow(parquet.schema_arrow.names)
         for batch in parquet.iter_batches(_ROWS_AT_ONCE):
             columns = [column.to_pylist() for column in batch.columns]
-            writer.writerows(zip(*columns, strict=True))
+            writer.writerows(map(_written, row) for row in zip(*columns, strict=True))
+
+
+def _written(value: object) -> object:
+    """A value as text where Python's own way to write it is known to nobody else."""
+    match value:
+        case list() | dict():
+            return json.dumps(value, default=str, ensure_ascii=False)
+        case bytes():
+            return "".join([f"\\x{byte:02X}" for byte in value])
+        case _:
+            return value
 
 
 def read_csv(source: Path, target: Path, script: str) -> None:
