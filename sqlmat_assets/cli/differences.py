@@ -59,7 +59,7 @@ def _pair(columns: Sequence[str], pair: Pair, width: int) -> Iterator[str]:
     head = "  ".join([place, *known])
     yield _MARGIN + _fit(head, width - len(_MARGIN))
     for index in pair.columns:
-        expected, found = _cut_both(pair.expected.shown[index], pair.found.shown[index])
+        expected, found = cut_both(pair.expected.shown[index], pair.found.shown[index])
         line = wording.different_cell(columns[index], expected, found)
         yield f"{_MARGIN}  {_fit(line, width - len(_MARGIN) - 2)}"
 
@@ -68,19 +68,16 @@ def _visible(cell: str | None) -> str:
     return "NULL" if cell is None else printable(cell) if cell else '""'
 
 
-def _cut_both(expected: str | None, found: str | None) -> tuple[str, str]:
-    """Two texts so short that both are seen where they begin to differ."""
+def cut_both(expected: str | None, found: str | None, widest: int = _WIDEST_CELL) -> tuple[str, str]:
+    """Two values as texts so short that both are seen where they begin to differ."""
     one, other = _visible(expected), _visible(found)
-    if max(len(one), len(other)) <= _WIDEST_CELL:
+    if max(len(one), len(other)) <= widest:
         return one, other
     same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     start = max(0, same - _BEFORE_DIFFERENCE)
     before = "…" if start else ""
-    return before + _cut(one[start:]), before + _cut(other[start:])
-
-
-def _cut(text: str) -> str:
-    return _fit(text, _WIDEST_CELL)
+    room = widest - len(before)
+    return before + _fit(one[start:], room), before + _fit(other[start:], room)
 
 
 def _fit(text: str, width: int) -> str:

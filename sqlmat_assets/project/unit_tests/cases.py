@@ -19,7 +19,7 @@ from sqlmat_assets.project.references import Reference, resolve
 from sqlmat_assets.project.spelling import Speller
 from sqlmat_assets.project.texts import Texts
 from sqlmat_assets.project.unit_tests.conf import CaseSettings, parse_case
-from sqlmat_assets.project.unit_tests.query import ReadQuery, UnitQuery, read_unit_query, stand_in
+from sqlmat_assets.project.unit_tests.query import UnitQuery, read_unit_query, stand_in
 from sqlmat_assets.relation import Relation
 
 _CSV = ".csv"
@@ -128,15 +128,16 @@ class _Folder:
         model = self._model
         path = model.path if model.processor is None else model.processor.query or model.path
         settings, problems = self._settings(conf)
-        # The query cannot be read into DuckDB's SQL before it is known what it reads; both come from one reading.
-        known = {self._names.fold(each): each for each in (*model.upstream, *model.sources, model.relation)}
-        query = read_unit_query(model, self._names, path, settings, folder, known.values())
-        read = self._places(query)
+        known = (*model.upstream, *model.sources, model.relation)
+        query = read_unit_query(model, self._names, path, settings, folder, known)
+        if query.reads is None:
+            # What the case lacks cannot be told of a query that cannot be read.
+            return UnitCase(folder, model.relation, problems=query.problems)
+        read = self._places(query.reads)
         inputs = self._inputs(files.csv, read, problems)
         for relation, one in self._inputs([each for each in above if each not in files.csv], read, problems).items():
             inputs.setdefault(relation, one)
-        if not query.problems:
-            problems += self._missing(folder, path, read, inputs)
+        problems += self._missing(folder, path, read, inputs)
         if model.relation in read and model.relation not in inputs:
             inputs[model.relation] = CaseInput(stand_in(model.relation), None)
         notes = query.notes
@@ -162,10 +163,10 @@ class _Folder:
         settings, problems = parse_case(text, conf)
         return settings, list(problems)
 
-    def _places(self, query: ReadQuery) -> dict[Relation, Reference]:
+    def _places(self, references: Iterable[Reference]) -> dict[Relation, Reference]:
         """Where each table is read first."""
         read: dict[Relation, Reference] = {}
-        for reference in query.reads:
+        for reference in references:
             if not reference.is_wildcard:
                 for relation in resolve(reference, self._names, self._known):
                     read.setdefault(relation, reference)

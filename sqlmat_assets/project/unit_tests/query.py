@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlglot import exp
@@ -59,12 +59,15 @@ class UnitQuery:
 
 @dataclass(frozen=True, slots=True)
 class ReadQuery:
-    """The query of a table with what it reads; `query` is None where `problems` keep it from being tested."""
+    """The query of a table with what it reads, None where that is not known.
 
-    reads: tuple[Reference, ...] = ()
+    `query` is None where `problems` keep it from being tested.
+    """
+
+    reads: tuple[Reference, ...] | None = None
     query: UnitQuery | None = None
     problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def stand_in(relation: Relation) -> Relation:
@@ -90,7 +93,7 @@ def read_unit_query(
     parsed = parse_query(text, names.dialect, path)
     broken = tuple(problem for problem in parsed.problems if not problem.is_warning)
     if broken:
-        return ReadQuery(parsed.reads, None, broken)
+        return ReadQuery(problems=broken)
     positions = Positions(text, path)
     problems = [wording.wildcard(positions.place(read.start), str(read)) for read in parsed.reads if read.is_wildcard]
     start, end = next(iter(read_spans(text, names.dialect)), (0, len(text)))
