@@ -65,13 +65,18 @@ class _Left:
     def take(self) -> dict[Relation, Piece]:
         """The next piece of each table that waits for no other."""
         ready = [each for each in self._pieces if not any(read in self._pieces for read in self._graph.upstream(each))]
-        # Tables that read each other are never ready; they are refused together.
-        return {relation: self._pieces[relation].popleft() for relation in ready or tuple(self._pieces)}
+        if ready:
+            return {relation: self._pieces[relation].popleft() for relation in ready}
+        # Tables that read each other never are, nor is what depends on them. They are handed over once, and not built.
+        rest = {relation: batches[0] for relation, batches in self._pieces.items()}
+        self._pieces.clear()
+        return rest
 
     def note(self, event: Event) -> Iterator[Skipped]:
         """Take note of what became of a piece, and tell what will not be built because of it."""
-        if isinstance(event, Published | Unchanged) and not self._pieces[event.relation]:
-            del self._pieces[event.relation]
+        if isinstance(event, Published | Unchanged):
+            if not self._pieces[event.relation]:
+                del self._pieces[event.relation]
         elif isinstance(event, Discarded | Skipped):
             self._pieces.pop(event.relation, None)
             for reader in [each for each in self._graph.order() if each in self._pieces]:
