@@ -188,6 +188,7 @@ def _build(
     *,
     is_recorded: bool,
     as_json: bool,
+    is_verbose: bool,
 ) -> _Build:
     selected = tuple(pieces)
     report = BuildReport(selected, {relation: len(batches) for relation, batches in pieces.items()})
@@ -204,7 +205,7 @@ def _build(
     with _on_interrupt(cancel):
         pump.start()
         try:
-            with open_view(selected, as_json=as_json) as view:
+            with open_view(selected, as_json=as_json, is_verbose=is_verbose) as view:
                 _follow(pump, report, view, recorder, context.warehouse.label)
                 if recorder is not None:
                     trouble = recorder.finish(view.record)
@@ -230,6 +231,7 @@ def _document(done: _Build) -> dict[str, Any]:
         "run": run.id,
         "decided_at": run.decided_at.isoformat(),
         "commit": run.commit,
+        "uncommitted_edits": run.has_edits if run.commit else None,
         "warehouse": done.context.warehouse.label,
         "environment": None if environment is None else environment.name,
         "seconds": round(done.seconds, 3),
@@ -239,8 +241,8 @@ def _document(done: _Build) -> dict[str, Any]:
     }
 
 
-def _write_end(done: _Build) -> None:
-    write_result(done.reports)
+def _write_end(done: _Build, *, is_verbose: bool) -> None:
+    write_result(done.reports, is_verbose=is_verbose)
     for report in done.reports:
         if report.is_remarkable:
             write_failure(report)
@@ -301,6 +303,7 @@ def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, f
     help="Build everything anew and aside, whatever the mode of the table, and swap it in.",
 )
 @click.option("--no-record", is_flag=True, help="Leave the Dagster instance alone.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what the seconds of each table went into.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end; all else to standard error.")
 def command(  # noqa: PLR0913 - one for each option
     folder: Path | None,
@@ -314,6 +317,7 @@ def command(  # noqa: PLR0913 - one for each option
     again: bool,
     full_refresh: bool,
     no_record: bool,
+    verbose: bool,
     as_json: bool,
 ) -> int:
     """Build the tables of DIR (default: sql), upstream first and in parallel.
@@ -324,10 +328,10 @@ def command(  # noqa: PLR0913 - one for each option
 
     A build with --partition that ends early goes on where it stopped when it is started again.
 
-    With --json, standard output is one object: run, decided_at, commit, warehouse, environment, seconds, interrupted,
-    error (why it could not begin), and tables, a list in the order in which they ended. Each has name, outcome
-    (published, unchanged, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, checks (name,
-    passed, blocking, rows, failed_rows, message), error and held_by.
+    With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, environment,
+    seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
+    name, outcome (published, unchanged, failed, held, cancelled, not started), rows, partitions (key, rows), seconds,
+    phases (what they went into), checks (name, passed, blocking, rows, failed_rows, message), error and held_by.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
@@ -338,7 +342,7 @@ def command(  # noqa: PLR0913 - one for each option
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     echo_problems(_untold_problems(project, selected))
     origin = find_origin(project.root)
-    run = Run(uuid.uuid4().hex[:8], now, origin and origin.commit)
+    run = Run(uuid.uuid4().hex[:8], now, origin and origin.commit, has_edits=origin is not None and origin.has_edits)
     context = Context(
         warehouse=opened, names=project.names, run=run, now=_now, root=project.root, environment=environment
     )
@@ -346,13 +350,13 @@ def command(  # noqa: PLR0913 - one for each option
     if partitions:
         pieces = take_up(project, pieces, context, request, requests, is_again=again)
     divided = divide(project, pieces, batch)
-    done = _build(project, divided, context, threads, is_recorded=not no_record, as_json=as_json)
+    done = _build(project, divided, context, threads, is_recorded=not no_record, as_json=as_json, is_verbose=verbose)
     if partitions and done.error is None and not done.is_cut and is_good(done.reports):
         requests.forget(request)
     if as_json:
         click.echo(json.dumps(_document(done), indent=2, ensure_ascii=False))
     elif done.error is None:
-        _write_end(done)
+        _write_end(done, is_verbose=verbose)
     if done.error is not None:
         raise done.error
     if done.is_cut:

@@ -79,6 +79,11 @@ def _checks(report: TableReport) -> str:
     return f"{passed}/{len(report.results)}" + (f" ({warned} warned)" if warned else "")
 
 
+def _phases(report: TableReport) -> str:
+    """What took the time: `prepare 0.012 s, write 1.204 s`."""
+    return ", ".join(f"{phase.name} {phase.seconds:.3f} s" for phase in report.phases)
+
+
 def _happened(report: TableReport) -> str:
     return f"held by {report.because}" if report.because else report.outcome.value
 
@@ -111,7 +116,8 @@ class _Silent:
 class _Lines:
     """One line per finished table, in columns that fit every name."""
 
-    def __init__(self, selected: Collection[Relation]) -> None:
+    def __init__(self, selected: Collection[Relation], *, is_verbose: bool) -> None:
+        self._is_verbose = is_verbose
         self._width = max((len(str(relation)) for relation in selected), default=0)
 
     def update(self, _report: BuildReport, finished: TableReport | None, /) -> None:
@@ -126,6 +132,8 @@ class _Lines:
             cells.append(f"{_seconds(finished)} s")
         if finished.results:
             cells.append(f"{_checks(finished)} checks")
+        if self._is_verbose and finished.phases:
+            cells.append(_phases(finished))
         click.echo("  ".join(cells))
         sys.stdout.flush()
 
@@ -136,11 +144,11 @@ class _Lines:
 
 
 @contextmanager
-def open_view(selected: Collection[Relation], *, as_json: bool) -> Generator[View]:
+def open_view(selected: Collection[Relation], *, as_json: bool, is_verbose: bool = False) -> Generator[View]:
     """Show a build: a bar on a terminal that goes away at the end, plain lines in a pipe, nothing besides JSON."""
     on_terminal = sys.stderr.isatty() and (as_json or sys.stdout.isatty())
     if not on_terminal:
-        yield _Silent() if as_json else _Lines(selected)
+        yield _Silent() if as_json else _Lines(selected, is_verbose=is_verbose)
         return
     from sqlmat_assets.cli.progress import open_bar
 
@@ -148,7 +156,7 @@ def open_view(selected: Collection[Relation], *, as_json: bool) -> Generator[Vie
         yield bar
 
 
-def write_result(reports: Sequence[TableReport]) -> None:
+def write_result(reports: Sequence[TableReport], *, is_verbose: bool = False) -> None:
     """Write the table at the end of a build; in a pipe its lines were written one by one."""
     if not sys.stdout.isatty():
         return
@@ -164,6 +172,8 @@ def write_result(reports: Sequence[TableReport]) -> None:
         table.add_column("partitions", overflow="fold")
     for column in ("rows", "seconds", "checks"):
         table.add_column(column, justify="right", no_wrap=True)
+    if is_verbose:
+        table.add_column("of which", overflow="fold")
     for report in reports:
         table.add_row(
             Text(str(report.relation)),
@@ -176,6 +186,7 @@ def write_result(reports: Sequence[TableReport]) -> None:
             _rows(report),
             _seconds(report),
             _checks(report),
+            *([_phases(report)] if is_verbose else []),
         )
     Console().print(table)
 

@@ -13,6 +13,7 @@ from sqlmat_assets.execution.events import (
     CheckResult,
     Discarded,
     Event,
+    Phase,
     Published,
     PublishedPartition,
     Skipped,
@@ -37,7 +38,7 @@ class Outcome(StrEnum):
 class TableReport:
     """One table at the end: `because` is what held it, `error` why it was not replaced.
 
-    `partitions` are those that were published, also where one after them failed.
+    `partitions` are those that were published, also where one after them failed. `phases` is what took the time.
     """
 
     relation: Relation
@@ -48,6 +49,7 @@ class TableReport:
     error: SqlmatError | None = None
     because: Relation | None = None
     partitions: tuple[PublishedPartition, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
     @property
     def broken(self) -> tuple[CheckResult, ...]:
@@ -138,6 +140,8 @@ class BuildReport:
                 )
             case _:
                 return None
+        if isinstance(event, Published | Unchanged | Discarded):
+            report = replace(report, phases=event.phases)
         self._note(report)
         return report
 
@@ -178,7 +182,16 @@ def _joined(before: TableReport, after: TableReport) -> TableReport:
         seconds=(before.seconds or 0) + (after.seconds or 0),
         results=_joined_results(before.results, after.results),
         partitions=(*before.partitions, *after.partitions),
+        phases=_joined_phases((*before.phases, *after.phases)),
     )
+
+
+def _joined_phases(phases: Iterable[Phase]) -> tuple[Phase, ...]:
+    """Each phase once, with all the time that it took."""
+    seconds: dict[str, float] = {}
+    for phase in phases:
+        seconds[phase.name] = seconds.get(phase.name, 0.0) + phase.seconds
+    return tuple(Phase(name, spent) for name, spent in seconds.items())
 
 
 def _joined_results(before: Iterable[CheckResult], after: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
@@ -225,6 +238,7 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "rows": report.rows,
         "partitions": [{"key": each.key, "rows": each.rows} for each in report.partitions],
         "seconds": None if report.seconds is None else round(report.seconds, 3),
+        "phases": {phase.name: round(phase.seconds, 3) for phase in report.phases},
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),
         "held_by": None if report.because is None else str(report.because),

@@ -19,6 +19,7 @@ from sqlmat_assets.components.events import (
     translate_kept,
     translate_partition,
     translate_partition_rows,
+    translate_phases,
     translate_result,
     translate_version,
 )
@@ -243,7 +244,8 @@ def _tell_partitions(
 
 def _failure(model: Model, event: Discarded) -> dg.Failure:
     # The table has been tried again where that could help; a check that failed would fail again.
-    return dg.Failure(translate_discarded(event), translate_version(model.version), allow_retries=False)
+    metadata = {**translate_version(model.version), **translate_phases(event.phases)}
+    return dg.Failure(translate_discarded(event), metadata, allow_retries=False)
 
 
 def _run(context: dg.OpExecutionContext, site: Site) -> Run:
@@ -255,6 +257,7 @@ def _run(context: dg.OpExecutionContext, site: Site) -> Run:
         datetime.fromisoformat(decided) if decided else _started(context),
         None if site.origin is None else site.origin.commit,
         None if why is None else Reasons.parse(why),
+        has_edits=site.origin is not None and site.origin.has_edits,
     )
 
 

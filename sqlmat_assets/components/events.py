@@ -12,13 +12,14 @@ from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSIO
 
 from sqlmat_assets.components.translation import translate_key, translate_place
 from sqlmat_assets.errors import outcomes
-from sqlmat_assets.errors.catalogue import blocked, fenced
+from sqlmat_assets.errors.catalogue import blocked, fenced, shortened
 from sqlmat_assets.errors.samples import sample_lines
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import (
     CheckResult,
     Column,
     Discarded,
+    Phase,
     Published,
     PublishedPartition,
     Run,
@@ -66,21 +67,21 @@ def translate_ended(
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         "seconds": dg.MetadataValue.float(round(ended.seconds, 3)),
+        **translate_phases(ended.phases),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
         "started at": dg.MetadataValue.timestamp(ended.started_at),
         "run": dg.MetadataValue.text(run.id),
         **translate_version(version),
+        **_texts(_origin(run)),
     }
     why = _why(ended.relation, run)
     if why is not None:
         metadata["why"] = dg.MetadataValue.text(why)
     if ended.statement is not None:
-        metadata["sql"] = dg.MetadataValue.md(fenced(ended.statement, "sql"))
+        metadata["sql"] = dg.MetadataValue.md(fenced(shortened(ended.statement), "sql"))
     saved = _saved(ended)
     if saved is not None:
         metadata["saved"] = dg.MetadataValue.text(saved)
-    if run.commit is not None:
-        metadata["commit"] = dg.MetadataValue.text(run.commit)
     if lineage:
         metadata["dagster/column_lineage"] = dg.MetadataValue.column_lineage(_lineage(lineage))
     if results:
@@ -122,6 +123,11 @@ def translate_partition(
 def translate_partition_rows(partition: PublishedPartition) -> dict[str, dg.MetadataValue]:
     """The metadata that differs from one partition to another."""
     return {"dagster/partition_row_count": dg.MetadataValue.int(partition.rows)}
+
+
+def translate_phases(phases: Iterable[Phase]) -> dict[str, dg.MetadataValue]:
+    """How long each part of the work took, as numbers, of which the UI draws a line over time each."""
+    return {f"seconds ({phase.name})": dg.MetadataValue.float(round(phase.seconds, 3)) for phase in phases}
 
 
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
@@ -248,6 +254,13 @@ def _saved(ended: Published | Unchanged) -> str | None:
     if ended.statement is not None:
         return outcomes.saved_swap()
     return None if ended.saved_seconds is None else outcomes.about(ended.saved_seconds)
+
+
+def _origin(run: Run) -> dict[str, str]:
+    """What the project folder was: its commit, and whether it was edited since."""
+    if run.commit is None:
+        return {}
+    return {"commit": run.commit, **({"uncommitted edits": outcomes.uncommitted()} if run.has_edits else {})}
 
 
 def _why(relation: Relation, run: Run) -> str | None:

@@ -22,11 +22,13 @@ class Origin:
     """A commit of a git clone.
 
     `url` is the address of the project folder at that commit, with no slash at its end; None where the remote has
-    no web page (a path, none at all).
+    no web page (a path, none at all). `has_edits` when a file of the folder is not as it is in the commit: edited, new
+    or gone. All tables inherit from files of others, so it is not told for each.
     """
 
     commit: str
     url: str | None = None
+    has_edits: bool = False
 
     def file_url(self, path: str) -> str | None:
         """The address of a file; `path` is relative to the project folder."""
@@ -41,7 +43,9 @@ def find_origin(root: Path) -> Origin | None:
     commit, _, prefix = where.partition("\n")
     remote = _git(root, "remote", "get-url", "origin")
     base = None if remote is None else web_address(remote, commit)
-    return Origin(commit, base and f"{base}/{quote(prefix)}".rstrip("/"))
+    # Git would note what it has learned, and a person's own `git commit` would find the index locked meanwhile.
+    edits = _git(root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return Origin(commit, base and f"{base}/{quote(prefix)}".rstrip("/"), edits is not None)
 
 
 def web_address(remote: str, commit: str) -> str | None:

@@ -179,7 +179,7 @@ class Recorder:
         """Report why a table was not replaced, among the events of its asset."""
         import dagster as dg
 
-        from sqlmat_assets.components.events import translate_discarded, translate_version
+        from sqlmat_assets.components.events import translate_discarded, translate_phases, translate_version
         from sqlmat_assets.components.translation import translate_key
         from sqlmat_assets.errors.catalogue import fenced
 
@@ -187,6 +187,7 @@ class Recorder:
             "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
+            **translate_phases(discarded.phases),
             **translate_version(self._project.models[discarded.relation].version),
         }
         instance.report_runless_asset_event(dg.AssetObservation(translate_key(discarded.relation), metadata=metadata))

@@ -48,6 +48,18 @@ def fenced(text: str, language: str = "text") -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
+def shortened(text: str, most: int = 20_000) -> str:
+    r"""The beginning of a long text, and how much of it is left out.
+
+    Examples:
+        >>> print(shortened("SELECT 1\nFROM a\nJOIN b", 15))
+        SELECT 1
+        FROM a
+        … and 7 more characters
+    """
+    return text if len(text) <= most else f"{text[:most]}\n… and {len(text) - most:,} more characters"
+
+
 def blocked(error: str, samples: Iterable[tuple[str, Sequence[str]]]) -> str:
     """Why a table was not replaced, followed by the offending rows of each check that failed.
 

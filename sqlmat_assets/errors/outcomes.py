@@ -48,6 +48,11 @@ def partitions(keys: Sequence[str]) -> str:
     return keys[0] if len(keys) == 1 else f"{len(keys):,}, from {keys[0]} to {keys[-1]}"
 
 
+def uncommitted() -> str:
+    """The project folder has edits that are in no commit."""
+    return "yes: the project folder is not as it is in the commit"
+
+
 def asked_for() -> str:
     """Why a table was built that no sensor asked for."""
     return "asked for by a person"

@@ -14,6 +14,7 @@ from sqlmat_assets.relation import Relation
 class Run:
     """One run: everything that was decided together. `id` is short, lower case, letters and digits.
 
+    `commit` is that of the project folder, and `has_edits` says that some of its files are not as they are there.
     `reasons` says why each of its tables is built; None when a person asked for it.
     """
 
@@ -21,6 +22,15 @@ class Run:
     decided_at: datetime
     commit: str | None = None
     reasons: Reasons | None = None
+    has_edits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the work on a table, such as `write`, and how long it took."""
+
+    name: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class Published:
 
     `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were;
     `partitions` are the partitions, in their order. `data_version` is the same for the same rows and columns, whatever
-    the order of the rows, where it is not None.
+    the order of the rows, where it is not None. `phases` are what the work consisted of, in their order.
     """
 
     relation: Relation
@@ -126,6 +136,7 @@ class Published:
     seconds: float
     data_version: str | None = None
     partitions: tuple[PublishedPartition, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +155,21 @@ class Unchanged:
     data_version: str | None = None
     statement: str | None = None
     saved_seconds: float | None = None
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """The table was not replaced: a check failed, the engine refused, the file is quarantined."""
+    """The table was not replaced: a check failed, the engine refused, the file is quarantined.
+
+    The last of the `phases` is the one in which it failed.
+    """
 
     relation: Relation
     error: SqlmatError
     results: tuple[CheckResult, ...] = ()
     seconds: float = 0.0
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from sqlmat_assets.execution.events import (
 )
 from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
+from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
@@ -119,6 +120,7 @@ class _Materialization:
     context: Context
     session: Session
     started_at: datetime
+    stopwatch: Stopwatch = field(init=False)
     intermediate: Relation = field(init=False)
     backup: Relation = field(init=False)
     standing: Standing = field(init=False)
@@ -131,6 +133,7 @@ class _Materialization:
 
     def __post_init__(self) -> None:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
+        self.stopwatch = Stopwatch(self.context.now)
         self.intermediate = intermediate_of(self.model.relation, run, capabilities)
         self.backup = backup_of(self.model.relation, run, capabilities)
 
@@ -141,17 +144,19 @@ class _Materialization:
             MaterializeError: It failed before it was known what the target holds.
         """
         context, target = self.context, self.model.relation
-        self.standing = context.retries.run(self._prepare, context.sleep)
+        with self.stopwatch.measure(Work.PREPARE, self.started_at):
+            self.standing = context.retries.run(self._prepare, context.sleep)
         is_over = False
         try:
             self._refuse_foreign()
-            unchanged = self._leave_out()
+            with self.stopwatch.measure(Work.PREPARE):
+                unchanged = self._leave_out()
             if unchanged is not None:
                 is_over = True
-                yield unchanged
+                yield replace(unchanged, phases=self.stopwatch.phases)
                 return
             limit = find_limit(self.model, self.standing.record)
-            with context.cancellation.watch(self.session, limit):
+            with context.cancellation.watch(self.session, limit), self.stopwatch.measure(Work.WRITE):
                 self.plan = context.retries.run(self._make_plan, context.sleep)
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
                 self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
@@ -160,21 +165,22 @@ class _Materialization:
             self.printed = ()
             yield written
             left = None if limit is None else max(limit - (context.now() - self.started_at), timedelta())
-            with context.cancellation.watch(self.session, left):
+            with context.cancellation.watch(self.session, left), self.stopwatch.measure(Work.CHECKS):
                 checked = self._audit(written)
             yield checked
             self._refuse_blocked(checked)
             context.cancellation.check()
-            ended = self._confirm(written) or self._publish(written)
+            with self.stopwatch.measure(Work.PUBLISH):
+                ended = self._confirm(written) or self._publish(written)
             is_over = True
-            yield ended
+            yield replace(ended, phases=self.stopwatch.phases)
         except MaterializeError as error:
             if is_over:
                 raise
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            yield Discarded(target, _with_state(error, self._held()), self.results, seconds)
+            yield Discarded(target, _with_state(error, self._held()), self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -241,10 +247,11 @@ class _Materialization:
             subject = self._subject(written, result)
             self.results = tuple(run_checks(self.model, subject, self.session, context))
         checked = Checked(self.model.relation, self.results, context.seconds_since(started_at))
-        if self.plan.is_partial:
+        if self.plan.is_partial or checked.is_blocked:
             return checked
         if self.model.settings.skip_unchanged and context.warehouse.capabilities.has_fingerprints:
-            self.data_version = None if checked.is_blocked else fetch_data_version(written, self.session, context)
+            with self.stopwatch.measure(Work.FINGERPRINT):
+                self.data_version = fetch_data_version(written, self.session, context)
         return checked
 
     def _subject(self, written: Written, result: Relation) -> Subject:

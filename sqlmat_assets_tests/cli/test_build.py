@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -50,6 +51,16 @@ def test_in_a_pipe_one_plain_line_for_each_table(run: Run, warehouse: Path) -> N
     assert lines[5].endswith(f", duckdb://{warehouse}")
     assert "\x1b" not in done.stdout
     assert rows(warehouse, "SELECT most FROM second.report") == [(1,)]
+
+
+def test_verbose_says_what_the_seconds_went_into(run: Run) -> None:
+    done = run("build", "--no-record", "-v")
+    assert done.returncode == 0
+    shape = (
+        r"first\.cities      published  2 rows  [\d.]+ s  1/1 checks  "
+        r"prepare [\d.]+ s, write [\d.]+ s, checks [\d.]+ s, fingerprint [\d.]+ s, publish [\d.]+ s"
+    )
+    assert re.fullmatch(shape, done.stdout.splitlines()[1])
 
 
 def test_a_failing_check_keeps_the_old_rows_holds_the_readers_and_shows_the_rows(
@@ -110,7 +121,12 @@ def test_json_is_one_document_alone_on_standard_output(run: Run, folder: Path, w
     assert done.returncode == 1
     assert "first/a-b.sql: " in done.stderr
     told = json.loads(done.stdout)
-    assert set(told) == {"run", "decided_at", "commit", "warehouse", "seconds", "interrupted", "error", "tables"}
+    ours = {"run", "decided_at", "commit", "uncommitted_edits", "warehouse", "environment"}
+    assert set(told) == {*ours, "seconds", "interrupted", "error", "tables"}
+    assert list(told["tables"][0]["phases"]) == ["prepare", "write", "checks", "fingerprint", "publish"]
+    assert list(told["tables"][1]["phases"]) == ["prepare", "write", "checks"]
+    assert told["tables"][2]["phases"] == {}
+    assert sum(told["tables"][0]["phases"].values()) <= told["tables"][0]["seconds"] + 0.01
     assert told["warehouse"] == f"duckdb://{warehouse}"
     assert not told["interrupted"]
     assert [(table["name"], table["outcome"], table["held_by"]) for table in told["tables"]] == [

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from sqlmat_assets.cli.display import open_view, write_failure, write_table
 from sqlmat_assets.cli.report import BuildReport, Outcome, counts, describe_table, is_good
-from sqlmat_assets.errors import CancelledError, CheckFailedError
+from sqlmat_assets.errors import CancelledError, CheckFailedError, MaterializeError
 from sqlmat_assets.execution.events import (
     Checked,
     CheckResult,
     Discarded,
     Event,
+    Phase,
     Published,
     PublishedPartition,
     Sample,
@@ -44,17 +46,26 @@ def gather(*events: Event) -> BuildReport:
 
 
 def test_checks_reach_the_report_of_the_published_table() -> None:
-    report = gather(Started(CITIES), Checked(CITIES, (result(),), 0.1), published(CITIES))
+    ended = replace(published(CITIES), phases=(Phase("write", 1.25), Phase("checks", 0.10001)))
+    report = gather(Started(CITIES), Checked(CITIES, (result(),), 0.1), ended)
     assert describe_table(report.finished[0]) == {
         "name": "first.cities",
         "outcome": "published",
         "rows": 14,
         "partitions": [],
         "seconds": 1.5,
+        "phases": {"write": 1.25, "checks": 0.1},
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,
         "held_by": None,
     }
+
+
+def test_the_phases_of_pieces_are_added_up_and_those_of_a_failure_told() -> None:
+    report = BuildReport([CITIES], {CITIES: 2})
+    report.take(replace(published(CITIES), phases=(Phase("write", 1.0), Phase("publish", 0.5))))
+    report.take(Discarded(CITIES, MaterializeError("no"), phases=(Phase("prepare", 0.25), Phase("write", 2.0))))
+    assert report.finished[0].phases == (Phase("write", 3.0), Phase("publish", 0.5), Phase("prepare", 0.25))
 
 
 def test_only_the_last_event_of_a_table_finishes_it() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
+import pytest
 from dagster._core.definitions.metadata import TableMetadataValue
 
 from sqlmat_assets.components.events import (
@@ -17,7 +18,7 @@ from sqlmat_assets.components.events import (
     translate_version_tags,
 )
 from sqlmat_assets.errors import CheckFailedError
-from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Published, Run, Sample, Unchanged
+from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Phase, Published, Run, Sample, Unchanged
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
@@ -53,6 +54,34 @@ def test_published() -> None:
     assert metadata["dagster/column_schema"].value == dg.TableSchema(
         [dg.TableColumn("id", "INTEGER", "Its number"), dg.TableColumn("name", "VARCHAR")]
     )
+
+
+def test_each_phase_is_a_number_of_its_own() -> None:
+    ended = replace(PUBLISHED, phases=(Phase("write", 1.23456), Phase("publish", 0.5)))
+    metadata = translate_ended(ended, (), Run("k3x", MOMENT))
+    assert metadata["seconds (write)"] == dg.MetadataValue.float(1.235)
+    assert metadata["seconds (publish)"] == dg.MetadataValue.float(0.5)
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (Run("k3x", MOMENT), {}),
+        (Run("k3x", MOMENT, "1a2b3c"), {"commit": "1a2b3c"}),
+        (
+            Run("k3x", MOMENT, "1a2b3c", has_edits=True),
+            {"commit": "1a2b3c", "uncommitted edits": "yes: the project folder is not as it is in the commit"},
+        ),
+    ],
+)
+def test_the_commit_and_what_is_in_none(run: Run, told: dict[str, str]) -> None:
+    metadata = translate_ended(PUBLISHED, (), run)
+    assert {key: metadata[key].value for key in ("commit", "uncommitted edits") if key in metadata} == told
+
+
+def test_very_long_sql_is_cut() -> None:
+    sql = translate_ended(replace(PUBLISHED, statement="x" * 20_010), (), Run("k3x", MOMENT))["sql"].value
+    assert sql == "```sql\n" + "x" * 20_000 + "\n… and 10 more characters\n```"
 
 
 def texts(ended: Published | Unchanged, run: Run) -> dict[str, object]:

@@ -52,6 +52,39 @@ def test_a_clone_without_a_remote(clone: Path) -> None:
     assert origin.file_url("a.sql") is None
 
 
+def test_edits_of_the_folder_that_are_in_no_commit(clone: Path) -> None:
+    def has_edits() -> bool:
+        origin = find_origin(clone / "my sql")
+        assert origin is not None
+        return origin.has_edits
+
+    file = clone / "my sql" / "first" / "cities.sql"
+    assert not has_edits()
+    (clone / "notes.txt").write_text("beside the folder")
+    assert not has_edits()
+    file.write_text("SELECT 2")
+    assert has_edits()
+    git(clone, "commit", "-q", "-a", "-m", "y")
+    assert not has_edits()
+    (clone / "my sql" / "first" / "new.sql").write_text("SELECT 3")
+    assert has_edits()
+    (clone / ".gitignore").write_text("new.sql\n")
+    assert not has_edits()
+    file.unlink()
+    assert has_edits()
+
+
+def test_asking_leaves_the_index_alone(clone: Path) -> None:
+    # Git would write it after it has looked at a file with another time.
+    file, index = clone / "my sql" / "first" / "cities.sql", clone / ".git" / "index"
+    file.touch()
+    before = index.stat()
+    origin = find_origin(clone / "my sql")
+    assert origin is not None
+    assert not origin.has_edits
+    assert (index.stat().st_ino, index.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_no_clone(tmp_path: Path) -> None:
     assert find_origin(tmp_path) is None
 
