@@ -55,7 +55,7 @@ def _pair(columns: Sequence[str], pair: Pair, width: int) -> Iterator[str]:
     """The cells that tell which row it is, and below them those that differ."""
     place = f"{wording.EXPECTED}:{pair.expected.line}" if pair.expected.line else wording.EXPECTED
     same = [index for index in range(len(columns)) if index not in pair.columns]
-    known = [f"{columns[index]}={_cut(_visible(pair.found.shown[index]))}" for index in same]
+    known = [f"{columns[index]}={_fit(_visible(pair.found.shown[index]), _WIDEST_CELL)}" for index in same]
     head = "  ".join([place, *known])
     yield _MARGIN + _fit(head, width - len(_MARGIN))
     for index in pair.columns:
