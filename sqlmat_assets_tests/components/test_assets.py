@@ -112,6 +112,9 @@ def test_what_a_materialization_tells(instance: dg.DagsterInstance, warehouse: P
     assert metadata["dagster/table_name"].value == "first.cities"
     assert [(c.name, c.type) for c in metadata["dagster/column_schema"].value.columns] == [("id", "INTEGER")]  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] - a table schema
     assert "range(1, 3)" in str(metadata["sql"].value)
+    phases = [key for key in metadata if key.startswith("seconds (")]
+    assert phases == [f"seconds ({name})" for name in ("prepare", "write", "checks", "fingerprint", "publish")]
+    assert all(isinstance(metadata[key], dg.FloatMetadataValue) for key in phases)
     assert metadata["run"].value == result.run_id[:8]
     checks = metadata["checks"]
     assert isinstance(checks, TableMetadataValue)
@@ -179,6 +182,9 @@ def test_a_failed_build_tells_its_code_version(instance: dg.DagsterInstance, war
     described = event.step_failure_data.user_failure_data
     assert described is not None
     assert described.metadata["code version"].value == str(code)
+    # It failed in the last of them.
+    phases = [key for key in described.metadata if key.startswith("seconds (")]
+    assert phases == ["seconds (prepare)", "seconds (write)", "seconds (checks)"]
 
 
 def test_where_the_columns_come_from(instance: dg.DagsterInstance, warehouse: Path) -> None:
@@ -482,3 +488,10 @@ def test_a_commit_is_recorded(instance: dg.DagsterInstance, warehouse: Path, tmp
     (record,) = materialized(instance)
     assert record.asset_materialization is not None
     assert record.asset_materialization.metadata["commit"].value == commit
+    assert "uncommitted edits" not in record.asset_materialization.metadata
+    (root / "new.sql").write_text("SELECT 1")
+    definitions = build_definitions(replace(project, root=root), warehouse=resource)
+    execute(dg.Definitions.merge(definitions, dg.Definitions(executor=dg.in_process_executor)), instance)
+    newest, _ = materialized(instance)
+    assert newest.asset_materialization is not None
+    assert str(newest.asset_materialization.metadata["uncommitted edits"].value).startswith("yes: ")

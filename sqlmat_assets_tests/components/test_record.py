@@ -21,6 +21,7 @@ from sqlmat_assets.execution.events import (
     Column,
     Discarded,
     Event,
+    Phase,
     Published,
     PublishedPartition,
     Run,
@@ -165,11 +166,13 @@ def test_a_failed_check_is_recorded_without_a_materialization(home: Path) -> Non
 
 
 def test_why_a_table_failed_stands_among_the_events_of_its_asset(home: Path) -> None:
-    record(home, Discarded(CITIES, TerminalWarehouseError("no space left on device")))
+    error = TerminalWarehouseError("no space left on device")
+    record(home, Discarded(CITIES, error, phases=(Phase("prepare", 0.1), Phase("write", 2.5))))
     with opened(home) as instance:
         (seen,) = instance.fetch_observations(KEY, limit=5).records
         assert seen.asset_observation is not None
         assert "no space left on device" in str(seen.asset_observation.metadata["failed"].value)
+        assert seen.asset_observation.metadata["seconds (write)"].value == 2.5
         assert seen.asset_observation.metadata["code version"].value == str(VERSION)
 
 

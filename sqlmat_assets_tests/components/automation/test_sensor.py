@@ -47,6 +47,28 @@ def test_a_table_is_due_at_its_interval_and_not_before(service: Service) -> None
     assert Reasons.parse(request.tags[WHY_TAG]).reason(Relation.of("first.cities")) is Reason.DUE
 
 
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_file_that_comes_back_is_built_when_it_is_due_or_has_another_meaning(
+    service: Service, is_edited: bool
+) -> None:
+    service.write(cities__1h=CITIES, other__24h="SELECT 3 AS id\n")
+    assert service.tick_and_run() == ["cities", "other"]
+    (service.root / "first" / "cities - 1h.sql").unlink()
+    service.load()
+    assert service.tick_and_run(HOUR / 4) == []
+    service.write(cities__1h="SELECT 2 AS id\n" if is_edited else f"-- it is back\n{CITIES}")
+    if is_edited:
+        (request,) = service.tick().run_requests or []
+        assert Reasons.parse(request.tags[WHY_TAG]).reason(Relation.of("first.cities")) is Reason.CHANGED
+        # Nobody takes the table for one that somebody else has made.
+        assert service.run(request).success
+    else:
+        assert service.tick_and_run() == []
+        (request,) = service.tick(HOUR * 3 / 4).run_requests or []
+        assert Reasons.parse(request.tags[WHY_TAG]).reason(Relation.of("first.cities")) is Reason.DUE
+        assert service.run(request).success
+
+
 def test_what_a_due_table_reads_is_built_in_the_same_run_if_it_is_due(service: Service) -> None:
     service.write(cities__24h=CITIES, shops=PEOPLE, people__1h="SELECT id FROM first.shops\n")
     assert service.tick_and_run() == ["cities", "people", "shops"]
