@@ -24,6 +24,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None and not IS_REQUIRED, reason="no Chromium on this machine"),
 ]
 
+ROOT = Path(__file__).resolve().parents[2]
+TAXI = ("yellow_files", "green_files", "yellow_tripdata", "green_tripdata", "monthly_trips")
 FILES = {
     "first/cities_raw.csv": "city,country\nParis,France\nOttawa,Canada\n",
     "first/cities - 24h.sql": (
@@ -31,11 +33,6 @@ FILES = {
     ),
     "first/cities_test.sql": "select city = 'Paris' as capital_of_france from first.cities where country = 'France';\n",
     "first/countries - 7d.sql": "select country, count(*) as cities from first.cities group by country\n",
-    "taxi/trips.sql": (
-        "-- partition_by: month(day) from 2019-01 to 2019-12\n-- schedule: 0 9 1 * *\n-- tags: taxi=yellow\n"
-        "select date '2019-01-05' + interval (n * 10) day as day, n from range(0, 100) as t(n)\n"
-    ),
-    "taxi/trips_test.sql": "select n >= 0 as counted from taxi.trips;\n",
     "second/broken - 1h.sql": "select city\nfrom first.cities\nwhere (country = 'France'\n",
 }
 
@@ -65,6 +62,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         path = folder / "sql" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    # The trips of the example project, as they are.
+    shutil.copytree(ROOT / "sql" / "taxi", folder / "sql" / "taxi")
+    shutil.copy(ROOT / "sql" / "taxi.conf", folder / "sql")
+    shutil.copytree(ROOT / "data" / "taxi", folder / "data" / "taxi")
     port = _free_port()
     command = [Path(sys.executable).with_name("sqlmat"), "dev", folder / "sql", "--paused", "--port", str(port)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("SQLMAT_", "DAGSTER_"))}
@@ -150,31 +151,44 @@ def test_a_broken_file_is_shown_and_explained(page: Page, service: Service) -> N
     expect(page.get_by_role("button", name="Materialize").first).to_be_enabled()
 
 
-def backfill(page: Page, service: Service, table: str) -> None:
-    """Click "Materialize" on the page of a table with partitions, and choose all of them."""
-    page.goto(f"{service.url}/assets/{table}")
-    page.get_by_role("button", name="Materialize").first.click()
-    page.get_by_role("button", name="All", exact=True).click()
-    expect(page.get_by_text("Backfills all partitions in a single run.")).to_be_visible()
+def choose(page: Page, partitions: str) -> None:
+    """Write partitions into the dialogue that "Materialize" opens."""
+    box = page.get_by_placeholder("ex: 2019-01-01")
+    box.fill(partitions)
+    box.press("Tab")
+
+
+def backfill_taxi(page: Page, service: Service, partitions: str) -> None:
+    """Click "Materialize all" on the page of the group, choose partitions, and wait until all of it is done."""
+    page.goto(f"{service.url}/locations/__repository__@sqlmat/asset-groups/taxi")
+    page.get_by_role("button", name="Materialize all").click()
+    choose(page, partitions)
     page.get_by_role("button", name="Launch backfill").click()
     expect(page.get_by_text("Created backfill")).to_be_visible()
+    page.get_by_text("View", exact=True).click()
+    # The head of a column, the state of the backfill, and the table that has no partitions.
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(3, timeout=180_000)
+    expect(page.get_by_text("100% completed")).to_have_count(5)
 
 
-def test_a_year_is_filled_in_one_run_and_filling_it_again_changes_nothing(page: Page, service: Service) -> None:
-    kept: list[list[tuple[object, ...]]] = []
-    for _ in range(2):
-        backfill(page, service, "taxi/trips")
-        page.get_by_text("View", exact=True).click()
-        # The head of a column, and the state of the backfill.
-        expect(page.get_by_text("Succeeded", exact=True)).to_have_count(2, timeout=180_000)
-        expect(page.get_by_text("100% completed")).to_be_visible()
-        kept.append(service.fetch("from taxi.trips order by all"))
-    assert kept[0] == kept[1]
-    assert [len(kept[0]), kept[0][0][1], kept[0][-1][1]] == [37, 0, 36]
+def fetch_taxi(service: Service) -> dict[str, list[tuple[object, ...]]]:
+    return {table: service.fetch(f"from taxi.{table} order by all") for table in TAXI}
 
-    page.goto(f"{service.url}/assets/taxi/trips?view=partitions")
+
+def test_a_year_of_trips_is_filled_and_filling_it_again_changes_nothing(page: Page, service: Service) -> None:
+    backfill_taxi(page, service, "[2019-01-01...2019-12-01]")
+    first = fetch_taxi(service)
+    trips = [first[table] for table in ("yellow_tripdata", "green_tripdata")]
+    # 47 trips in each file, and one of November that stands in that of October as well.
+    assert [(len(rows), len({row[0] for row in rows})) for rows in trips] == [(12 * 47, 12 * 47)] * 2
+    assert len(first["monthly_trips"]) == 24
+    backfill_taxi(page, service, "[2019-01-01...2019-12-01]")
+    assert fetch_taxi(service) == first
+
+    page.goto(f"{service.url}/assets/taxi/yellow_tripdata?view=partitions")
     expect(page.get_by_text("Materialized (12)")).to_be_visible()
     page.get_by_text("2019-02-01", exact=True).first.click()
     expect(page.get_by_text("dagster/partition_row_count")).to_be_visible()
-    page.goto(f"{service.url}/assets/taxi/trips?view=checks")
+    page.goto(f"{service.url}/assets/taxi/yellow_tripdata?view=checks")
+    page.get_by_text("no_trip_lost_or_doubled").first.click()
     expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
