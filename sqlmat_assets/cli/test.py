@@ -21,7 +21,7 @@ from sqlmat_assets.errors import unit_tests as wording
 from sqlmat_assets.errors.usage import selection_empty
 from sqlmat_assets.execution.differences import Pair, Row
 from sqlmat_assets.execution.unit_tests import CaseResult, Verdict, run_cases
-from sqlmat_assets.project.files import FoundFile, Role, read_folder
+from sqlmat_assets.project.files import Role, read_folder
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.unit_tests.cases import read_cases
@@ -62,11 +62,9 @@ def _select(project: Project, expressions: Sequence[str]) -> frozenset[Relation]
     return frozenset(chosen)
 
 
-def _strays(project: Project, found: Sequence[FoundFile]) -> list[Problem]:
+def _strays(project: Project) -> list[Problem]:
     """What is wrong with folders of unit tests that belong to no table: nothing in them is run."""
-    known = {project.names.fold(relation) for relation in project.models}
-    paths = {file.path for file in found if project.names.fold(file.relation) not in known}
-    return [problem for problem in project.problems if problem.path in paths]
+    return [problem for problem in project.problems if problem.path.endswith("_unit")]
 
 
 def _cells(row: Row, columns: Sequence[str]) -> dict[str, str | None]:
@@ -95,9 +93,7 @@ def _document(result: CaseResult) -> dict[str, Any]:
         "missing_rows": len(differences.missing),
         "unexpected_rows": len(differences.unexpected),
         "different_rows": len(differences.different),
-        "missing": [{"line": row.line or None, "row": _cells(row, columns)} for row in differences.missing][
-            :_MOST_SHOWN
-        ],
+        "missing": [_cells(row, columns) for row in differences.missing[:_MOST_SHOWN]],
         "unexpected": [_cells(row, columns) for row in (*differences.unexpected, *result.rows)[:_MOST_SHOWN]],
         "different": [_pair_document(pair, columns) for pair in differences.different[:_MOST_SHOWN]],
         "order": None if disorder is None else {"row": disorder[0], **_pair_document(disorder[1], columns)},
@@ -138,7 +134,7 @@ def command(folder: Path | None, expressions: tuple[str, ...], *, as_json: bool)
     root = find_root(folder)
     project = read_project(root)
     found = [file for file in read_folder(root).files if file.role is Role.UNIT]
-    strays = [] if expressions else _strays(project, found)
+    strays = [] if expressions else _strays(project)
     if expressions:
         chosen = {project.names.fold(relation) for relation in _select(project, expressions)}
         found = [file for file in found if project.names.fold(file.relation) in chosen]

@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row that was expected, and one that is the same in most columns; `columns` are the numbers of the others."""
+    """A row that was expected, and one that is like it; `columns` are the numbers of those in which they differ."""
 
     expected: Row
     found: Row
@@ -148,12 +148,12 @@ def _without_close(
 def _pair(
     missing: Sequence[Row], unexpected: Sequence[Row], kinds: Sequence[Comparison]
 ) -> tuple[list[Pair], list[Row], list[Row]]:
-    """Find the rows that are the same in more than half of their columns, the most alike first."""
+    """Find the rows that are the same in half of their columns or more, the most alike first."""
     found: list[tuple[int, int, int, tuple[int, ...]]] = []
     for number, one in enumerate(missing[:_MOST_COMPARED]):
         for place, other in enumerate(unexpected[:_MOST_COMPARED]):
             columns = _unequal(one, other, kinds)
-            if len(columns) * 2 < len(kinds):
+            if len(columns) * 2 <= len(kinds):
                 found.append((len(columns), number, place, columns))
     pairs: dict[int, Pair] = {}
     taken: set[int] = set()
