@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,9 +28,10 @@ from sqlmat_assets.components.lineage import trace_columns
 from sqlmat_assets.components.mappings import Mappings
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
+from sqlmat_assets.components.partition_checks import checked_partitions, evaluate_partitions
 from sqlmat_assets.components.partitions import read_piece, recorded_keys
 from sqlmat_assets.components.resources import WarehouseResource
-from sqlmat_assets.components.translation import ENV_TAG, translate_checks, translate_key, translate_model
+from sqlmat_assets.components.translation import ENV_TAG, check_output, translate_checks, translate_key, translate_model
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
@@ -96,7 +98,7 @@ def build_asset(
         mappings=site.mappings.get(model.relation),
         environment=site.environment,
     )
-    checks = {f"check_{check.name}": check for check in translate_checks(model)}
+    checks = {check_output(check.name): check for check in translate_checks(model)}
     reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
     refusal = _refusal(model, held_by)
     op = dg.OpDefinition(
@@ -182,12 +184,17 @@ def _materialize(model: Model, work: Context, site: Site, context: dg.OpExecutio
                     lineage = trace_columns(model, site.columns_of, work)
                     if isinstance(event, Published):
                         yield from _tell_partitions(model, event, work.run, context)
-                    yield _ended(model, event, results, work, lineage)
+                    keys = checked_partitions(recorded_keys(context), results)
+                    yield _ended(model, event, results, work, lineage, tells_checks=not keys)
+                    if keys:
+                        selected = {key.name for key in context.selected_asset_check_keys}
+                        yield from evaluate_partitions(model.relation, results, keys, selected, context.instance)
                     if isinstance(event, Unchanged) and event.statement is None:
                         yield from _still_holding(model, work)
                 case Discarded():
-                    for result in event.results:
-                        yield translate_evaluation(model.relation, result)
+                    keys = checked_partitions(recorded_keys(context), event.results) or (None,)
+                    for key, result in product(keys, event.results):
+                        yield translate_evaluation(model.relation, result, partition=key, together=len(keys))
                     raise _failure(model, event)
                 case _:
                     pass
@@ -213,14 +220,20 @@ def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]
 
 
 def _ended(
-    model: Model, event: Published | Unchanged, results: Sequence[CheckResult], work: Context, lineage: Lineage
+    model: Model,
+    event: Published | Unchanged,
+    results: Sequence[CheckResult],
+    work: Context,
+    lineage: Lineage,
+    *,
+    tells_checks: bool,
 ) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=translate_key(event.relation),
         metadata=translate_ended(event, results, work.run, lineage, model.version, work.environment),
         data_version=translate_data_version(event, work.run),
         # Behind the materialization, so that they are tied to the rows that they looked at.
-        check_results=[translate_result(event.relation, result) for result in results],
+        check_results=[translate_result(event.relation, result) for result in results if tells_checks],
     )
 
 

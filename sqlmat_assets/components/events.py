@@ -194,20 +194,33 @@ def translate_evaluation(
     relation: Relation,
     result: CheckResult,
     target: AssetCheckEvaluationTargetMaterializationData | None = None,
+    partition: str | None = None,
+    together: int = 1,
 ) -> dg.AssetCheckEvaluation:
     """A check's outcome that belongs to `target`, or to no materialization at all.
 
     A table that was not replaced has no materialization that its rows could belong to, and the last one is not it.
+
+    Args:
+        relation: The table.
+        result: The outcome.
+        target: The materialization.
+        partition: The partition that was looked at; None for the table.
+        together: With how many partitions, itself among them, it was looked at.
     """
+    metadata = translate_check_metadata(result)
+    if together > 1:
+        metadata["looked at"] = dg.MetadataValue.text(outcomes.looked_at(together))
     return dg.AssetCheckEvaluation(
         asset_key=translate_key(relation),
         check_name=result.name,
         passed=result.passed,
-        metadata=translate_check_metadata(result),
+        metadata=metadata,
         target_materialization_data=target,
         severity=_severity(result),
         description=result.message or None,
         blocking=result.is_blocking,
+        partition=partition,
     )
 
 

@@ -104,14 +104,16 @@ class Recorder:
         from sqlmat_assets.components.events import translate_evaluation
 
         instance = self._open()
-        target = None
+        target, partition = None, None
+        if isinstance(event, Published) and len(event.partitions) == 1:
+            partition = event.partitions[0].key
         if isinstance(event, Discarded):
             results = event.results or results
             self._report_failed(instance, event)
         else:
             target = self._target or self._report_ended(instance, event, results)
         for result in results:
-            instance.report_runless_asset_event(translate_evaluation(event.relation, result, target))
+            instance.report_runless_asset_event(translate_evaluation(event.relation, result, target, partition))
         if not self._is_held_open:
             self._is_held_open = True
             self._hold_open()

@@ -118,6 +118,11 @@ def translate_checks(model: Model) -> list[dg.AssetCheckSpec]:
     ]
 
 
+def check_output(name: str) -> str:
+    """The output of a table's op that stands for one of its checks."""
+    return f"check_{name}"
+
+
 def translate_owners(owners: Iterable[str]) -> list[str]:
     """Owners as Dagster writes them: an address as it is, anything else as a team.
 

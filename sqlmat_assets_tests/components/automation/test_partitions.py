@@ -64,8 +64,8 @@ def test_a_new_table_is_built_in_one_run_with_a_materialization_for_each_partiti
     assert list(told) == months(1, 12)
     counted = ask(service, "SELECT count(*) FROM first.trips GROUP BY month(day) ORDER BY month(day)")
     assert list(told.values()) == [rows for (rows,) in counted]
-    (check,) = events_of(result, Type.ASSET_CHECK_EVALUATION)
-    assert check.asset_check_evaluation_data.passed
+    checked = [event.asset_check_evaluation_data for event in events_of(result, Type.ASSET_CHECK_EVALUATION)]
+    assert [(each.partition, each.passed) for each in checked] == [(key, True) for key in months(1, 12)]
     assert service.tick(DAY).run_requests == []
 
 
@@ -170,3 +170,68 @@ def test_what_was_built_is_read_from_the_log(service: Service) -> None:
     execute(service.definitions, service.instance, tags={"dagster/partition": "2019-01-01"})
     again = service.state("trips").partitions
     assert (len(again.ranges), again.newest_at) == (2, service.now)
+
+
+def evaluations(service: Service, name: str) -> list[tuple[str | None, str]]:
+    """All that is known of a check: of which partition, and what; the newest first."""
+    key = dg.AssetCheckKey(TRIPS, name)
+    found = service.instance.event_log_storage.get_asset_check_execution_history(key, limit=1000)
+    return [(record.partition, record.status.value) for record in found]
+
+
+def test_each_partition_of_a_run_has_the_results_of_the_checks(service: Service) -> None:
+    service.write(
+        trips=monthly(),
+        trips_test="SELECT n >= 0 AS positive FROM first.trips\n",
+        total__1h="SELECT sum(n) AS n FROM first.trips\n",
+    )
+    one = execute(service.definitions, service.instance, tags={"dagster/partition": "2019-01-01"})
+    (told,) = (event.asset_check_evaluation_data for event in events_of(one, Type.ASSET_CHECK_EVALUATION))
+    assert (told.partition, told.passed) == ("2019-01-01", True)
+    (stored,) = service.instance.fetch_materializations(TRIPS, limit=1).records
+    assert told.target_materialization_data is not None
+    assert told.target_materialization_data.storage_id == stored.storage_id
+    assert evaluations(service, "positive") == [("2019-01-01", "SUCCEEDED")]
+    # What reads the table has waited for the check.
+    assert len(events_of(one, Type.ASSET_MATERIALIZATION)) == 2
+    several = execute(service.definitions, service.instance, tags={RANGE_START: "2019-03-01", RANGE_END: "2019-05-01"})
+    said = [event.asset_check_evaluation_data for event in events_of(several, Type.ASSET_CHECK_EVALUATION)]
+    together = "3 partitions together, and says the same of each"
+    assert [each.metadata["looked at"].value for each in said] == [together] * 3
+    assert evaluations(service, "positive") == [
+        *((key, "SUCCEEDED") for key in reversed(months(3, 5))),
+        ("2019-01-01", "SUCCEEDED"),
+    ]
+
+
+def test_a_check_that_fails_has_failed_for_each_partition_and_replaces_none(service: Service) -> None:
+    service.write(trips=monthly(), trips_test="SELECT n < 12 AS small FROM first.trips\n")
+    assert execute(service.definitions, service.instance, tags={"dagster/partition": "2019-04-01"}).success
+    tags = {RANGE_START: "2019-04-01", RANGE_END: "2019-05-01"}
+    assert not execute(service.definitions, service.instance, tags=tags).success
+    assert evaluations(service, "small") == [
+        ("2019-05-01", "FAILED"),
+        ("2019-04-01", "FAILED"),
+        ("2019-04-01", "SUCCEEDED"),
+    ]
+    assert ask(service, "SELECT count(*) FROM first.trips") == [(3,)]
+
+
+def test_of_many_partitions_a_check_has_one_result_for_all(service: Service) -> None:
+    service.write(
+        trips="-- partition_by: day(day) from 2019-01-01 to 2019-04-30\n-- schedule: 0 9 * * *\n"
+        "SELECT DATE '2019-01-05' AS day, 1 AS n\n",
+        trips_test="SELECT n > 0 AS positive FROM first.trips\n",
+    )
+    tags = {RANGE_START: "2019-01-01", RANGE_END: "2019-04-30"}
+    result = execute(service.definitions, service.instance, tags=tags)
+    (told,) = (event.asset_check_evaluation_data for event in events_of(result, Type.ASSET_CHECK_EVALUATION))
+    assert (told.partition, told.passed) == (None, True)
+
+
+def test_without_its_checks_a_run_of_a_partition_tells_their_results_all_the_same(service: Service) -> None:
+    service.write(trips=monthly(), trips_test="SELECT n >= 0 AS positive FROM first.trips\n")
+    tags = {"dagster/partition": "2019-01-01"}
+    result = execute(service.definitions, service.instance, assets=["first/trips"], checks=[], tags=tags)
+    assert result.success
+    assert evaluations(service, "positive") == [("2019-01-01", "SUCCEEDED")]
