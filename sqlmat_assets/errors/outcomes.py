@@ -48,15 +48,14 @@ def partitions(keys: Sequence[str]) -> str:
     return keys[0] if len(keys) == 1 else f"{len(keys):,}, from {keys[0]} to {keys[-1]}"
 
 
-<<<<<<< HEAD
 def uncommitted() -> str:
     """The project folder has edits that are in no commit."""
     return "yes: the project folder is not as it is in the commit"
-=======
+
+
 def looked_at(partitions: int) -> str:
     """What a check looked at that has a result for each of several partitions."""
     return f"{partitions:,} partitions together, and says the same of each"
->>>>>>> 69ce436 (wip)
 
 
 def asked_for() -> str:
