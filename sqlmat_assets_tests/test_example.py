@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +58,16 @@ TABLES = {
     "taxi.monthly_trips": "taxi/monthly_trips.sql",
 }
 
+# Tables whose rows go through a script.
+PROCESSED = {
+    "first.countries": ("first/countries_select.sql", "first/countries.py", "first/countries - 24h.sql"),
+    "music.listening_trend": (
+        "music/listening_trend_select.sql",
+        "music/listening_trend.py",
+        "music/listening_trend - 24h.sql",
+    ),
+}
+
 # Tables that settings merge by a key, and what is taken of it.
 MERGED = dict.fromkeys(
     ("taxi.yellow_tripdata", "taxi.green_tripdata"),
@@ -65,6 +77,7 @@ MERGED = dict.fromkeys(
 
 CHECKS = (
     "first/cities_test.sql",
+    "first/countries_test.sql",
     "first/shops_test.sql",
     "second.parent_test.sql",
     "raw/state_codes_test.sql",
@@ -77,6 +90,7 @@ CHECKS = (
     "music/wide_streams_test.sql",
     "music/top_artists_test.sql",
     "music/plays_by_day_test.sql",
+    "music/listening_trend_test.sql",
     "taxi/yellow_tripdata_test.sql",
     "taxi/green_tripdata_test.sql",
     "taxi/monthly_trips_test.sql",
@@ -99,7 +113,25 @@ def build(folder: Path) -> duckdb.DuckDBPyConnection:
     for table, name in TABLES.items():
         merged = f" qualify row_number() over ({MERGED[table]}) = 1" if table in MERGED else ""
         connection.execute(f"create table {table} as {(folder / name).read_text()}{merged}")
+    for table, (query, script, definition) in PROCESSED.items():
+        connection.execute((folder / definition).read_text())
+        process(connection, table, (folder / query).read_text(), folder / script)
     return connection
+
+
+def process(connection: duckdb.DuckDBPyConnection, table: str, query: str, script: Path) -> None:
+    """Fill a table with what its script makes of the rows of a query."""
+    if "def process(" in script.read_text():
+        rows = runpy.run_path(str(script))["process"](connection.execute(query).df())
+        connection.register("rows", rows)
+        connection.execute(f"insert into {table} by name select * from rows")
+        connection.unregister("rows")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        given, result = Path(folder, "in.csv"), Path(folder, "out.csv")
+        connection.execute(f"copy ({query}) to '{given}' (header, delimiter ';')")
+        subprocess.run([sys.executable, str(script), str(given), str(result)], check=True)
+        connection.execute(f"insert into {table} by name select * from read_csv('{result}', delim = ';')")
 
 
 def read_taxi(folder: Path, colour: str) -> str:
@@ -142,7 +174,13 @@ def copy(tmp_path: Path) -> Path:
 
 def test_lists_name_every_file() -> None:
     found = {path.relative_to(EXAMPLE).as_posix() for path in EXAMPLE.rglob("*") if path.is_file()}
-    assert {name for name in found if not name.endswith(".conf")} == {*DATA, *LOADS, *TABLES.values(), *CHECKS}
+    assert {name for name in found if not name.endswith(".conf")} == {
+        *DATA,
+        *LOADS,
+        *TABLES.values(),
+        *CHECKS,
+        *(name for names in PROCESSED.values() for name in names),
+    }
 
 
 def test_script_makes_the_committed_data_files(tmp_path: Path) -> None:
@@ -165,7 +203,7 @@ def test_every_check_holds_but_the_known_warnings(built: duckdb.DuckDBPyConnecti
     assert find_failing_checks(built, EXAMPLE) == WARNINGS
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", [*TABLES, *PROCESSED])
 def test_is_the_same_when_built_twice(built: duckdb.DuckDBPyConnection, table: str) -> None:
     query = f"select md5(string_agg(t::text, chr(10) order by t::text)) from {table} as t"
     with build(EXAMPLE) as again:
@@ -178,6 +216,7 @@ def test_is_the_same_when_built_twice(built: duckdb.DuckDBPyConnection, table: s
         ("first.cities", "country"),
         ("first.people", "person_id"),
         ("first.continents", "continent"),
+        ("first.countries", "slug"),
         ("raw.listen_events", "sessionId, itemInSession"),
         ("raw.songs", "song_id"),
         ("raw.state_codes", "stateCode"),
@@ -189,6 +228,7 @@ def test_is_the_same_when_built_twice(built: duckdb.DuckDBPyConnection, table: s
         ("music.fact_streams", "session_id, item_in_session"),
         ("music.top_artists", "level, place"),
         ("music.plays_by_day", "day, level"),
+        ("music.listening_trend", "day"),
         ("taxi.yellow_tripdata", "unique_row_id"),
         ("taxi.green_tripdata", "unique_row_id"),
         ("taxi.monthly_trips", "file_month, taxi"),
@@ -324,6 +364,14 @@ MISTAKES = [
         {"every_play_has_its_day", "someone_listens"},
         id="days-lost",
     ),
+    pytest.param("first/countries.py", '"-"', '"_"', {"slug_fits_into_an_address"}, id="slug"),
+    pytest.param(
+        "music/listening_trend.py",
+        '    days = days.asfreq("D", fill_value=0).sort_index()\n',
+        "    days = days.sort_index()[::2]\n",
+        {"no_play_is_lost_in_the_trend", "every_day_is_there"},
+        id="days-left-out",
+    ),
     pytest.param(
         "first/cities_raw.csv", "Paris,France", "Lyon,France", {"correct_capital_of_france"}, id="wrong-capital"
     ),
@@ -384,6 +432,7 @@ GRAPH: dict[str, tuple[set[str], timedelta | None]] = {
     "first.shops": ({"first.shops_raw", "first.cities"}, timedelta(hours=1)),
     "first.people": ({"first.people_raw", "first.shops"}, timedelta(hours=1)),
     "first.continents": ({"first.cities_raw"}, timedelta(days=7)),
+    "first.countries": ({"first.cities", "first.cities_raw"}, timedelta(hours=24)),
     "second.child": ({"first.cities"}, timedelta(minutes=24)),
     "second.parent": ({"second.child"}, timedelta(minutes=24)),
     "raw.auth_events": (set(), timedelta(hours=1)),
@@ -420,6 +469,7 @@ GRAPH: dict[str, tuple[set[str], timedelta | None]] = {
     ),
     "music.top_artists": ({"music.wide_streams"}, timedelta(hours=24)),
     "music.plays_by_day": ({"music.wide_streams"}, None),
+    "music.listening_trend": ({"music.wide_streams"}, timedelta(hours=24)),
     "taxi.green_files": (set(), None),
     "taxi.yellow_files": (set(), None),
     "taxi.green_tripdata": ({"taxi.green_files"}, None),
@@ -461,7 +511,7 @@ def test_taxi_trips_come_with_the_first_of_the_month() -> None:
 def test_every_column_of_every_query_is_described() -> None:
     project = load_project(EXAMPLE)
     queries = [model for model in project if model.sql]
-    assert {str(model.relation) for model in queries} == set(TABLES)
+    assert {str(model.relation) for model in queries} == {*TABLES, *PROCESSED}
     assert [str(model.relation) for model in queries if not model.description or not model.columns] == []
     assert [f"{m.relation}.{c.name}" for m in queries for c in m.columns if not c.description] == []
 
