@@ -31,7 +31,7 @@ LIMIT = 10_000
 _RESULT = Relation("_sqlmat", "result", "memory")
 _EXPECTED = Relation("_sqlmat", "expected", "memory")
 _LIKE = Relation("_sqlmat", "like", "memory")
-_PATIENCE = timedelta(seconds=60)
+_PATIENCE = timedelta(minutes=1)
 _FLOATS = (exp.DType.FLOAT, exp.DType.DOUBLE)
 # Where DuckDB found what it refuses, below its own words.
 _LINE = re.compile(r"\n\nLINE (\d+): ")
@@ -65,7 +65,11 @@ class CaseResult:
 
 
 def run_cases(
-    cases: Iterable[UnitCase], root: Path, open_session: Opener, clock: Callable[[], float]
+    cases: Iterable[UnitCase],
+    root: Path,
+    open_session: Opener,
+    clock: Callable[[], float],
+    patience: timedelta = _PATIENCE,
 ) -> Iterator[CaseResult]:
     """Run cases one after the other, and tell of each how it ended.
 
@@ -74,6 +78,7 @@ def run_cases(
         root: The project's folder.
         open_session: Gives an empty DuckDB.
         clock: Gives the time in seconds, from any moment on.
+        patience: How long a query may take.
     """
     cases = tuple(cases)
     if not any(case.query is not None and not case.problems for case in cases):
@@ -85,7 +90,7 @@ def run_cases(
             if case.query is None or case.problems:
                 yield _not_run(case)
             else:
-                yield _Run(case, case.query, root, session, clock).result()
+                yield _Run(case, case.query, root, session, clock, patience).result()
 
 
 def _not_run(case: UnitCase) -> CaseResult:
@@ -96,13 +101,20 @@ class _Run:
     """One case that can be run."""
 
     def __init__(
-        self, case: UnitCase, query: UnitQuery, root: Path, session: Session, clock: Callable[[], float]
+        self,
+        case: UnitCase,
+        query: UnitQuery,
+        root: Path,
+        session: Session,
+        clock: Callable[[], float],
+        patience: timedelta,
     ) -> None:
         self._case = case
         self._query = query
         self._root = root
         self._session = session
         self._clock = clock
+        self._patience = patience
         self._made: list[Relation] = []
 
     def result(self) -> CaseResult:
@@ -114,7 +126,9 @@ class _Run:
             said = error.message.removeprefix(f"{self._root}/")
             return CaseResult(self._case, Verdict.NOT_RUN, self._clock() - began, (said,))
         except CancelledError:
-            said = Problem(self._query.place.path, self._query.place.line, 0, wording.too_long(_PATIENCE.seconds))
+            said = Problem(
+                self._query.place.path, self._query.place.line, 0, wording.too_long(self._patience.total_seconds())
+            )
             return CaseResult(self._case, Verdict.NOT_RUN, self._clock() - began, (str(said),))
         finally:
             # Every case finds nothing but its own tables. What was not made is not there.
@@ -155,7 +169,7 @@ class _Run:
         self._session.execute(case_files.divide_integers(is_whole=query.has_integer_division))
         self._made.append(_RESULT)
         try:
-            with Cancellation().watch(self._session, _PATIENCE):
+            with Cancellation().watch(self._session, self._patience):
                 self._session.execute(case_files.result_of(_RESULT, query.sql, query.rows, LIMIT + 1))
         except TerminalWarehouseError as error:
             raise TerminalWarehouseError(str(_explained(query, error.message)), error.statement) from error

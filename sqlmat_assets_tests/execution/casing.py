@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from sqlmat_assets.execution.unit_tests import CaseResult, run_cases
@@ -25,11 +26,13 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def run_all(root: Path, dialect: str | None = None) -> dict[str, CaseResult]:
+def run_all(
+    root: Path, dialect: str | None = None, patience: timedelta = timedelta(minutes=1)
+) -> dict[str, CaseResult]:
     """Run all cases of a project; by the folder of each."""
     project = load_project(root, dialect=dialect)
     cases = read_cases(project, read_folder(root).files)
-    return {result.case.path: result for result in run_cases(cases, root, open_memory, time.monotonic)}
+    return {result.case.path: result for result in run_cases(cases, root, open_memory, time.monotonic, patience)}
 
 
 def run_one(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -204,7 +205,7 @@ def test_a_folder_and_those_inside_are_cases(tmp_path: Path) -> None:
 
 
 def test_a_query_that_gives_far_too_much(tmp_path: Path) -> None:
-    result = run_one(tmp_path, "SELECT unnest(range(100000000)) AS a", {"expected.csv": "a\n0\n"})
+    result = run_one(tmp_path, "SELECT a FROM range(1000000000) AS numbers(a)", {"expected.csv": "a\n0\n"})
     assert (result.verdict, len(result.rows)) == (FAILED, LIMIT)
     assert result.said == ("the query gives more than 10,000 rows, and `expected.csv` has 1; the first are:",)
 
@@ -213,3 +214,15 @@ def test_a_query_of_as_many_rows_as_are_compared(tmp_path: Path) -> None:
     rows = "".join(f"{number}\n" for number in range(LIMIT))
     result = run_one(tmp_path, f"SELECT unnest(range({LIMIT})) AS a", {"expected.csv": f"a\n{rows}"})
     assert result.verdict is PASSED
+
+
+def test_a_query_without_an_end_is_ended_and_the_next_case_runs(tmp_path: Path) -> None:
+    files = {
+        "s/t - 1h.sql": "WITH RECURSIVE n AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM n) SELECT max(a) AS a FROM n",
+        "s/t_unit/expected.csv": "a\n1\n",
+        "s/u - 1h.sql": "SELECT 1 AS a",
+        "s/u_unit/expected.csv": "a\n1\n",
+    }
+    found = run_all(write(tmp_path, files), patience=timedelta(seconds=1))
+    assert (found["s/t_unit"].verdict, found["s/u_unit"].verdict) == (NOT_RUN, PASSED)
+    assert found["s/t_unit"].said == ("s/t - 1h.sql:1: the query was ended after 1 s",)
