@@ -20,8 +20,8 @@ from sqlmat_assets.components.events import (
     translate_kept,
     translate_partition,
     translate_partition_rows,
-    translate_phases,
     translate_result,
+    translate_seconds,
     translate_version,
 )
 from sqlmat_assets.components.lineage import trace_columns
@@ -257,7 +257,7 @@ def _tell_partitions(
 
 def _failure(model: Model, event: Discarded) -> dg.Failure:
     # The table has been tried again where that could help; a check that failed would fail again.
-    metadata = {**translate_version(model.version), **translate_phases(event.phases)}
+    metadata = {**translate_version(model.version), **translate_seconds(event.seconds, event.phases)}
     return dg.Failure(translate_discarded(event), metadata, allow_retries=False)
 
 

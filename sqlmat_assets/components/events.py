@@ -66,13 +66,12 @@ def translate_ended(
         **_texts(translate_place(ended.relation, environment)),
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
-        "seconds": dg.MetadataValue.float(round(ended.seconds, 3)),
-        **translate_phases(ended.phases),
+        **translate_seconds(ended.seconds, ended.phases),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
         "started at": dg.MetadataValue.timestamp(ended.started_at),
         "run": dg.MetadataValue.text(run.id),
         **translate_version(version),
-        **_texts(_origin(run)),
+        **translate_commit(run),
     }
     why = _why(ended.relation, run)
     if why is not None:
@@ -125,9 +124,17 @@ def translate_partition_rows(partition: PublishedPartition) -> dict[str, dg.Meta
     return {"dagster/partition_row_count": dg.MetadataValue.int(partition.rows)}
 
 
-def translate_phases(phases: Iterable[Phase]) -> dict[str, dg.MetadataValue]:
-    """How long each part of the work took, as numbers, of which the UI draws a line over time each."""
-    return {f"seconds ({phase.name})": dg.MetadataValue.float(round(phase.seconds, 3)) for phase in phases}
+def translate_seconds(seconds: float, phases: Iterable[Phase]) -> dict[str, dg.MetadataValue]:
+    """How long the work took, all of it and each part, as numbers: the UI draws each of them over time."""
+    told = {"seconds": seconds, **{f"seconds ({phase.name})": phase.seconds for phase in phases}}
+    return {key: dg.MetadataValue.float(round(value, 3)) for key, value in told.items()}
+
+
+def translate_commit(run: Run) -> dict[str, dg.MetadataValue]:
+    """What the project folder was: its commit, and whether it was edited since."""
+    if run.commit is None:
+        return {}
+    return _texts({"commit": run.commit, **({"uncommitted edits": outcomes.uncommitted()} if run.has_edits else {})})
 
 
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
@@ -267,13 +274,6 @@ def _saved(ended: Published | Unchanged) -> str | None:
     if ended.statement is not None:
         return outcomes.saved_swap()
     return None if ended.saved_seconds is None else outcomes.about(ended.saved_seconds)
-
-
-def _origin(run: Run) -> dict[str, str]:
-    """What the project folder was: its commit, and whether it was edited since."""
-    if run.commit is None:
-        return {}
-    return {"commit": run.commit, **({"uncommitted edits": outcomes.uncommitted()} if run.has_edits else {})}
 
 
 def _why(relation: Relation, run: Run) -> str | None:

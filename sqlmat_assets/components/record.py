@@ -181,7 +181,12 @@ class Recorder:
         """Report why a table was not replaced, among the events of its asset."""
         import dagster as dg
 
-        from sqlmat_assets.components.events import translate_discarded, translate_phases, translate_version
+        from sqlmat_assets.components.events import (
+            translate_commit,
+            translate_discarded,
+            translate_seconds,
+            translate_version,
+        )
         from sqlmat_assets.components.translation import translate_key
         from sqlmat_assets.errors.catalogue import fenced
 
@@ -189,7 +194,8 @@ class Recorder:
             "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
-            **translate_phases(discarded.phases),
+            **translate_seconds(discarded.seconds, discarded.phases),
+            **translate_commit(self._run),
             **translate_version(self._project.models[discarded.relation].version),
         }
         instance.report_runless_asset_event(dg.AssetObservation(translate_key(discarded.relation), metadata=metadata))

@@ -173,7 +173,8 @@ class _Materialization:
             with self.stopwatch.measure(Work.PUBLISH):
                 ended = self._confirm(written) or self._publish(written)
             is_over = True
-            yield replace(ended, phases=self.stopwatch.phases)
+            seconds = context.seconds_since(self.started_at)
+            yield replace(ended, seconds=seconds, phases=self.stopwatch.phases)
         except MaterializeError as error:
             if is_over:
                 raise

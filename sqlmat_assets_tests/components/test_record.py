@@ -173,6 +173,7 @@ def test_why_a_table_failed_stands_among_the_events_of_its_asset(home: Path) -> 
         assert seen.asset_observation is not None
         assert "no space left on device" in str(seen.asset_observation.metadata["failed"].value)
         assert seen.asset_observation.metadata["seconds (write)"].value == 2.5
+        assert seen.asset_observation.metadata["commit"].value == "c0ffee"
         assert seen.asset_observation.metadata["code version"].value == str(VERSION)
 
 

@@ -114,7 +114,8 @@ class TestPublishing:
         assert row == [("first", "cities", "r1", datetime(2026, 1, 1), 1, "SELECT 1 AS n;", 1)]  # noqa: DTZ001 - UTC, as kept
         assert published.started_at == datetime(2026, 1, 1, tzinfo=UTC)
         mean = ask(path, "SELECT mean_seconds FROM _sqlmat.tables")[0][0]
-        assert mean == published.seconds
+        # What is recorded is known before the rows are in place.
+        assert 0 < mean < published.seconds
 
 
 class TestRefusing:
