@@ -200,11 +200,7 @@ def other_type(path: str, column: str, kind: str, known: str) -> str:
 def missing_columns(names: Iterable[str]) -> str:
     """Columns that were expected."""
     known = list(names)
-    return (
-        f"the query gives no column {_listed(known)}"
-        if len(known) == 1
-        else f"the query gives no columns {_listed(known)}"
-    )
+    return f"the query gives no column{'' if len(known) == 1 else 's'} {_listed(known)}"
 
 
 def unexpected_columns(names: Iterable[str]) -> str:
@@ -240,7 +236,7 @@ def different_cell(column: str, expected: str, found: str) -> str:
 
 def more_rows(count: int) -> str:
     """How many rows are not shown."""
-    return f"and {_plural(count, 'more row')}" if count == 1 else f"and {count:,} more rows"
+    return f"and {_plural(count, 'more row')}"
 
 
 def other_order(number: int) -> str:

@@ -33,7 +33,7 @@ from sqlmat_assets.relation import Relation
 DUCKDB = "duckdb"
 # What DuckDB calls the database that a test runs in.
 _CATALOG = "memory"
-# That a query names a moment is known before the moment is.
+# Schema and table; a catalog stands before them.
 _WRITTEN_PARTS = 2
 
 
