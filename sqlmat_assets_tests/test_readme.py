@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^\| `(sqlmat [^`]+)` \|", README, re.MULTILINE)
+# What has to be there before a command.
+NEEDED = {"sqlmat diff first.cities --env joan": ["build -s +first.cities", "build -s +first.cities --env joan"]}
 SQLMAT = Path(sys.executable).with_name("sqlmat")
 
 
@@ -57,6 +59,8 @@ def test_the_files_that_it_shows_are_in_the_example() -> None:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("sqlmat dev")])
 def test_a_command_of_the_table_runs(command: str, example: Path) -> None:
+    for needed in NEEDED.get(command, []):
+        assert run([str(SQLMAT), *needed.split(), "--no-record"], example).returncode == 0
     done = run([str(SQLMAT), *command.split()[1:]], example)
     assert done.returncode == 0, done.stderr
 

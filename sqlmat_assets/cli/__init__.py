@@ -26,6 +26,7 @@ _COMMANDS = {
     "build": "sqlmat_assets.cli.build",
     "plan": "sqlmat_assets.cli.plan",
     "render": "sqlmat_assets.cli.render",
+    "diff": "sqlmat_assets.cli.diff",
     "why": "sqlmat_assets.cli.why",
     "simulate": "sqlmat_assets.cli.simulate",
     "orphans": "sqlmat_assets.cli.orphans",

@@ -15,7 +15,11 @@ def printable(text: str) -> str:
 
 
 def sample_lines(
-    columns: Sequence[str], rows: Sequence[Sequence[str | None]], failed_rows: int, width: int
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | None]],
+    failed_rows: int,
+    width: int,
+    shown_rows: int = SHOWN_ROWS,
 ) -> list[str]:
     r"""The names of the columns, the first rows, and how much is not shown.
 
@@ -24,6 +28,7 @@ def sample_lines(
         rows: Their values; None is shown as NULL.
         failed_rows: How many rows there are in all.
         width: How many characters a line may have; columns that do not fit are left out, long values are cut.
+        shown_rows: How many of the rows are shown at most.
 
     Examples:
         >>> print(*sample_lines(["city", "country"], [["Paris", "France"], ["Lyon", None]], 3, 80), sep="\n")
@@ -32,7 +37,7 @@ def sample_lines(
         Lyon   NULL
         and 1 more row
     """
-    shown = [[printable("NULL" if cell is None else cell) for cell in row] for row in rows[:SHOWN_ROWS]]
+    shown = [[printable("NULL" if cell is None else cell) for cell in row] for row in rows[:shown_rows]]
     head = [printable(name) for name in columns]
     widths = _fit([head, *shown], width)
     lines = [_line(cells, widths) for cells in (head, *shown)]
