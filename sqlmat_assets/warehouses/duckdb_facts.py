@@ -6,6 +6,7 @@ from sqlmat_assets.warehouses.base import Capabilities, Fact
 
 _CONCURRENCY = "https://duckdb.org/docs/stable/connect/concurrency"
 _TRANSACTIONS = "https://duckdb.org/docs/stable/sql/statements/transactions"
+_TABLES = "https://duckdb.org/docs/stable/sql/meta/duckdb_table_functions"
 _IDENTIFIERS = "https://duckdb.org/docs/stable/sql/dialect/keywords_and_identifiers"
 
 DUCKDB = Capabilities(
@@ -131,6 +132,19 @@ DUCKDB = Capabilities(
             "CSV is read strictly: a row with more or fewer values than the header, a doubled name, a broken quote is "
             "an error that names the line, and the published table stays.",
             ("test_csv_that_cannot_be_read",),
+        ),
+        Fact(
+            "rows for scripts",
+            "Written into a Parquet file by `COPY`, and loaded from one. What that has no type for is written as text: "
+            "INTERVAL, UUID, JSON, BIT, times with zones; a HUGEINT, which `sum` of whole numbers is, as "
+            "DECIMAL(38, 0).",
+            ("test_rows_are_unloaded_with_their_types", "test_types_that_files_do_not_have"),
+        ),
+        Fact(
+            "the size of a table",
+            "Not told, since DuckDB has no figure for it: `estimated_size` counts rows, and small tables share blocks of "
+            "the file. Counting the blocks of a large table takes longer the more columns and rows it has.",
+            ("test_no_figure_of_duckdb_is_the_size_of_a_table", _TABLES),
         ),
         Fact(
             "cancelling",

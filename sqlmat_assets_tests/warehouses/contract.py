@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import date
+from decimal import Decimal
 from itertools import combinations_with_replacement, product
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 from sqlglot import exp
 
-from sqlmat_assets.errors import CancelledError, TerminalWarehouseError
+from sqlmat_assets.errors import BadRowError, CancelledError, TerminalWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.check_statements import count_outcomes
+from sqlmat_assets.warehouses.source_files import SourceFile
 
 TARGET = Relation("first", "cities")
 INTERMEDIATE = Relation("first", "cities__sqlmat_k3_new")
@@ -253,3 +257,55 @@ class WarehouseContract:
             with pytest.raises(TerminalWarehouseError, match="seven"):
                 session.load_file(TARGET, path, [("id", "INTEGER")])
             assert session.fetch_kinds("first") == {}
+
+    def test_rows_are_unloaded_with_their_types(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        query = (
+            "SELECT 1 AS id, 'a' AS name, CAST(1.50 AS DECIMAL(10, 2)) AS price, DATE '2024-02-29' AS day "
+            "UNION ALL SELECT NULL, NULL, NULL, NULL -- the end"
+        )
+        with warehouse.open_session() as session:
+            assert session.unload(query, tmp_path / "rows.parquet") == 2
+        rows = parquet.read_table(tmp_path / "rows.parquet").to_pylist()
+        assert sorted(rows, key=str) == [
+            {"id": 1, "name": "a", "price": Decimal("1.50"), "day": date(2024, 2, 29)},
+            {"id": None, "name": None, "price": None, "day": None},
+        ]
+
+    def test_no_rows_are_unloaded_with_their_columns(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        with warehouse.open_session() as session:
+            assert session.unload("SELECT 1 AS id WHERE 1 = 0", tmp_path / "rows.parquet") == 0
+        assert parquet.read_table(tmp_path / "rows.parquet").column_names == ["id"]
+
+    def test_a_query_that_is_refused_unloads_nothing(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        with warehouse.open_session() as session:
+            with pytest.raises(TerminalWarehouseError):
+                session.unload("SELECT * FROM nowhere.at_all", tmp_path / "rows.parquet")
+            assert session.unload("SELECT 1 AS id", tmp_path / "rows.parquet") == 1
+
+    def test_required_columns_are_not_null_in_the_table(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        columns, required = [("id", "BIGINT"), ("name", "VARCHAR")], ["id"]
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema(TARGET.schema))
+            session.unload("SELECT 1 AS id, 'a' AS name UNION ALL SELECT 2, NULL", tmp_path / "rows.parquet")
+            files = [SourceFile(tmp_path / "rows.parquet")]
+            assert session.load_files(TARGET, files, columns, required) == 2
+            assert values(session, TARGET) == [(1, "a"), (2, None)]
+            with pytest.raises(TerminalWarehouseError):
+                session.execute(statements.insert_values(TARGET, {"id": None, "name": "b"}))
+
+    def test_a_null_in_a_required_column_leaves_no_table(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema(TARGET.schema))
+            session.unload("SELECT CAST(NULL AS INTEGER) AS id", tmp_path / "rows.parquet")
+            with pytest.raises(TerminalWarehouseError):
+                session.load_files(TARGET, [SourceFile(tmp_path / "rows.parquet")], [("id", "BIGINT")], ["id"])
+            assert session.fetch_columns(TARGET) == ()
+
+    def test_a_value_of_another_type_is_found_by_its_row(self, warehouse: Warehouse, tmp_path: Path) -> None:
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema(TARGET.schema))
+            session.unload("SELECT '1' AS id UNION ALL SELECT 'x'", tmp_path / "rows.parquet")
+            row = parquet.read_table(tmp_path / "rows.parquet").column("id").to_pylist().index("x") + 1
+            with pytest.raises(BadRowError) as error:
+                session.load_files(TARGET, [SourceFile(tmp_path / "rows.parquet")], [("id", "BIGINT")])
+            assert (error.value.row, error.value.column, error.value.value) == (row, "id", "x")

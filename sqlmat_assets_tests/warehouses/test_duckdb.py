@@ -8,10 +8,12 @@ import tempfile
 import threading
 import time
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from pyarrow import parquet
 from sqlglot import exp
 
 from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError
@@ -257,3 +259,23 @@ class TestCannotOpen:
 )
 def test_a_command_line_tells_its_program_only(words: list[str], program: str) -> None:
     assert program_of(words) == program
+
+
+def test_types_that_files_do_not_have(tmp_path: Path) -> None:
+    query = (
+        "SELECT sum(1) AS h, 1::UHUGEINT AS u, INTERVAL 1 DAY AS i, '101'::BIT AS b, '10:00:00+01'::TIMETZ AS t, "
+        "'00000000-0000-0000-0000-000000000001'::UUID AS id, '{}'::JSON AS j, 'a;b' AS \"a b\""
+    )
+    with DuckDBWarehouse(tmp_path / "w").open_session() as session:
+        session.unload(query, tmp_path / "it's.parquet")
+    (row,) = parquet.read_table(tmp_path / "it's.parquet").to_pylist()
+    assert row == {
+        "h": Decimal(1),
+        "u": Decimal(1),
+        "i": "1 day",
+        "b": "101",
+        "t": "10:00:00+01",
+        "id": "00000000-0000-0000-0000-000000000001",
+        "j": "{}",
+        "a b": "a;b",
+    }
