@@ -67,15 +67,11 @@ def test_a_change_is_tried_and_production_knows_nothing_of_it(run: Run, folder: 
 
 
 def test_the_variable_names_it_as_well_and_the_option_wins(run: Run, folder: Path) -> None:
-    done = run("build", "--json", "--no-record", SQLMAT_ENV="dev")
-    assert json.loads(done.stdout)["environment"] == "dev"
-    assert (
-        json.loads(run("build", "--json", "--no-record", "--env", "joan", SQLMAT_ENV="dev").stdout)["environment"]
-        == "joan"
-    )
-    assert (
-        json.loads(run("build", "--json", "--no-record", "--env", "", SQLMAT_ENV="dev").stdout)["environment"] is None
-    )
+    def environment(*options: str) -> str | None:
+        done = run("build", "--json", "--no-record", *options, SQLMAT_ENV="dev")
+        return json.loads(done.stdout)["environment"]
+
+    assert [environment(), environment("--env", "joan"), environment("--env", "")] == ["dev", "joan", None]
     assert ask(folder, "SELECT DISTINCT environment FROM _sqlmat.tables ORDER BY 1") == [("dev",), ("joan",), (None,)]
 
 
