@@ -142,8 +142,8 @@ DUCKDB = Capabilities(
         ),
         Fact(
             "the size of a table",
-            "Not told, since DuckDB has no figure for it: `estimated_size` counts rows, and small tables share blocks of "
-            "the file. Counting the blocks of a large table takes longer the more columns and rows it has.",
+            "Not told, since DuckDB has no figure for it: `estimated_size` counts rows, and small tables share blocks "
+            "of the file. Counting the blocks of a large table takes longer the more columns and rows it has.",
             ("test_no_figure_of_duckdb_is_the_size_of_a_table", _TABLES),
         ),
         Fact(
