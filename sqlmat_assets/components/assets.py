@@ -117,9 +117,14 @@ def build_asset(
         specs=[spec],
         check_specs_by_output_name=checks,
         can_subset=True,
-        # Any number of partitions that lie next to each other are one statement.
-        backfill_policy=None if spec.partitions_def is None else dg.BackfillPolicy.single_run(),
+        backfill_policy=None if spec.partitions_def is None else _backfill_policy(model),
     )
+
+
+def _backfill_policy(model: Model) -> dg.BackfillPolicy:
+    """Any number of partitions that lie next to each other are one statement, unless the table asks for several."""
+    per_run = model.settings.partitions_per_run
+    return dg.BackfillPolicy.single_run() if per_run is None else dg.BackfillPolicy.multi_run(per_run)
 
 
 def _compute(model: Model, site: Site) -> _Compute:

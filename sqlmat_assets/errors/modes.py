@@ -43,6 +43,11 @@ def only_in_parts(key: str) -> TextError:
     )
 
 
+def only_with_partitions(key: str) -> TextError:
+    """`partitions_per_run` on a table that has no partitions."""
+    return TextError(f"`{key}` has no effect without `partition_by`", f"set `partition_by`, or remove `{key}`")
+
+
 def not_for_kind(key: str, kind: str) -> TextError:
     """How a table is built, said of one that is no query."""
     if key == "columns":

@@ -45,6 +45,7 @@ OTHER_SETTINGS = (
     "skip_unchanged",
     "on_change",
     "on_schema_change",
+    "partitions_per_run",
 )
 _RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 

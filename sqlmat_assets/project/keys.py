@@ -120,6 +120,12 @@ KEYS: Mapping[str, Key] = {
             parse_partition_by,
         ),
         Key(
+            "partitions_per_run",
+            "1",
+            "With `partition_by`: how many partitions a run of a backfill in Dagster builds; else one run builds all",
+            values.parse_count,
+        ),
+        Key(
             "unique_key",
             "country, city_id",
             "With `mode`: the columns by which a row is known to be there already",
@@ -198,7 +204,10 @@ FOREIGN_KEYS = {
     **dict.fromkeys(("primary_key", "key", "keys"), "write `unique_key` with `mode = merge`; for a check, `unique`"),
     "merge_update_columns": "write `on_match = update`, which takes the whole new row",
     "lookback": "write it into the query: `where day >= @partition_start - interval 7 day`",
-    "batch_size": "leave it out, and write `sqlmat build --batch N` for a long backfill",
+    **dict.fromkeys(
+        ("batch_size", "max_partitions_per_run", "backfill_policy"),
+        "write `partitions_per_run`, or `sqlmat build --batch N` for a long backfill",
+    ),
     "full_refresh": "leave it out, and write `sqlmat build --full-refresh` when you want it",
     "cluster_by": "write `sortkey` on Redshift; the other engines have nothing like it here",
     **dict.fromkeys(SCHEDULE_KEYS, "write `schedule`"),

@@ -33,7 +33,7 @@ _MEANT: Mapping[str, str] = {
     "last_success": LAST_BUILT,
 }
 _MODE_KEYS = ("mode", "unique_key", "on_match", "order_by")
-_ALL_KEYS = (*_MODE_KEYS, "partition_by", "on_change", "on_schema_change")
+_ALL_KEYS = (*_MODE_KEYS, "partition_by", "partitions_per_run", "on_change", "on_schema_change")
 # What a file of such a kind says of its table, whatever the settings that it inherits.
 _NOT_FOR = {
     Kind.DATA: _ALL_KEYS,
@@ -72,6 +72,7 @@ def mode_problems(draft: Draft) -> Iterator[Problem]:
         draft: The table.
     """
     yield from _column_problems(draft)
+    yield from _without_partitions(draft)
     if draft.model.kind is Kind.QUERY:
         names = tuple(_names(draft.model.sql, draft.model.dialect))
         yield from _missing(draft, {name for name, _, _ in names})
@@ -119,6 +120,13 @@ def _idle(draft: Draft) -> Iterator[Problem]:
     for key in ("on_change", "on_schema_change"):
         if is_whole and key in own:
             yield _at(wording.only_in_parts(key), own[key])
+
+
+def _without_partitions(draft: Draft) -> Iterator[Problem]:
+    """How partitions are built, of a table that has none."""
+    key = "partitions_per_run"
+    if draft.model.settings.partition_by is None and "partition_by" not in draft.refused and key in draft.own:
+        yield _at(wording.only_with_partitions(key), draft.places[key])
 
 
 def _column_problems(draft: Draft) -> Iterator[Problem]:

@@ -50,6 +50,7 @@ class ModelSettings:
     skip_unchanged: bool = True
     mode: str = "replace"
     partition_by: Partitioning | None = None
+    partitions_per_run: int | None = None
     unique_key: tuple[str, ...] = ()
     on_match: str = "keep"
     order_by: tuple[tuple[str, bool], ...] = ()

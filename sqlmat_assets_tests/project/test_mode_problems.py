@@ -80,6 +80,13 @@ def test_what_goes_together(text: str, tmp_path: Path) -> None:
             ],
         ),
         (
+            "-- partitions_per_run: 1\n" + ONE,
+            [
+                "s/t - 1h.sql:1:24: `partitions_per_run` has no effect without `partition_by`\n"
+                "  hint: set `partition_by`, or remove `partitions_per_run`"
+            ],
+        ),
+        (
             "-- on_change: next\n-- on_schema_change: fail\n" + ONE,
             [
                 "s/t - 1h.sql:1:15: `on_change` has no effect: each build replaces the whole table\n"

@@ -102,6 +102,7 @@ def test_the_page_of_settings_is_up_to_date() -> None:
             ),
         ),
         ("on_change = rebuild", ModelSettings(on_change="rebuild")),
+        ("partitions_per_run = 3", ModelSettings(partitions_per_run=3)),
         ("on_schema_change = add", ModelSettings(on_schema_change="add")),
         ("  MIN_ROWS=2  ", ModelSettings(min_rows=2)),
         ("# min_rows = 3\n; min_rows = 4\n\n", ModelSettings()),
@@ -151,8 +152,8 @@ def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
 KNOWN_KEYS = (
     "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `snapshots_interval`, `snapshots_stored_for`, "
     "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `schedule`, `timezone`, "
-    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, `unique_key`, `on_match`, "
-    "`order_by`, `on_change`, `on_schema_change`, `columns`"
+    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, `partitions_per_run`, "
+    "`unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`"
 )
 
 
