@@ -56,14 +56,17 @@ def sample_offending(query: str, title: str) -> exp.Expr:
 
 
 def sample_rows_behind(query: str, title: str, dialect: str) -> exp.Expr | None:
-    """Some of the rows that a check looks at and that do not hold, with all of their own columns first.
+    """Some of the rows or groups that a check looks at and that do not hold, first with what tells them apart.
 
-    None where the check does not look at single rows of what it selects from.
+    That is all columns of a row, and the columns of a GROUP BY. None where the check looks at neither.
 
     Examples:
         >>> query = sample_rows_behind("SELECT a > 0 AS positive FROM s.t", "positive", "duckdb")
         >>> query.sql("duckdb")
         'SELECT *, a > 0 AS positive FROM s.t WHERE NOT (a > 0) IS TRUE LIMIT 20'
+        >>> query = sample_rows_behind("SELECT sum(a) > 0 AS positive FROM s.t GROUP BY day", "positive", "duckdb")
+        >>> query.sql("duckdb")
+        'SELECT day, SUM(a) > 0 AS positive FROM s.t GROUP BY day HAVING NOT (SUM(a) > 0) IS TRUE LIMIT 20'
         >>> sample_rows_behind("SELECT count(*) > 0 AS filled FROM s.t", "filled", "duckdb") is None
         True
     """
@@ -73,15 +76,33 @@ def sample_rows_behind(query: str, title: str, dialect: str) -> exp.Expr | None:
         return None
     if not isinstance(tree, exp.Select) or tree.args.get("from_") is None:
         return None
-    if any(tree.args.get(part) for part in ("group", "having", "distinct", "windows", "qualify", "limit", "offset")):
+    if any(tree.args.get(part) for part in ("distinct", "windows", "qualify", "limit", "offset")):
         return None
-    if any(projection.find(exp.AggFunc, exp.Window, exp.Star) for projection in tree.expressions):
+    if any(projection.is_star or projection.find(exp.Window) for projection in tree.expressions):
         return None
     values = [projection.unalias() for projection in tree.expressions if projection.alias_or_name == title]
     if len(values) != 1:
         return None
-    offending = tree.where(_is_not_true(exp.Paren(this=values[0].copy()))).limit(SAMPLE_ROWS)
+    fails = _is_not_true(exp.Paren(this=values[0].copy()))
+    if tree.args.get("group"):
+        return _groups_behind(tree, fails)
+    if tree.args.get("having") or any(projection.find(exp.AggFunc, exp.Star) for projection in tree.expressions):
+        return None
+    offending = tree.where(fails).limit(SAMPLE_ROWS)
     offending.set("expressions", [exp.Star(), *offending.expressions])
+    return offending
+
+
+def _groups_behind(tree: exp.Select, fails: exp.Expr) -> exp.Expr | None:
+    group = tree.args["group"]
+    keys: list[exp.Expr] = group.expressions
+    is_plain = not any(value for part, value in group.args.items() if part != "expressions")
+    if not keys or not is_plain or not all(isinstance(key, exp.Column) for key in keys):
+        return None
+    shown = {projection.alias_or_name for projection in tree.expressions}
+    offending = tree.having(fails).limit(SAMPLE_ROWS)
+    more = [key.copy() for key in keys if key.alias_or_name not in shown]
+    offending.set("expressions", [*more, *offending.expressions])
     return offending
 
 

@@ -192,3 +192,35 @@ def test_a_year_of_trips_is_filled_and_filling_it_again_changes_nothing(page: Pa
     page.goto(f"{service.url}/assets/taxi/yellow_tripdata?view=checks")
     page.get_by_text("no_trip_lost_or_doubled").first.click()
     expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
+
+
+def materialize_month(page: Page, service: Service, table: str, month: str) -> None:
+    """Click "Materialize" on a table's page, choose a month, and open the run."""
+    page.goto(f"{service.url}/assets/{table}")
+    page.get_by_role("button", name="Materialize").first.click()
+    choose(page, month)
+    page.get_by_role("button", name=re.compile("Launch (1 )?run")).click()
+    expect(page.get_by_text("Launched run")).to_be_visible()
+    page.get_by_text("View", exact=True).click()
+
+
+def test_a_month_whose_check_fails_keeps_its_rows_and_says_which_it_is(page: Page, service: Service) -> None:
+    for table in ("yellow_files", "yellow_tripdata"):
+        materialize_month(page, service, f"taxi/{table}", "2019-03-01")
+        expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    before = service.fetch("from taxi.yellow_tripdata order by all")
+    # Under the name of March comes the file of February.
+    files = service.folder / "data" / "taxi"
+    shutil.copy(files / "yellow_tripdata_2019-02.csv.gz", files / "yellow_tripdata_2019-03.csv.gz")
+    materialize_month(page, service, "taxi/yellow_files", "2019-03-01")
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    materialize_month(page, service, "taxi/yellow_tripdata", "2019-03-01")
+    expect(page.get_by_text("Failure", exact=True).first).to_be_visible()
+    expect(page.get_by_text("`taxi.yellow_tripdata` still holds its previous rows").first).to_be_visible()
+    assert service.fetch("from taxi.yellow_tripdata order by all") == before
+    page.goto(f"{service.url}/assets/taxi/yellow_tripdata?view=checks")
+    page.get_by_text("few_trips_of_other_months").first.click()
+    expect(page.get_by_text("is false", exact=True).first).to_be_visible()
+    expect(page.get_by_text("2019-03-01", exact=True).first).to_be_visible()
+    page.goto(f"{service.url}/assets/taxi/yellow_tripdata?view=partitions")
+    expect(page.get_by_text("Failed (1)")).to_be_visible()

@@ -90,6 +90,25 @@ class TestWrittenChecks:
         (result,) = audit(built, a_check(sql, "id", "single"))[1:]
         assert result.sample == Sample(("id", "single"), (("2", "false"),))
 
+    @pytest.mark.parametrize(
+        ("sql", "columns", "rows"),
+        [
+            ("SELECT count(*) = 1 AS single FROM first.cities GROUP BY id, name", ("id", "name", "single"), 0),
+            ("SELECT count(*) = 1 AS single FROM first.cities GROUP BY id", ("id", "single"), 1),
+            ("SELECT count(*) = 1 AS single FROM first.cities GROUP BY id HAVING id > 0", ("id", "single"), 1),
+            ("SELECT id % 2 AS odd, count(*) = 1 AS single FROM first.cities GROUP BY odd", ("odd", "single"), 1),
+            ("SELECT count(*) = 1 AS single FROM first.cities GROUP BY id % 2", ("single",), 1),
+            ("SELECT count(*) = 1 AS single FROM first.cities GROUP BY ALL", ("single",), 1),
+            ("SELECT count(*) = 1 AS single FROM first.cities GROUP BY ROLLUP (id)", ("single",), 2),
+        ],
+    )
+    def test_a_sample_of_groups_names_what_they_are_of(
+        self, built: Path, sql: str, columns: tuple[str, ...], rows: int
+    ) -> None:
+        result = audit(built, a_check(sql, "single"))[-1]
+        assert result.sample == (result.sample and Sample(columns, result.sample.rows))
+        assert (len(result.sample.rows) if result.sample else 0) == rows == result.failed_rows
+
     def test_a_check_named_like_a_column_has_a_sample_too(self, built: Path) -> None:
         (result,) = audit(built, a_check("SELECT id > 1 AS flag FROM first.cities", "flag"))
         assert result.sample == Sample(("id", "name", "flag", "flag"), (("1", "Paris", "true", "false"),))
