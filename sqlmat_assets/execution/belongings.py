@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.partitions import PARTITIONS
-from sqlmat_assets.execution.records import TABLES, Record, key_of, place_of
+from sqlmat_assets.execution.records import TABLES, Record, place_of
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
@@ -59,22 +59,3 @@ def drop_belongings(session: Session, belongings: Belongings) -> bool:
         if session.fetch_columns(records):
             session.execute(statements.delete_rows(records, statements.equal(place_of(record.relation))))
     return True
-
-
-def is_of_environment(relation: Relation, known: Collection[Relation], capabilities: Capabilities) -> bool:
-    """Whether a table lies in the schema that an environment has beside one of these: `first__joan` beside `first`.
-
-    Args:
-        relation: The table.
-        known: Tables outside of environments, in whatever schemas there are.
-        capabilities: How names are told apart.
-    """
-    schemas = {key_of(each, capabilities)[0] for each in known}
-    own = capabilities.fold(relation.schema)
-    base, separator, name = own.partition("__")
-    while separator:
-        if base in schemas and name:
-            return True
-        further, separator, name = name.partition("__")
-        base = f"{base}__{further}"
-    return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import orphans as wording
-from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings, is_of_environment
+from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
 from sqlmat_assets.execution.records import TABLES, Record, fetch_records, key_of
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
@@ -49,16 +49,7 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
     records = fetch_records(session) if session.fetch_columns(TABLES) else []
     made = {key_of(model.relation, capabilities) for model in project}
     without = [record for record in records if key_of(record.relation, capabilities) not in made]
-    # The schema of a table of the project is none of an environment, whatever it is called.
-    own = {capabilities.fold(model.relation.schema) for model in project}
-    known = [model.relation for model in project] + [record.relation for record in records]
-    apart = {
-        record.relation
-        for record in without
-        if capabilities.fold(record.relation.schema) not in own
-        and is_of_environment(record.relation, known, capabilities)
-    }
-    gone = sorted((r for r in without if r.relation not in apart), key=lambda record: record.relation)
+    gone = sorted((r for r in without if not _is_of_environment(r)), key=lambda record: record.relation)
     kinds = {schema: session.fetch_kinds(schema) for schema in {record.relation.schema for record in gone}}
     recorded = {key_of(record.relation, capabilities): record for record in records}
     return Search(
@@ -70,7 +61,7 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
             )
             for record in gone
         ),
-        tuple(sorted(apart)),
+        tuple(sorted(record.relation for record in without if _is_of_environment(record))),
         len(records) - len(without),
     )
 
@@ -86,6 +77,11 @@ def drop_orphans(session: Session, orphans: Collection[Orphan]) -> None:
         for orphan in orphans:
             if not drop_belongings(session, orphan.belongings):
                 raise MaterializeError(wording.changed_meanwhile(str(orphan.relation)))
+
+
+def _is_of_environment(record: Record) -> bool:
+    """Whether a table is one that an environment has beside those of the project, and so has no file of its own."""
+    return record.environment is not None
 
 
 def _readers(relation: Relation, project: Project, capabilities: Capabilities) -> tuple[Relation, ...]:

@@ -142,8 +142,9 @@ DUCKDB = Capabilities(
         ),
         Fact(
             "the size of a table",
-            "Not told, since DuckDB has no figure for it: `estimated_size` counts rows, and small tables share blocks "
-            "of the file. Counting the blocks of a large table takes longer the more columns and rows it has.",
+            "Not told, since DuckDB has no figure for it: `estimated_size` counts rows, and a narrow table lies in as "
+            "many blocks of the file as a wide one, until both are large. Then counting blocks takes the longer the "
+            "more columns and rows there are.",
             ("test_no_figure_of_duckdb_is_the_size_of_a_table", _TABLES),
         ),
         Fact(

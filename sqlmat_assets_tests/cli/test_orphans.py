@@ -253,19 +253,19 @@ def test_an_empty_folder_makes_no_orphan_of_everything(run: Run, built: Path, wa
 
 
 def test_tables_of_environments_are_left_out(run: Run, built: Path, warehouse: Path) -> None:
-    (built / "second__joan.report - 1h.sql").write_text("SELECT 1 AS one")
-    (built / "lonely__joan.report - 1h.sql").write_text("SELECT 1 AS one")
-    assert run("build", "--no-record").returncode == 0
-    (built / "second__joan.report - 1h.sql").unlink()
-    (built / "lonely__joan.report - 1h.sql").unlink()
+    # A schema that is called like one of an environment, and is none.
+    (built / "second__jane.report - 1h.sql").write_text("SELECT 1 AS one")
+    assert run("build", "--no-record", "-s", "second__jane.report").returncode == 0
+    assert run("build", "--no-record", "--env", "joan", "-s", "second.report").returncode == 0
+    (built / "second__jane.report - 1h.sql").unlink()
     found = run("orphans")
-    assert [line.split()[0] for line in found.stdout.splitlines()[1:]] == ["lonely__joan.report"]
+    assert [line.split()[0] for line in found.stdout.splitlines()[1:]] == ["second__jane.report"]
     assert found.stderr.endswith("left out: 1 table of environments\n")
     done = run("orphans", "--drop", "second__joan.report")
     assert done.stderr == "`second__joan.report` is no orphan: it is a table of an environment\n"
     assert run("orphans", "--drop-all").returncode == 0
     assert "second__joan.report" in tables(warehouse)
-    assert "lonely__joan.report" not in tables(warehouse)
+    assert "second__jane.report" not in tables(warehouse)
 
 
 def test_a_table_that_somebody_dropped_leaves_its_record(run: Run, built: Path, warehouse: Path) -> None:

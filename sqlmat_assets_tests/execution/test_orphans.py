@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets.errors import MaterializeError, SqlmatError
-from sqlmat_assets.execution.belongings import is_of_environment
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.orphans import Orphan, drop_orphans, find_orphans
 from sqlmat_assets.project.model import Model
-from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
@@ -132,22 +130,3 @@ def test_a_table_is_the_same_in_other_letters(built: Path) -> None:
     with DuckDBWarehouse(built).open_session() as session:
         found = orphans_in(session, KEPT, a_table("SELECT 1 AS id", name="FIRST.Old"))
     assert [str(orphan.relation) for orphan in found] == ["first.days"]
-
-
-@pytest.mark.parametrize(
-    ("name", "known", "expected"),
-    [
-        ("first__joan.cities", ["first.cities"], True),
-        ("first__joan.cities", ["first.shops"], True),
-        ("First__joan.cities", ["first.cities"], True),
-        ("a__b__joan.cities", ["a__b.cities"], True),
-        ("a__b__joan.cities", ["a.cities"], True),
-        ("first.cities", ["first.cities"], False),
-        ("first__joan.cities", ["second.cities"], False),
-        ("first__.cities", ["first.cities"], False),
-        ("__joan.cities", ["first.cities"], False),
-    ],
-)
-def test_what_lies_in_an_environment(name: str, known: list[str], expected: bool) -> None:
-    tables = [Relation.of(each) for each in known]
-    assert is_of_environment(Relation.of(name), tables, DUCKDB) is expected
