@@ -178,6 +178,16 @@ def test_values_are_built_all_or_those_that_were_added() -> None:
     assert says(countries, at(9), built(countries, "FR", "DE", "7", on=at(2))) == "nothing asks for it"
 
 
+def test_values_age_together_from_the_last_build_of_any() -> None:
+    countries = "country in (FR, DE, 7)"
+    one_again = built(countries, "FR", "DE", "7", on=at(2, 1, 18))  # a person has built FR alone
+    assert says(countries, at(2, 2, 17), one_again, interval="1d") == "fresh"
+    assert says(countries, at(2, 2, 18), one_again, interval="1d") == "due FR DE 7"
+    assert says(countries, at(2, 1, 18, 1), built("country in (FR, DE)", "FR", on=at(2, 1, 18)), interval="1d") == (
+        "new DE 7"
+    )
+
+
 def test_failures_back_off_as_those_of_tables_do() -> None:
     failed = State(
         at(2, 1, 9),
