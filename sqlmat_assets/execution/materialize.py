@@ -220,9 +220,8 @@ class _Materialization:
 
     def _write(self) -> Written:
         context, plan = self.context, self.plan
-        written = write(
-            self.model, plan.queries, self.intermediate, self.session, context, plan.ranges, self._note_printed
-        )
+        inside = (self._note_printed, self.stopwatch)
+        written = write(self.model, plan.queries, self.intermediate, self.session, context, plan.ranges, *inside)
         if plan.is_partial:
             # The empty table in whose place the query may have read; it has done so.
             drop = statements.drop_table(self.backup, if_exists=True)

@@ -16,6 +16,7 @@ class Work(StrEnum):
 
     PREPARE = "prepare"
     WRITE = "write"
+    SCRIPT = "script"
     CHECKS = "checks"
     FINGERPRINT = "fingerprint"
     PUBLISH = "publish"

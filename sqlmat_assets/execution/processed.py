@@ -8,6 +8,7 @@ from sqlmat_assets.errors import BadRowError, MaterializeError, TerminalWarehous
 from sqlmat_assets.errors import processors as wording
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Printed
+from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.processor.child import Stop
 from sqlmat_assets.execution.processor.workshop import GIVEN, RESULT, Task, command_line
 from sqlmat_assets.project.model import Model, Processor
@@ -24,6 +25,7 @@ def write_processed(
     session: Session,
     context: Context,
     tell: Callable[[Printed], None],
+    stopwatch: Stopwatch | None = None,
 ) -> tuple[int, str]:
     """Create the intermediate table with the declared columns, from the rows that the script gives back.
 
@@ -34,6 +36,7 @@ def write_processed(
         session: Where.
         context: The run.
         tell: Takes what the script prints.
+        stopwatch: Measures how long the script takes, with making its packages.
 
     Returns:
         How many rows it has, and what was sent and run.
@@ -53,9 +56,10 @@ def write_processed(
         task = Task(processor, context.root, context.own, folder)
         given, result = folder / GIVEN, [SourceFile(folder / RESULT)]
         context.retries.run(lambda: session.unload(query, given), context.sleep)
-        context.workshop.work(
-            task, stop, lambda text, is_cut: tell(Printed(model.relation, processor.script, text, is_cut))
-        )
+        with (stopwatch or Stopwatch(context.now)).measure(Work.SCRIPT):
+            context.workshop.work(
+                task, stop, lambda text, is_cut: tell(Printed(model.relation, processor.script, text, is_cut))
+            )
         _refuse_misfits(task, context)
         try:
             rows = context.retries.run(

@@ -10,6 +10,7 @@ from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, Wareh
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Column, Printed, Written
 from sqlmat_assets.execution.loads.write import write_load
+from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.partitions.ranges import Range
@@ -27,6 +28,7 @@ def write(
     context: Context,
     ranges: Sequence[Range] = (),
     tell: Callable[[Printed], None] = lambda _: None,
+    stopwatch: Stopwatch | None = None,
 ) -> Written:
     """Fill the intermediate table.
 
@@ -38,6 +40,7 @@ def write(
         context: The run.
         ranges: Those whose files are loaded, where there are partitions.
         tell: Takes what a script prints.
+        stopwatch: Measures the phases inside of this one.
 
     Raises:
         MaterializeError: The engine refuses, or there is nothing to fill it from.
@@ -52,7 +55,9 @@ def write(
             rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
         case Kind.PROCESSED if model.processor is not None:
             with explained(model, session, context):
-                rows, statement = write_processed(model, model.processor, intermediate, session, context, tell)
+                rows, statement = write_processed(
+                    model, model.processor, intermediate, session, context, tell, stopwatch
+                )
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)

@@ -10,6 +10,7 @@ import pytest
 from sqlmat_assets.execution.events import Discarded, Event, Phase, Published, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.phases import Stopwatch
+from sqlmat_assets.project.load import load_project
 from sqlmat_assets_tests.execution.pair import READING, a_reader, a_source, due, published, unchanged
 from sqlmat_assets_tests.recording import RecordingWarehouse, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_table
@@ -160,3 +161,25 @@ class TestPhasesOfATable:
             "fingerprint",
             "publish",
         ]
+
+    def test_the_script_of_a_table_is_a_phase_apart_from_the_writing(self, tmp_path: Path) -> None:
+        files = {
+            "t - 1h.sql": "create table first.t (id bigint)",
+            "t_select.sql": "select 1 as id",
+            "t.py": "def process(df):\n    return df\n",
+        }
+        (tmp_path / "sql" / "first").mkdir(parents=True)
+        for name, text in files.items():
+            (tmp_path / "sql" / "first" / name).write_text(text)
+        project = load_project(tmp_path / "sql")
+        assert project.errors == ()
+        (model,) = project
+        last = list(materialize(model, a_context(tmp_path / "w", root=tmp_path / "sql")))[-1]
+        assert isinstance(last, Published), last
+        assert names(last) == ["prepare", "write", "script", "checks", "fingerprint", "publish"]
+        assert sum(phase.seconds for phase in last.phases) <= last.seconds
+        (tmp_path / "sql" / "first" / "t.py").write_text("def process(df):\n    raise ValueError('no')\n")
+        (model,) = load_project(tmp_path / "sql")
+        last = list(materialize(model, a_context(tmp_path / "w", "r2", root=tmp_path / "sql")))[-1]
+        assert isinstance(last, Discarded)
+        assert names(last) == ["prepare", "write", "script"]
