@@ -63,6 +63,12 @@ def test_several_go_at_once(built: Path) -> None:
     assert holdings(built) == CLEAN
 
 
+def test_a_view_goes_as_a_view(built: Path) -> None:
+    ask(built, "DROP TABLE first.old; CREATE VIEW first.old AS SELECT 1 AS id")
+    drop_all(DuckDBWarehouse(built))
+    assert holdings(built) == CLEAN
+
+
 @pytest.mark.parametrize("how", [refuse, conflict, kill])
 def test_a_fault_at_every_statement_drops_all_or_nothing(built: Path, how: Callable[[str], None]) -> None:
     number, is_over = 0, False
