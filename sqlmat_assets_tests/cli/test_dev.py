@@ -112,6 +112,37 @@ def test_the_ui_knows_what_was_built_and_nothing_is_left_at_the_end(
     assert processes_of(home) == []
 
 
+@pytest.mark.slow
+def test_an_environment_has_an_instance_where_nothing_is_built_by_itself(
+    folder: Path, environment: Mapping[str, str], run: Run
+) -> None:
+    assert run("build", "--env", "joan", "-s", "first.raw_cities").returncode == 0
+    port = free_port()
+    home = folder.parent / ".sqlmat"
+    process = start(folder, environment, port, "--env", "Joan")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"ready: http://127.0.0.1:{port}\n"
+        assert process.stdout.readline() == OFF
+        (sensor,) = ask(port, SENSORS.replace('"sqlmat"', '"sqlmat__joan"'))["sensorsOrError"]["results"]
+        assert sensor["sensorState"]["status"] == "STOPPED"
+        built = [each["assetKey"]["path"] for each in ask(port, KNOWN)["assetNodes"] if each["assetMaterializations"]]
+        assert built == [["first", "raw_cities"]]
+        drop = run("env", "drop", "joan")
+        assert (drop.returncode, drop.stderr) == (
+            2,
+            f"`sqlmat dev --env joan` runs: http://127.0.0.1:{port}\n  hint: end it first\n",
+        )
+        assert processes_of(home) == []
+        assert len(processes_of(home / "env" / "joan")) >= 3
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=40)
+    finally:
+        process.terminate()
+    assert not (home / "history").exists()
+    assert run("env", "drop", "joan").returncode == 0
+
+
 def wait_for(condition: Callable[[], bool], what: str) -> None:
     until = time.monotonic() + 180
     while not condition():
