@@ -99,8 +99,13 @@ def kept_rows(
 def keep_first(
     source: Relation, columns: Sequence[str], key: Sequence[str], order_by: Sequence[tuple[str, bool]]
 ) -> exp.Select:
-    """The first row of each key, by an order of (column, whether the greatest comes first); NULL comes last."""
-    order = [exp.Ordered(this=column(name), desc=is_descending, nulls_first=False) for name, is_descending in order_by]
+    """The first row of each key, by an order of (column, whether the greatest comes first); NULL comes last.
+
+    All other columns decide between rows that are alike in these, so that the same rows always come to the same.
+    """
+    named_already = {*key, *(name for name, _ in order_by)}
+    whole = (*order_by, *((name, False) for name in columns if name not in named_already))
+    order = [exp.Ordered(this=column(name), desc=is_descending, nulls_first=False) for name, is_descending in whole]
     place = exp.Window(
         this=exp.RowNumber(),
         partition_by=[column(name) for name in key],

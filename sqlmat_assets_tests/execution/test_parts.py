@@ -247,6 +247,17 @@ class TestBatches:
         assert publish(model, a_context(path)).rows == 2
         assert ask(path, "SELECT name FROM first.cities ORDER BY 1") == [("c",), ("d",)]
 
+    @pytest.mark.parametrize("step", [1, -1, 3])
+    def test_rows_that_are_equal_by_the_order_come_to_the_same_table_however_they_are_read(
+        self, path: Path, step: int
+    ) -> None:
+        rows = [f"({key}, 'x', {n}, {n % 7})" for key in range(40) for n in range(60)]
+        shuffled = [row for start in range(abs(step)) for row in (rows[::step] if step < 0 else rows[start::step])]
+        values = f"SELECT * FROM (VALUES {', '.join(shuffled)}) AS t(id, name, n, rest)"
+        model = table(values, mode="merge", unique_key=("id",), order_by=(("name", True), ("rest", True)))
+        assert publish(model, a_context(path)).rows == 40
+        assert ask(path, "SELECT DISTINCT n, rest FROM first.cities") == [(6, 6)]
+
     def test_without_an_order_only_equal_rows_are_one(self, path: Path) -> None:
         model = table("SELECT unnest([1, 1, 2]) AS id, 'a' AS name", mode="merge", unique_key=("id",))
         assert publish(model, a_context(path)).rows == 2

@@ -9,6 +9,7 @@ import duckdb
 from dagster._core.execution.execution_result import ExecutionResult
 
 from sqlmat_assets.components.automation.states import read_states
+from sqlmat_assets.project.partitions.grains import Grain
 from sqlmat_assets.project.partitions.ranges import TimeRange
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
@@ -235,3 +236,57 @@ def test_without_its_checks_a_run_of_a_partition_tells_their_results_all_the_sam
     result = execute(service.definitions, service.instance, assets=["first/trips"], checks=[], tags=tags)
     assert result.success
     assert evaluations(service, "positive") == [("2019-01-01", "SUCCEEDED")]
+
+
+LOAD = """\
+# schedule: 0 0 1 * *
+# partition_by: month(file_month) from {start}
+files: ../../data/trips_{{partition}}.csv
+columns:
+  n: bigint
+"""
+
+
+def deliver(service: Service, *partitions: str) -> None:
+    for partition in partitions:
+        file = service.root.parent / "data" / f"trips_{partition}.csv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("n\n1\n2\n")
+
+
+def why_failed(result: ExecutionResult) -> str:
+    (failure,) = events_of(result, Type.STEP_FAILURE)
+    error = failure.step_failure_data.user_failure_data
+    assert error is not None
+    return str(error.description)
+
+
+def test_a_file_that_is_not_there_yet_is_waited_for(service: Service) -> None:
+    # Attempts carry the real time.
+    months = [Grain.MONTH.step(Grain.MONTH.floor(service.now), -ago).strftime("%Y-%m") for ago in (3, 2, 1)]
+    load = service.root / "first" / "trips.load.yaml"
+    load.parent.mkdir(parents=True)
+    load.write_text(LOAD.format(start=months[0]))
+    deliver(service, *months[:2])
+    service.load()
+    there = {RANGE_START: f"{months[0]}-01", RANGE_END: f"{months[1]}-01"}
+    assert execute(service.definitions, service.instance, tags=there).success
+    (first,) = service.tick().run_requests or []
+    assert first.tags["dagster/partition"] == f"{months[2]}-01"
+    said = why_failed(service.run(first))
+    assert f"data/trips_{months[2]}.csv" in said
+    assert "`first.trips` still holds its previous rows" in said
+    service.now = datetime.now(UTC)
+    assert (service.tick().run_requests, service.state("trips").failures) == ([], 1)
+    (second,) = service.tick(MINUTE).run_requests or []
+    assert Reasons.parse(second.tags["sqlmat/why"]).reason(Relation.of("first.trips")) is Reason.RETRY
+    assert not service.run(second).success
+    service.now = datetime.now(UTC)
+    assert service.tick(MINUTE).run_requests == []
+    deliver(service, months[2])
+    (third,) = service.tick(MINUTE).run_requests or []
+    assert service.run(third).success
+    assert keys(service) == [f"{month}-01" for month in months]
+    assert service.state("trips").failures == 0
+    assert service.tick(MINUTE).run_requests == []
+    assert ask(service, "SELECT count(*) FROM first.trips") == [(6,)]
