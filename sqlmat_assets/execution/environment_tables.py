@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import environments as wording
-from sqlmat_assets.execution.belongings import drop_belongings, find_belongings
+from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.names import run_of
@@ -59,36 +59,31 @@ def drop_environment(
     """
     records = find_environments(session).get(environment.name, ())
     places = {capabilities.fold(schema): schema for schema in (*schemas, *(r.relation.schema for r in records))}
-    left: dict[str, tuple[str, ...]] = {}
+    kinds = {folded: session.fetch_kinds(schema) for folded, schema in places.items()}
+    belongings = [find_belongings(r, kinds[capabilities.fold(r.relation.schema)], capabilities) for r in records]
     with session.transaction():
-        for schema in sorted(places.values()):
-            left[schema] = _drop_tables(session, environment, schema, records, run, now, capabilities)
-            if not left[schema]:
+        gone = {
+            Relation(schema, name)
+            for folded, schema in places.items()
+            for name in sweep(session, schema, kinds[folded], run, now)
+        }
+        for each in sorted(belongings, key=_views_first):
+            if not drop_belongings(session, each):
+                raise MaterializeError(wording.changed_meanwhile(environment.name))
+            gone.update(Relation(places[capabilities.fold(r.schema)], r.name) for r, _ in each.objects)
+        left: dict[str, tuple[str, ...]] = {}
+        for folded, schema in sorted(places.items()):
+            names = sorted(name for name in kinds[folded] if Relation(schema, name) not in gone)
+            if any(run_of(name) is not None for name in names):
+                raise MaterializeError(wording.changed_meanwhile(environment.name))
+            if names:
+                left[schema] = tuple(names)
+            else:
                 session.execute(statements.drop_schema(schema))
-    return Dropped(
-        tuple(record.relation for record in records), {schema: names for schema, names in left.items() if names}
-    )
+    return Dropped(tuple(record.relation for record in records), left)
 
 
-def _drop_tables(
-    session: Session,
-    environment: Environment,
-    schema: str,
-    records: Collection[Record],
-    run: Run,
-    now: datetime,
-    capabilities: Capabilities,
-) -> tuple[str, ...]:
-    """Drop what was made in a schema, and tell what is left in it."""
-    kinds = session.fetch_kinds(schema)
-    gone = set(sweep(session, schema, kinds, run, now))
-    if any(run_of(name) is not None for name in kinds.keys() - gone):
-        raise MaterializeError(wording.changed_meanwhile(environment.name))
-    for record in records:
-        if capabilities.fold(record.relation.schema) != capabilities.fold(schema):
-            continue
-        belongings = find_belongings(record, kinds, capabilities)
-        if not drop_belongings(session, belongings):
-            raise MaterializeError(wording.changed_meanwhile(environment.name))
-        gone.update(relation.name for relation, _ in belongings.objects)
-    return tuple(sorted(kinds.keys() - gone))
+def _views_first(belongings: Belongings) -> tuple[bool, float]:
+    """Views before the tables that they read, and those that were made last before those that they may read."""
+    is_table = all(kind == "table" for _, kind in belongings.objects)
+    return is_table, -belongings.record.published_at.timestamp()
