@@ -62,9 +62,14 @@ class RecordingWarehouse:
             yield DuckDBSession(_RecordingCursor(cursor, self))
 
     def render_swap(
-        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
     ) -> list[str]:
-        return DuckDBWarehouse(self.path).render_swap(target, intermediate, backup, in_place)
+        return DuckDBWarehouse(self.path).render_swap(target, intermediate, backup, in_place, becomes)
 
     def render_replace_rows(
         self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr

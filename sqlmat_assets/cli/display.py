@@ -58,6 +58,8 @@ def _write_lines(columns: Sequence[str], rows: Sequence[Sequence[str]], right: C
 
 
 def _rows(report: TableReport) -> str:
+    if report.is_view:
+        return "view"
     return "" if report.rows is None else f"{report.rows:,}"
 
 
@@ -128,6 +130,8 @@ class _Lines:
             cells.append(f"{_partitions(finished)}, {_rows(finished)} row{'' if finished.rows == 1 else 's'}")
         elif finished.rows is not None:
             cells.append(f"{_rows(finished)} row{'' if finished.rows == 1 else 's'}")
+        elif finished.is_view:
+            cells.append("view")
         if finished.seconds is not None:
             cells.append(f"{_seconds(finished)} s")
         if finished.results:

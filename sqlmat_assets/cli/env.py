@@ -73,7 +73,8 @@ def _lines(found: Mapping[str, Sequence[Record]]) -> Iterator[tuple[str, str, st
             yield name, "", "", "", ""
         for record in records:
             published = f"{record.published_at:%Y-%m-%d %H:%M} UTC"
-            yield name, str(record.relation), f"{record.rows:,}", published, (record.commit or "")[:8]
+            rows = "view" if record.rows is None else f"{record.rows:,}"
+            yield name, str(record.relation), rows, published, (record.commit or "")[:8]
 
 
 @command.command("list", short_help="List every environment with its tables.")

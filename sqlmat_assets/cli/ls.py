@@ -101,7 +101,7 @@ def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
 
         columns = {
             "table": [str(model.relation) for model in project],
-            "kind": [model.kind.value for model in project],
+            "kind": ["view" if model.is_view else model.kind.value for model in project],
             "age": [_age(model) for model in project],
             "times": [_times(model) for model in project],
             "checks": [str(len(model.check_specs)) for model in project],

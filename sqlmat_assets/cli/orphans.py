@@ -128,7 +128,7 @@ def _write(done: _Done) -> None:
         rows = [
             (
                 str(orphan.relation),
-                "" if orphan.record.rows is None else f"{orphan.record.rows:,}",
+                "view" if orphan.record.rows is None else f"{orphan.record.rows:,}",
                 f"{orphan.record.published_at:%Y-%m-%d %H:%M} UTC",
                 (orphan.record.commit or "")[:8],
                 "; ".join(_notes(orphan)),

@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from sqlmat_assets.cli import GOOD
-from sqlmat_assets.cli.build import select_tables
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
@@ -76,12 +75,14 @@ def _lines(outlook: Outlook, status: str | None) -> Iterator[str]:
     if outlook.what == "partitions":
         yield wording.builds_partitions(len(outlook.partitions), outlook.stretches)
     else:
+    elif outlook.what == "view":
+        yield wording.builds_view()
         yield wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(settings.mode)
     if status == "new":
         yield wording.new()
     elif status == "changed":
         yield wording.changed()
-        if outlook.what != "all rows" or settings.mode != "replace":
+        if outlook.what not in ("all rows", "view") or settings.mode not in ("replace", "view"):
             yield wording.rebuilds() if settings.on_change == "rebuild" else wording.keeps_rows()
     elif status is not None and outlook.missing is None:
         yield status

@@ -52,6 +52,11 @@ class TableReport:
     phases: tuple[Phase, ...] = ()
 
     @property
+    def is_view(self) -> bool:
+        """Whether it went well and is a view, whose rows nobody has counted."""
+        return self.rows is None and self.outcome in (Outcome.PUBLISHED, Outcome.UNCHANGED)
+
+    @property
     def broken(self) -> tuple[CheckResult, ...]:
         """The checks that did not hold, the blocking ones first."""
         return tuple(sorted((r for r in self.results if not r.passed), key=lambda r: not r.is_blocking))

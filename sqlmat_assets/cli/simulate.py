@@ -16,7 +16,7 @@ from sqlmat_assets.cli.check import counted, echo_problems
 from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
 from sqlmat_assets.errors import usage
 from sqlmat_assets.errors.project import TextError
-from sqlmat_assets.errors.verdicts import span
+from sqlmat_assets.errors.verdicts import span, view_age
 from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.intervals import default_grace, format_interval, parse_interval
 from sqlmat_assets.project.model import Model, Project
@@ -105,8 +105,9 @@ def _describe(model: Model, history: History) -> dict[str, Any]:
         "builds": len(history.builds),
         "failed": history.failed,
         "reasons": {reason.value: count for reason, count in history.reasons.items()},
-        "oldest_seconds": history.oldest.total_seconds(),
-        "mean_age_seconds": round(history.mean_age.total_seconds(), 3),
+        # A view has no age of its own.
+        "oldest_seconds": None if model.is_view else history.oldest.total_seconds(),
+        "mean_age_seconds": None if model.is_view else round(history.mean_age.total_seconds(), 3),
         "share_late": late,
     }
 
@@ -129,7 +130,7 @@ def _row(model: Model, history: History) -> tuple[str, ...]:
         f"{len(history.builds):,}",
         f"{history.failed:,}",
         ", ".join(f"{reason} {count:,}" for reason, count in history.reasons.items()),
-        span(history.oldest),
+        view_age() if model.is_view else span(history.oldest),
         "" if late is None else f"{late:.1%}",
     )
 

@@ -81,6 +81,8 @@ def _say_build(verdict: Verdict, model: Model, now: datetime) -> str:
 def _say_rest(verdict: Verdict, model: Model, now: datetime) -> str:
     names = [str(relation) for relation in verdict.waits_for]
     match verdict.reason:
+        case Reason.VIEW:
+            return wording.view()
         case Reason.UNASKED:
             return wording.unasked()
         case Reason.RUNNING:

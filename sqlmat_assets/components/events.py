@@ -253,16 +253,19 @@ def _texts(values: Mapping[str, str]) -> dict[str, dg.MetadataValue]:
 
 def _rows(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
     if not isinstance(ended, Published) or not ended.partitions:
-        return {"dagster/row_count": dg.MetadataValue.int(ended.rows)}
+        # Of a view nobody has counted them.
+        return {} if ended.rows is None else {"dagster/row_count": dg.MetadataValue.int(ended.rows)}
     # Those of the table are not known when some of its partitions are built.
     keys = [partition.key for partition in ended.partitions]
     return {
-        "rows": dg.MetadataValue.int(ended.rows),
+        **({} if ended.rows is None else {"rows": dg.MetadataValue.int(ended.rows)}),
         "partitions": dg.MetadataValue.text(outcomes.partitions(keys)),
     }
 
 
 def _outcome(ended: Published | Unchanged) -> str:
+    if ended.rows is None:
+        return outcomes.new_view() if isinstance(ended, Published) else outcomes.same_view()
     if isinstance(ended, Published):
         return outcomes.new_rows()
     return outcomes.nothing_new() if ended.statement is None else outcomes.same_rows(ended.rows)

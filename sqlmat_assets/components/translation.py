@@ -13,7 +13,7 @@ from sqlmat_assets.components.op_names import group_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.partitions import translate_partitions
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors.catalogue import age, not_built, only_at, scheduled, waits_for
+from sqlmat_assets.errors.catalogue import age, not_built, only_at, scheduled, view_age, waits_for
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
@@ -155,7 +155,7 @@ def distinct_relations(relations: Iterable[Relation]) -> tuple[Relation, ...]:
 def _kinds(model: Model) -> set[str]:
     match model.kind:
         case Kind.QUERY:
-            form = "sql"
+            form = "view" if model.is_view else "sql"
         case Kind.PROCESSED:
             form = "python"
         case Kind.DATA:
@@ -167,6 +167,8 @@ def _kinds(model: Model) -> set[str]:
 
 def _description(model: Model, held_by: Relation | None) -> str | None:
     parts = [model.description] if model.description else []
+    if model.is_view:
+        parts.append(view_age())
     if model.effective_interval is not None:
         parts.append(age(format_interval(model.effective_interval), is_own=model.interval is not None))
     calendar = model.settings.calendar

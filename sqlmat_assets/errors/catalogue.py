@@ -12,6 +12,11 @@ def age(interval: str, *, is_own: bool) -> str:
     return f"At most {interval} old." if is_own else f"At most {interval} old, because of a table that reads it."
 
 
+def view_age() -> str:
+    """What a view has in the place of an age."""
+    return "A view: always as fresh as what it reads."
+
+
 def scheduled(times: str, timezone: str) -> str:
     """When a table is built by the calendar; `times` are in words."""
     return f"Built {times}, {timezone}."

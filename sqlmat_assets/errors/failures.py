@@ -92,11 +92,6 @@ def reads_unbuilt(relations: Sequence[str]) -> str:
     return f"  hint: build {names} first, which {'was' if len(relations) == 1 else 'were'} never built"
 
 
-def mode_not_built(mode: str) -> str:
-    """A mode that is only read and shown so far."""
-    return f"`mode = {mode}` cannot be built yet"
-
-
 def not_partitioned(relation: str) -> str:
     """Partitions of a table were asked for that has none."""
     return f"`{relation}` has no partitions\n  hint: set `partition_by`, or build all of it"

@@ -56,6 +56,29 @@ def not_for_kind(key: str, kind: str) -> TextError:
     return TextError(f"`{key}` is for tables of a query: {said.get(kind, 'this one is none')}", f"remove `{key}`")
 
 
+def not_for_view(key: str) -> TextError:
+    """How rows are built, kept or laid out, said of a view."""
+    return TextError(f"`{key}` is for tables: a view has no rows of its own", f"remove `{key}`, or `mode = view`")
+
+
+def view_with_interval(interval: str) -> TextError:
+    """An interval in the name of a view's file."""
+    return TextError(
+        f"a view is as old as what it reads: `{interval}` only counts for tables below it that have no interval",
+        "leave it out of the file's name, and give those tables an interval of their own",
+    )
+
+
+def view_of_itself(relation: object) -> TextError:
+    """A view whose query reads the view."""
+    return TextError(f"`{relation}` is a view and reads itself", "set another `mode`, or read another table")
+
+
+def view_on_result() -> TextError:
+    """`-- on: result` above a check of a view."""
+    return TextError("`on: result` has no meaning for a view, which is always all of its rows", "remove the line")
+
+
 def last_built_without_mode(place: Place) -> Problem:
     """`@last_built` in a query whose rows replace all others."""
     return place.problem(

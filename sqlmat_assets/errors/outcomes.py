@@ -13,6 +13,16 @@ def new_rows() -> str:
     return "new rows"
 
 
+def new_view() -> str:
+    """The view was made, or made again."""
+    return "view created: always as fresh as what it reads"
+
+
+def same_view() -> str:
+    """The view was left as it is."""
+    return "unchanged: the view has the rows of what it reads"
+
+
 def same_rows(rows: int) -> str:
     """The rows that were built are those that are published.
 

@@ -12,6 +12,11 @@ def builds_all() -> str:
     return "builds all rows"
 
 
+def builds_view() -> str:
+    """The view is made."""
+    return "creates the view"
+
+
 def builds_batch(mode: str) -> str:
     """What is new is built."""
     return f"builds the next batch, which is {'appended' if mode == 'append' else 'merged'}"
@@ -55,6 +60,8 @@ def rebuilds() -> str:
 
 def due(reason: str) -> str:
     """What asks for a build, or does not."""
+    if reason == "a view":
+        return "as it is: always as fresh as what it reads"
     return "due" if reason in ("due", "scheduled") else reason
 
 

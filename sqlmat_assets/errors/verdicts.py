@@ -92,6 +92,16 @@ def fresh(until: datetime | None, now: datetime, age: str) -> str:
     return "fresh" if until is None else f"fresh; due {ahead(until, now)}, {age}"
 
 
+def view() -> str:
+    """It has no rows that could grow old."""
+    return "a view: always as fresh as what it reads"
+
+
+def view_age() -> str:
+    """How old a view gets, where there is little room."""
+    return "view"
+
+
 def unasked() -> str:
     """It is built once and then left."""
     return "built, and nothing asks for newer rows: no interval, no schedule, no reader that has one"

@@ -30,8 +30,11 @@ class _Schedule:
     def __init__(self, project: Project, selected: Collection[Relation]) -> None:
         graph = ModelGraph(project)
         chosen = frozenset(selected)
-        self._downstream = {r: [d for d in graph.downstream(r) if d in chosen] for r in chosen}
-        self._waits_for = {r: {u for u in graph.upstream(r) if u in chosen} for r in chosen}
+        self._waits_for = {r: _reads_of(r, chosen, graph, project) for r in chosen}
+        self._downstream: dict[Relation, list[Relation]] = {r: [] for r in chosen}
+        for reader in sorted(chosen):
+            for read in self._waits_for[reader]:
+                self._downstream[read].append(reader)
         self._weight = {r: len(graph.descendants(r)) for r in chosen}
         self._ready = [(-self._weight[r], r) for r in chosen if not self._waits_for[r]]
         self._skipped: set[Relation] = set()
@@ -116,6 +119,20 @@ def build(
         except BaseException:
             context.cancellation.cancel()
             raise
+
+
+def _reads_of(relation: Relation, chosen: Collection[Relation], graph: ModelGraph, project: Project) -> set[Relation]:
+    """What a table reads of those that are chosen, by way of views that are not, too."""
+    found: set[Relation] = set()
+    seen: set[Relation] = set()
+    ahead = list(graph.upstream(relation))
+    for read in ahead:
+        if read in chosen:
+            found.add(read)
+        elif project.models[read].is_view and read not in seen:
+            seen.add(read)
+            ahead += graph.upstream(read)
+    return found
 
 
 def _next_event(happened: queue.SimpleQueue[Event | _Crashed]) -> Event:

@@ -88,11 +88,11 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The intermediate table holds the query's result."""
+    """The intermediate table holds the query's result; `rows` is None of a view, whose rows nobody has counted."""
 
     relation: Relation
     intermediate: Relation
-    rows: int
+    rows: int | None
     columns: tuple[Column, ...]
     statement: str
     seconds: float
@@ -123,13 +123,14 @@ class PublishedPartition:
 class Published:
     """Readers see the new rows. `started_at` is when work on the table began, `seconds` all of it.
 
-    `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were;
-    `partitions` are the partitions, in their order. `data_version` is the same for the same rows and columns, whatever
-    the order of the rows, where it is not None. `phases` are what the work consisted of, in their order.
+    `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were; None
+    of a view, whose rows nobody has counted. `partitions` are the partitions, in their order. `data_version` is the
+    same for the same rows and columns, whatever the order of the rows, where it is not None. `phases` are what the work
+    consisted of, in their order.
     """
 
     relation: Relation
-    rows: int
+    rows: int | None
     columns: tuple[Column, ...]
     statement: str
     started_at: datetime
@@ -144,11 +145,12 @@ class Unchanged:
     """Readers keep the rows that they have, which are as fresh as new ones would be.
 
     With `statement`, the table was built and checked, and its rows are those that are published. Without, it was not
-    even built, because nothing that it reads has changed; `saved_seconds` is what building it takes on average.
+    even built, because nothing that it reads has changed; `saved_seconds` is what building it takes on average. A view,
+    whose `rows` are None, always has those of what it reads.
     """
 
     relation: Relation
-    rows: int
+    rows: int | None
     columns: tuple[Column, ...]
     started_at: datetime
     seconds: float

@@ -39,10 +39,10 @@ class Known:
 class Outlook:
     """What a build would do with one table.
 
-    `what` is "all rows", "partitions" or "next batch"; `partitions` are those that would be built, `missing` those that
-    have ended and are not there, and `stretches` and `gaps` the same ones as people write them. `record` is that of the
-    published table and `is_changed` when the code is another one now; both are None where the warehouse was not asked,
-    or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
+    `what` is "all rows", "partitions", "next batch" or "view"; `partitions` are those that would be built, `missing`
+    those that have ended and are not there, and `stretches` and `gaps` the same ones as people write them. `record` is
+    that of the published table and `is_changed` when the code is another one now; both are None where the warehouse was
+    not asked, or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
     """
 
     model: Model
@@ -110,8 +110,9 @@ def foresee(model: Model, piece: Piece, known: Known | None, names: Names, now: 
     is_anew = piece.is_full_refresh or (settings.on_change == "rebuild" and bool(is_changed))
     partitioning = settings.partition_by
     if partitioning is None:
-        is_batch = settings.mode != "replace" and not is_anew and (known is None or record is not None)
-        return Outlook(model, "next batch" if is_batch else "all rows", record=record, is_changed=is_changed)
+        is_batch = settings.mode in ("append", "merge") and not is_anew and (known is None or record is not None)
+        what = "view" if model.is_view else "next batch" if is_batch else "all rows"
+        return Outlook(model, what, record=record, is_changed=is_changed)
     every = _every(partitioning, now)
     ranges = every if piece.ranges is None or is_anew else piece.ranges
     there = None if known is None else known.partitions.get(folded, frozenset[str]())

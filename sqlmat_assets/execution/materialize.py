@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, environments, failures
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.audit import run_checks
 from sqlmat_assets.execution.batch import keep_one_of_each
 from sqlmat_assets.execution.context import Context
@@ -31,15 +31,16 @@ from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record, confirm_record
+from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.rules import Subject
-from sqlmat_assets.execution.state import Standing, is_reserved
+from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_same, find_untouched
 from sqlmat_assets.execution.whole_result import whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.base import ObjectKind, Session
 
 
 def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generator[Event]:
@@ -62,7 +63,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
     started_at = context.now()
     yield Started(model.relation)
     untouched = failures.holds_now(str(model.relation), is_built=None)
-    message = _refusal(model, context, untouched)
+    message = find_refusal(model, context, untouched)
     if message is not None:
         yield Discarded(model.relation, MaterializeError(message), (), context.seconds_since(started_at))
         return
@@ -80,17 +81,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
                 # Elsewhere the table is known by the name that the project has for it.
                 yield from (replace(event, relation=model.relation) for event in events)
     except MaterializeError as error:
-        yield Discarded(model.relation, _with_state(error, untouched), (), context.seconds_since(started_at))
-
-
-def _refusal(model: Model, context: Context, untouched: str) -> str | None:
-    """Why a table is not even tried."""
-    if model.is_quarantined:
-        problems = [problem for problem in model.problems if not problem.is_warning]
-        return failures.quarantined(str(model.relation), problems, untouched)
-    if is_reserved(model.relation, context.warehouse.capabilities):
-        return failures.with_state(failures.reserved_name(str(model.relation)), untouched)
-    return None
+        yield Discarded(model.relation, with_state(error, untouched), (), context.seconds_since(started_at))
 
 
 def _place(model: Model, session: Session, context: Context) -> Model:
@@ -137,6 +128,10 @@ class _Materialization:
         self.intermediate = intermediate_of(self.model.relation, run, capabilities)
         self.backup = backup_of(self.model.relation, run, capabilities)
 
+    @property
+    def _kind(self) -> ObjectKind:
+        return "view" if self.model.is_view else "table"
+
     def run(self) -> Generator[Event]:
         """Do all of it.
 
@@ -148,7 +143,7 @@ class _Materialization:
             self.standing = context.retries.run(self._prepare, context.sleep)
         is_over = False
         try:
-            self._refuse_foreign()
+            refuse_foreign(self.model, self.standing, self.context)
             with self.stopwatch.measure(Work.PREPARE):
                 unchanged = self._leave_out()
             if unchanged is not None:
@@ -168,7 +163,7 @@ class _Materialization:
             with context.cancellation.watch(self.session, left), self.stopwatch.measure(Work.CHECKS):
                 checked = self._audit(written)
             yield checked
-            self._refuse_blocked(checked)
+            refuse_blocked(checked)
             context.cancellation.check()
             with self.stopwatch.measure(Work.PUBLISH):
                 ended = self._confirm(written) or self._publish(written)
@@ -181,7 +176,7 @@ class _Materialization:
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            yield Discarded(target, _with_state(error, self._held()), self.results, seconds, self.stopwatch.phases)
+            yield Discarded(target, with_state(error, self._held()), self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -247,7 +242,7 @@ class _Materialization:
             subject = self._subject(written, result)
             self.results = tuple(run_checks(self.model, subject, self.session, context))
         checked = Checked(self.model.relation, self.results, context.seconds_since(started_at))
-        if self.plan.is_partial or checked.is_blocked:
+        if self.plan.is_partial or self.plan.is_view or checked.is_blocked:
             return checked
         if self.model.settings.skip_unchanged and context.warehouse.capabilities.has_fingerprints:
             with self.stopwatch.measure(Work.FINGERPRINT):
@@ -283,7 +278,7 @@ class _Materialization:
             with self.session.transaction():
                 is_ours = confirm_record(self.session, record)
                 if is_ours:
-                    self.session.execute(statements.drop_table(self.intermediate))
+                    self.session.execute(drop_of(self.intermediate, self._kind))
             return is_ours
 
         if self.context.retries.run(confirm, self.context.sleep):
@@ -340,7 +335,7 @@ class _Materialization:
     def _look_again(self) -> None:
         context = self.context
         self.standing = context.state.refresh(self.session, self.model.relation, context.warehouse.capabilities)
-        self._refuse_foreign()
+        refuse_foreign(self.model, self.standing, self.context)
 
     def _swap(self, written: Written) -> Record:
         publisher = self._publisher(written)
@@ -367,39 +362,14 @@ class _Materialization:
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
 
-    def _refuse_foreign(self) -> None:
-        record, environment = self.standing.record, self.context.environment
-        if record is not None and record.environment != (environment and environment.name):
-            raise MaterializeError(environments.is_another(str(self.model.relation), record.environment))
-        if self.standing.is_foreign and not self.model.settings.adopt:
-            kind = self.standing.in_place or "table"
-            raise MaterializeError(failures.not_ours(str(self.model.relation), kind))
-
-    def _refuse_blocked(self, checked: Checked) -> None:
-        if checked.is_blocked:
-            failed = [
-                (result.name, result.message) for result in checked.results if result.is_blocking and not result.passed
-            ]
-            raise failures.checks_failed(str(self.model.relation), failed)
-
     def _held(self) -> str:
         return failures.holds_now(str(self.model.relation), is_built=self.standing.in_place is not None)
 
     def _drop_intermediate(self) -> None:
         try:
-            self.session.execute(statements.drop_table(self.intermediate, if_exists=True))
+            self.session.execute(drop_of(self.intermediate, self._kind))
             if is_built_in_parts(self.model):
                 self.session.execute(statements.drop_table(self.backup, if_exists=True))
         except WarehouseError:
             # The next run sweeps what cannot be dropped now; what stopped this one is the news.
             return
-
-
-def _with_state(error: MaterializeError, held: str) -> MaterializeError:
-    """The same error, saying what the target holds now."""
-    if isinstance(error, WarehouseError):
-        told = type(error)(failures.engine_refused(error.message, held, error.statement), error.statement)
-    else:
-        told = type(error)(failures.with_state(str(error), held))
-    told.__cause__ = error
-    return told

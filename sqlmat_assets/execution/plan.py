@@ -54,7 +54,7 @@ class Plan:
 
     `later` is the way once there is a table; `is_aside` when it is swapped although there is one. `ranges` are those
     of the partitions; `column` is the partitioned one, its name and its type as the engine has them. `key` has the
-    columns by which rows are merged.
+    columns by which rows are merged. With `is_view` the one query becomes a view.
     """
 
     way: Way = Way.SWAP
@@ -64,6 +64,7 @@ class Plan:
     ranges: tuple[Range, ...] = ()
     column: tuple[str, str] = ("", "")
     key: tuple[str, ...] = ()
+    is_view: bool = False
 
     @property
     def is_partial(self) -> bool:
@@ -102,14 +103,13 @@ def make_plan(
         MaterializeError: It cannot be built like this.
     """
     settings, relation = model.settings, str(model.relation)
-    if settings.mode == "view":
-        raise MaterializeError(failures.mode_not_built(settings.mode))
     if piece.ranges is not None and settings.partition_by is None:
         raise MaterializeError(failures.not_partitioned(relation))
     later = _later(settings)
     if later is Way.SWAP:
         is_query = model.kind is Kind.QUERY
-        return Plan(queries=(statement_text(model.sql, model.dialect),) if is_query else ())
+        queries = (statement_text(model.sql, model.dialect),) if is_query else ()
+        return Plan(queries=queries, is_view=model.is_view)
     if model.kind is not Kind.QUERY and (model.load is None or later is not Way.RANGES):
         raise MaterializeError(
             failures.only_queries_in_part(model.path, "partition_by" if later is Way.RANGES else "mode")

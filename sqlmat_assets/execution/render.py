@@ -152,9 +152,14 @@ class _Notebook:
         yield _NotebookSession(self.warehouse, self.sent, self.columns, self.built)
 
     def render_swap(
-        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
     ) -> list[str]:
-        return self.warehouse.render_swap(target, intermediate, backup, in_place)
+        return self.warehouse.render_swap(target, intermediate, backup, in_place, becomes)
 
     def render_replace_rows(
         self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
@@ -250,8 +255,18 @@ class _NotebookSession:
         self.sent.extend(self.warehouse.render_unload(query, path))
         return 1
 
-    def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
-        self.sent.extend(self.warehouse.render_swap(target, intermediate, backup, in_place))
+    def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
+        return ()
+
+    def swap(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
+    ) -> None:
+        self.sent.extend(self.warehouse.render_swap(target, intermediate, backup, in_place, becomes))
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
         self.sent.extend(self.warehouse.render_replace_rows(target, intermediate, columns, where))

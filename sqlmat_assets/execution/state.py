@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.heartbeat import Heartbeat
-from sqlmat_assets.execution.names import backup_of, intermediate_of, result_of, run_of
+from sqlmat_assets.execution.names import backup_of, intermediate_of, is_kept, result_of, run_of
 from sqlmat_assets.execution.partitions import fetch_partitioned, prepare_partitions
 from sqlmat_assets.execution.records import SCHEMA, Record, by_key, fetch_records, key_of, prepare_records
+from sqlmat_assets.execution.versions import fetch_versioned, prepare_versions
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session, Statement
@@ -30,11 +31,12 @@ _RENEW_AFTER = LEASE_LASTS / 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is in a table's place: its kind, what sqlmat has recorded of it, and whether partitions of it as well."""
+    """What is in a table's place: its kind, what sqlmat has recorded of it, and whether partitions and versions too."""
 
     in_place: ObjectKind | None
     record: Record | None
     is_partitioned: bool = False
+    has_versions: bool = False
 
     @property
     def is_foreign(self) -> bool:
@@ -54,6 +56,7 @@ class RunState:
         self._kinds: dict[str, dict[str, ObjectKind]] = {}
         self._records: dict[tuple[str, str], Record] = {}
         self._partitioned: set[tuple[str, str]] = set()
+        self._versioned: frozenset[tuple[str, str]] = frozenset()
         self._leased_until: datetime | None = None
 
     def prepare(
@@ -75,7 +78,7 @@ class RunState:
                 own = name_of(target, run.id, capabilities)
                 kind = self._kinds[schema].pop(capabilities.fold(own.name), None)
                 if kind is not None:
-                    session.execute(_drop(own, kind))
+                    session.execute(drop_of(own, kind))
             standing = self._standing(target, capabilities)
             # What is there was listed after the records were read: another run may have published it in between.
             return self.refresh(session, target, capabilities) if standing.is_foreign else standing
@@ -107,12 +110,12 @@ class RunState:
             schema, name = key_of(record.relation, capabilities)
             (self._partitioned.add if is_partitioned else self._partitioned.discard)((schema, name))
             self._records[schema, name] = record
-            self._kinds[schema][name] = "table"
+            self._kinds[schema][name] = "view" if record.is_view else "table"
 
     def _standing(self, target: Relation, capabilities: Capabilities) -> Standing:
         schema, name = key_of(target, capabilities)
-        is_partitioned = (schema, name) in self._partitioned
-        return Standing(self._kinds[schema].get(name), self._records.get((schema, name)), is_partitioned)
+        in_place, record = self._kinds[schema].get(name), self._records.get((schema, name))
+        return Standing(in_place, record, (schema, name) in self._partitioned, (schema, name) in self._versioned)
 
     def _begin(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
         prepare_records(session)
@@ -123,6 +126,7 @@ class RunState:
         # Last, so that a failure on the way has all of it done again.
         self._leased_until = now + LEASE_LASTS
 
+        prepare_versions(session)
     def _read_records(self, session: Session, capabilities: Capabilities) -> None:
         self._records = by_key(fetch_records(session), capabilities)
         self._partitioned = {key_of(relation, capabilities) for relation in fetch_partitioned(session)}
@@ -130,8 +134,10 @@ class RunState:
 
 def is_reserved(relation: Relation, capabilities: Capabilities) -> bool:
     """Whether a name is for what sqlmat keeps itself: such a table would be swept, or mistaken for the record."""
-    return capabilities.fold(relation.schema) == SCHEMA or run_of(capabilities.fold(relation.name)) is not None
+    name = capabilities.fold(relation.name)
+    return capabilities.fold(relation.schema) == SCHEMA or run_of(name) is not None or is_kept(name)
 
+        self._versioned = frozenset(key_of(relation, capabilities) for relation in fetch_versioned(session))
 
 def _write_lease(session: Session, run: Run, now: datetime) -> None:
     """Have a lease from now on, and forget those that have expired."""
@@ -162,11 +168,12 @@ def sweep(session: Session, schema: str, kinds: dict[str, ObjectKind], run: Run,
     alive = {run.id, *_living_runs(session, now)}
     over = frozenset(name for name, maker in made_by.items() if maker not in alive)
     for name in sorted(over):
-        session.execute(_drop(Relation(schema, name), kinds[name]))
+        session.execute(drop_of(Relation(schema, name), kinds[name]))
     return over
 
 
-def _drop(relation: Relation, kind: ObjectKind) -> Statement:
+def drop_of(relation: Relation, kind: ObjectKind) -> Statement:
+    """`DROP TABLE IF EXISTS`, or `VIEW`."""
     if kind == "view":
         return row_statements.drop_view_if_exists(relation)
     return statements.drop_table(relation, if_exists=True)

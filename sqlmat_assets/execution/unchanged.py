@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 
 from sqlmat_assets.errors import TerminalWarehouseError
@@ -10,24 +10,28 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Written
 from sqlmat_assets.execution.records import Inputs, Record, by_key, fetch_records, key_of
 from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.through_views import records_through_views
 from sqlmat_assets.execution.write import reads_itself
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.reasons import Reason
+from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session
 
 
 def find_inputs(model: Model, context: Context) -> Inputs | None:
-    """Which publish of each table the query is about to read; None where one is not known.
+    """Which publish of each table the query is about to read, by way of views too; None where one is not known.
 
     What the run knows may be out of date, but never ahead of what is read: then the table is built once more than
-    needed, and never once too few.
+    needed, and never once too few. Of a view it is what it will read itself whenever somebody reads it; None where that
+    may give other rows although nothing was published.
     """
-    if model.sources:
+    if model.sources or (model.is_view and model.varies is not None):
         return None
-    capabilities = context.warehouse.capabilities
-    records = context.state.recorded(model.upstream, capabilities)
-    return None if records is None else _identities(model, by_key(records, capabilities), context)
+    records = _known(model.upstream, context)
+    if records is None:
+        return None
+    return _identities({each: records[each] for each in model.upstream} if model.is_view else records)
 
 
 def fetch_data_version(written: Written, session: Session, context: Context) -> str | None:
@@ -53,27 +57,57 @@ def find_untouched(
     Raises:
         WarehouseError: The warehouse cannot be asked.
     """
-    if reason is None or not reason.may_be_skipped or not _could_be_untouched(model, standing, context):
+    if reason is None or not reason.may_be_skipped:
         return None
-    capabilities = context.warehouse.capabilities
-    known = context.state.recorded((model.relation, *model.upstream), capabilities)
+    if model.is_view:
+        return _find_standing_view(model, standing, session)
+    if not _could_be_untouched(model, standing, context):
+        return None
+    known = _known((model.relation, *model.upstream), context)
     if known is None:
         return None
     # Asked again, because another run may have published since.
-    relations = [record.relation for record in known]
-    found = by_key(fetch_records(session, relations), capabilities)
-    if len(found) < len(set(relations)):
+    capabilities = context.warehouse.capabilities
+    found = by_key(fetch_records(session, [record.relation for record in known.values()]), capabilities)
+    read = records_through_views(model.upstream, lambda relation: found.get(key_of(relation, capabilities)))
+    record = found.get(key_of(model.relation, capabilities))
+    if record is None or read is None or not _is_current(record, model):
         return None
-    record = found[key_of(model.relation, capabilities)]
-    if record.inputs is None or record.inputs != _identities(model, found, context) or not _is_current(record, model):
+    if record.inputs is None or record.inputs != _identities(read):
         return None
-    present = [found[key_of(relation, capabilities)] for relation in (model.relation, *model.upstream)]
+    return record if _are_there((record, *read.values()), session) else None
+
+
+def _find_standing_view(model: Model, standing: Standing, session: Session) -> Record | None:
+    """The record of a view that is there, made by the code that it has now, and can be read."""
+    record = standing.record
+    if standing.in_place != "view" or record is None or not record.is_view or model.version is None:
+        return None
+    is_current = record.version is not None and model.version.is_same(record.version) and record.code == model.sql
+    return record if is_current and session.fetch_columns(model.relation) else None
+
+
+def _known(relations: Iterable[Relation], context: Context) -> Mapping[Relation, Record] | None:
+    """What the run knows of some tables and views, and of what those views read."""
+    capabilities = context.warehouse.capabilities
+
+    def find(relation: Relation) -> Record | None:
+        found = context.state.recorded([relation], capabilities)
+        return None if found is None else found[0]
+
+    return records_through_views(relations, find)
+
+
+def _are_there(records: Collection[Record], session: Session) -> bool:
+    """Whether tables have as many rows as they were published with, and views can be read."""
+    tables = [record for record in records if not record.is_view]
     try:
-        counted = session.fetch_rows(statements.count_rows_of_all([one.relation for one in present])).rows[0]
+        counted = session.fetch_rows(statements.count_rows_of_all([one.relation for one in tables])).rows[0]
+        are_views_there = all(session.fetch_columns(one.relation) for one in records if one.is_view)
     except TerminalWarehouseError:
         # Something is gone; the build will say what.
-        return None
-    return record if [int(rows) for rows in counted] == [one.rows for one in present] else None
+        return False
+    return are_views_there and [int(rows) for rows in counted] == [one.rows for one in tables]
 
 
 def _could_be_untouched(model: Model, standing: Standing, context: Context) -> bool:
@@ -91,11 +125,13 @@ def _could_be_untouched(model: Model, standing: Standing, context: Context) -> b
 def find_same(
     model: Model, standing: Standing, written: Written, data_version: str | None, session: Session
 ) -> Record | None:
-    """The record of the published table, if its rows are those that were just written.
+    """The record of the published table, if its rows are those that were just written; of a view, if it is the same.
 
     Raises:
         WarehouseError: The warehouse cannot be asked.
     """
+    if model.is_view:
+        return _find_standing_view(model, standing, session)
     record = standing.record
     if record is None or standing.in_place != "table" or data_version is None:
         return None
@@ -122,6 +158,5 @@ def _is_current(record: Record, model: Model) -> bool:
     )
 
 
-def _identities(model: Model, records: Mapping[tuple[str, str], Record], context: Context) -> Inputs:
-    fold = context.warehouse.capabilities
-    return {str(relation): records[key_of(relation, fold)].identity for relation in model.upstream}
+def _identities(records: Mapping[Relation, Record]) -> Inputs:
+    return {str(relation): record.identity for relation, record in records.items()}

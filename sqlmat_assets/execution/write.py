@@ -47,6 +47,8 @@ def write(
     """
     started_at = context.now()
     match model.kind:
+        case Kind.QUERY if model.is_view:
+            rows, statement = None, _write_view(model, queries[0], intermediate, session, context)
         case Kind.QUERY:
             rows, statement = _write_queries(model, queries, intermediate, session, context)
         case Kind.DATA:
@@ -76,6 +78,14 @@ def _write_queries(
         with explained(model, session, context):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
     return rows, ";\n".join(texts)
+
+
+def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:
+    tree = row_statements.create_view(intermediate, statements.verbatim(query))
+    text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
+    with explained(model, session, context):
+        context.retries.run(lambda: session.execute(statements.verbatim(text)), context.sleep)
+    return text
 
 
 @contextmanager
@@ -130,7 +140,8 @@ def describe(model: Model, relation: Relation, written: Written, session: Sessio
     if not context.warehouse.capabilities.has_comments:
         return
     if model.description:
-        session.execute(statements.comment_on_table(relation, model.description))
+        comment = statements.comment_on_view if model.is_view else statements.comment_on_table
+        session.execute(comment(relation, model.description))
     for column in written.columns:
         if column.description:
             session.execute(statements.comment_on_column(relation, column.name, column.description))

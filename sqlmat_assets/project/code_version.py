@@ -46,6 +46,7 @@ OTHER_SETTINGS = (
     "on_change",
     "on_schema_change",
     "partitions_per_run",
+    "keep_versions",
 )
 _RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 
@@ -99,6 +100,16 @@ def code_version(sources: Iterable[Source], settings: ModelSettings, kind: str, 
         hash_parts([*common, *(part for source in sources for part in (source.part, source.meaning))]),
         hash_parts([*common, *(part for source in sources for part in (source.part, source.text))]),
         parser_release(),
+    )
+
+
+def version_of_view(own: CodeVersion, read: Iterable[CodeVersion]) -> CodeVersion:
+    """The version of a view: other code behind what it reads may give it other columns, so it is made anew then."""
+    versions = (own, *read)
+    return CodeVersion(
+        hash_parts(version.semantic for version in versions),
+        hash_parts(version.text for version in versions),
+        own.parser,
     )
 
 

@@ -31,12 +31,14 @@ _BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA, Kind.LOAD})
 class _Table:
     """One table of a timetable; others stand as their places in its order, those that it reads before it.
 
+    Whoever reads a view reads what that reads: `by_views` are those of `upstream` that are read in no other way.
     `quarantined` is one that it depends on, near or far.
     """
 
     timing: Timing
     upstream: tuple[int, ...]
     quarantined: tuple[Relation, ...]
+    by_views: frozenset[int] = frozenset()
 
     @property
     def is_scheduled(self) -> bool:
@@ -64,8 +66,11 @@ class Timetable:
         places = {relation: place for place, relation in enumerate(order)}
         tables: list[_Table] = []
         for place, relation in enumerate(order):
-            reads = tuple(places[read] for read in upstream[relation] if places[read] < place)
-            tables.append(_Table(known[relation], reads, _first_quarantined(tables[read] for read in reads)))
+            near = dict.fromkeys(places[read] for read in upstream[relation] if places[read] < place)
+            views = [tables[read] for read in near if tables[read].timing.is_view]
+            reads = tuple(near | dict.fromkeys(read for view in views for read in view.upstream))
+            quarantined = _first_quarantined(tables[read] for read in reads)
+            tables.append(_Table(known[relation], reads, quarantined, frozenset(reads).difference(near)))
         self._tables = tuple(tables)
         self._scheduled = tuple(place for place, table in enumerate(tables) if table.is_scheduled)
 
@@ -85,6 +90,7 @@ class Timetable:
                 graph.weight(model.relation),
                 model.settings.partition_by,
                 _awaits_next_batch(model),
+                model.is_view,
             )
             for model in project
         )
@@ -120,7 +126,8 @@ class Timetable:
             runs.setdefault(None if range_ is None else (range_, _slot(timings[group[0]])), []).extend(group)
 
         def due_since(run: Iterable[Relation]) -> datetime:
-            return min(decision.verdicts[relation].due_at or _LONG_AGO for relation in run)
+            verdicts = [decision.verdicts[relation] for relation in run]
+            return min(verdict.due_at or _LONG_AGO for verdict in verdicts if verdict.reason.is_build)
 
         return tuple(min(runs.values(), key=due_since, default=()))
 
@@ -181,6 +188,8 @@ class Timetable:
         """Whether one run, which is of one range of partitions or of none, can build two tables."""
         if verdict.range_ is None and its_verdict.range_ is None:
             return True
+        if other in self._tables[place].by_views:
+            return False  # a view that stands between them has no partitions
         timings = self._tables[place].timing, self._tables[other].timing
         return verdict.range_ == its_verdict.range_ and _slot(timings[0]) == _slot(timings[1])
 
@@ -205,9 +214,22 @@ class Timetable:
                 members += moved
             members.append(place)
             group_of[place] = group
+        for members in groups.values():
+            members.extend(self._views_between(members, verdicts))
         tables = self._tables
         ranked = sorted((-max(tables[p].timing.weight for p in group), sorted(group)) for group in groups.values())
         return tuple(tuple(tables[place].timing.relation for place in group) for _, group in ranked)
+
+    def _views_between(self, members: Iterable[int], verdicts: Sequence[Verdict]) -> set[int]:
+        """The views by way of which some tables read others of them."""
+        there = set(members)
+        return {
+            read
+            for place in there
+            if verdicts[place].range_ is None
+            for read in self._tables[place].upstream
+            if verdicts[read].reason is Reason.VIEW and not there.isdisjoint(self._tables[read].upstream)
+        }
 
 
 _UNKNOWN = State()
@@ -331,7 +353,7 @@ def _by_age(table: _Table, state: State, now: datetime) -> tuple[Reason, datetim
             due_at = _next_admitted(timing.calendar, due_at) or due_at
         return (Reason.DUE if now >= due_at - _TOLERANCE else Reason.FRESH), due_at
     if not table.is_scheduled:
-        return Reason.UNASKED, None
+        return (Reason.VIEW if timing.is_view else Reason.UNASKED), None
     tick = timing.calendar.last_tick(now)
     if tick is not None and (tick > decided_at or is_ahead):
         return Reason.SCHEDULED, tick

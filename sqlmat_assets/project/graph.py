@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
+from sqlmat_assets.project.code_version import CodeVersion, version_of_view
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
 
@@ -190,7 +191,8 @@ def _way_round(start: Relation, edges: Mapping[Relation, Iterable[Relation]]) ->
 def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
     """Give each table its own interval or, without one, the smallest effective interval among its readers.
 
-    A scheduled table has none and passes none on: it is built at its times, whoever reads it.
+    A scheduled table has none and passes none on: it is built at its times, whoever reads it. A view has no age; here
+    it has the interval that it passes on.
 
     Args:
         models: A project, or its models; they may read each other in a circle.

@@ -109,8 +109,8 @@ KEYS: Mapping[str, Key] = {
             "merge",
             "How new rows come into the table: `replace` (the default) puts the query's rows in place of all others, "
             "`append` adds them, `merge` adds those whose `unique_key` is new, and replaces the partitions it builds; "
-            "[more](partitions.md#tables-that-grow)",
-            values.parse_choice("replace", "append", "merge"),
+            "[more](partitions.md#tables-that-grow). `view` makes a view of the query; [more](views.md)",
+            values.parse_choice("replace", "append", "merge", "view"),
         ),
         Key(
             "partition_by",
@@ -164,6 +164,12 @@ KEYS: Mapping[str, Key] = {
             "Data files: types of columns, in place of those found in the file",
             values.parse_typed_columns,
         ),
+        Key(
+            "keep_versions",
+            "3",
+            "How many earlier versions of the table stay beside it, for `sqlmat undo`; else `0`; [more](undo.md)",
+            values.parse_amount,
+        ),
         Key("dialect", "duckdb", "The SQL that the files are written in", values.parse_word, is_global=True),
         Key(
             "catalog", "my-project", "The catalog (BigQuery: project) of the tables", values.parse_word, is_global=True
@@ -186,7 +192,7 @@ MEANT_KEYS = {
     **dict.fromkeys(("incremental_strategy", "materialized"), "mode"),
     "partitioned_by": "partition_by",
 }
-_MODE = "write `mode`: `replace`, `append` or `merge`"
+_MODE = "write `mode`: `replace`, `append`, `merge` or `view`"
 _PARTS = "write `partition_by = month(column) from 2019-01`"
 # What other tools call what a table here has.
 FOREIGN_KEYS = {

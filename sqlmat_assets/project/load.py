@@ -15,7 +15,7 @@ from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.companions import group_files
 from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
-from sqlmat_assets.project.graph import ModelGraph, effective_intervals
+from sqlmat_assets.project.graph import ModelGraph, effective_intervals, versions_through_views
 from sqlmat_assets.project.keys import KEYS
 from sqlmat_assets.project.mode_problems import mode_problems
 from sqlmat_assets.project.model import Model, Project
@@ -133,8 +133,10 @@ def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
     found = find_problems(drafts, graph, effective, names.fold)
     return {
         model.relation: replace(
+    versions = versions_through_views(models, graph)
             model,
-            effective_interval=effective.get(model.relation),
+            effective_interval=None if model.is_view else effective.get(model.relation),
+            version=versions[model.relation],
             problems=_sorted([*model.problems, *found[model.relation], *mode_problems(draft)]),
         )
         for draft, model in zip(drafts, models, strict=True)

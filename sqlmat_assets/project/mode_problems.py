@@ -16,6 +16,7 @@ from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import modes as wording
 from sqlmat_assets.errors import partitions as partition_wording
 from sqlmat_assets.errors.project import TextError
+from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.narrowing.markers import END, START, marker_problems
 from sqlmat_assets.project.partitions.spec import TimePartitioning
@@ -53,11 +54,12 @@ def keep_what_fits(
         own: What its own files set.
         kind: What it is.
     """
-    keys = _NOT_FOR.get(kind, ())
+    is_view = kind is Kind.QUERY and settings.mode == "view"
+    keys = _NOT_FOR_VIEWS if is_view else _NOT_FOR.get(kind, ())
     plain = ModelSettings()
     changed = {key: getattr(plain, key) for key in keys if getattr(settings, key) != getattr(plain, key)}
     problems = tuple(
-        wording.not_for_kind(line.key, kind.value).at(line.place.path, line.place.line, line.place.column)
+        _at(wording.not_for_view(line.key) if is_view else wording.not_for_kind(line.key, kind.value), line.place)
         for file in own
         for line in file.lines
         if line.key in changed and line.value is not None
@@ -75,8 +77,11 @@ def mode_problems(draft: Draft) -> Iterator[Problem]:
     yield from _without_partitions(draft)
     if draft.model.kind is Kind.QUERY:
         names = tuple(_names(draft.model.sql, draft.model.dialect))
-        yield from _missing(draft, {name for name, _, _ in names})
-        yield from _idle(draft)
+        if draft.model.is_view:
+            yield from _view_problems(draft)
+        else:
+            yield from _missing(draft, {name for name, _, _ in names})
+            yield from _idle(draft)
         yield from _name_problems(draft, names) if names else ()
 
 
@@ -106,6 +111,19 @@ def _missing(draft: Draft, names: set[str]) -> Iterator[Problem]:
 
 
 def _idle(draft: Draft) -> Iterator[Problem]:
+def _view_problems(draft: Draft) -> Iterator[Problem]:
+    """What a view cannot be, beside the settings that it cannot have."""
+    model = draft.model
+    if model.interval is not None:
+        yield wording.view_with_interval(format_interval(model.interval)).at(model.path, is_warning=True)
+    if draft.reads_itself:
+        yield wording.view_of_itself(model.relation).at(model.path)
+    for query in model.checks:
+        if query.on_result:
+            spec = query.specs[0]
+            yield wording.view_on_result().at(spec.path, spec.line, 1)
+
+
     """What the table's own files set and nothing uses; what it inherits is meant for others."""
     settings = draft.model.settings
     own = {key: draft.places[key] for key in draft.own if key in draft.places}
@@ -148,7 +166,7 @@ def _name_problems(draft: Draft, names: Iterable[tuple[str, int, int]]) -> Itera
     positions = Positions(model.sql, model.path)
     for name, start, end in names:
         if name == LAST_BUILT:
-            if model.settings.mode == "replace" and "mode" not in draft.refused:
+            if model.settings.mode in ("replace", "view") and "mode" not in draft.refused:
                 yield wording.last_built_without_mode(positions.place(start))
         elif not name.startswith("partition") and (meant := _meant(name)) is not None:
             # BigQuery's own parameters may be called so.

@@ -151,6 +151,11 @@ class Model:
         return any(not problem.is_warning for problem in self.problems)
 
     @property
+    def is_view(self) -> bool:
+        """Whether it is a view, which has no rows of its own and so no age."""
+        return self.kind is Kind.QUERY and self.settings.mode == "view"
+
+    @property
     def check_specs(self) -> tuple[CheckSpec, ...]:
         """All checks of this table, those of the file first, in the order of their files."""
         written = (spec for query in self.checks for spec in query.specs)

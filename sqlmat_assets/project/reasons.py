@@ -22,6 +22,7 @@ class Reason(StrEnum):
 
     FRESH = "fresh"
     UNASKED = "nothing asks for it"
+    VIEW = "a view"
     RUNNING = "running"
     WAITING = "waits for a running table"
     OUTSIDE = "outside its hours"
@@ -36,15 +37,19 @@ class Reason(StrEnum):
 
     @property
     def may_be_skipped(self) -> bool:
-        """Whether such a build is for age alone, so that it may be left out where nothing that it reads changed."""
+        """Whether such a build is for age alone, so that it may be left out where nothing that it reads changed.
+
+        A view is in a run only to stand between what it reads and what reads it.
+        """
         return self in _FOR_AGE
 
 
 # Clocks are read at other moments than those that are asked for, if only by a little.
 
 
-_FOR_AGE = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
-_BUILDS = _FOR_AGE | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
+_BY_CLOCK = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
+_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
+_FOR_AGE = _BY_CLOCK | {Reason.VIEW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,6 @@ class Reasons:
 
 def _parse_build(text: str) -> Reason:
     reason = Reason(text)
-    if not reason.is_build:
+    if not reason.is_build and reason is not Reason.VIEW:
         raise ValueError(text)
     return reason

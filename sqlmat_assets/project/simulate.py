@@ -307,9 +307,12 @@ class _Service:
             relation = run.ready.pop()
             step = run.steps[relation]
             step.started_at = now
-            step.will_fail = any(o.relation == relation and o.since <= now < o.until for o in self._scenario.failures)
+            is_passed = step.reason is Reason.VIEW
+            step.will_fail = not is_passed and any(
+                o.relation == relation and o.since <= now < o.until for o in self._scenario.failures
+            )
             run.busy += 1
-            seconds = self._scenario.seconds_of.get(relation, self._scenario.seconds)
+            seconds = 0 if is_passed else self._scenario.seconds_of.get(relation, self._scenario.seconds)
             self._tell(now + timedelta(seconds=seconds), _ENDED, (run, relation))
 
     def _end(self, run: _Run, relation: Relation, now: datetime) -> None:
@@ -387,6 +390,6 @@ class _Service:
             self._look_at(now)
 
     def _note(self, run: _Run, step: _Step, ended_at: datetime | None, *, is_good: bool) -> None:
-        if step.started_at is not None:
+        if step.started_at is not None and step.reason is not Reason.VIEW:
             build = Build(step.reason, run.decided_at, step.started_at, ended_at, is_good)
             self._builds[step.relation].append(build)

@@ -20,7 +20,8 @@ class Timing:
     """What decides when one table is built.
 
     `interval` is the effective one; `weight` counts the tables that depend on it, near or far. With
-    `awaits_next_batch`, another code is no reason to build: it is used from the next batch or partition on.
+    `awaits_next_batch`, another code is no reason to build: it is used from the next batch or partition on. A view
+    (`is_view`) has no age, and whoever reads it reads what it reads.
     """
 
     relation: Relation
@@ -33,6 +34,7 @@ class Timing:
     weight: int = 0
     partitioning: Partitioning | None = None
     awaits_next_batch: bool = False
+    is_view: bool = False
 
     @property
     def pace(self) -> Pace | None:
@@ -80,7 +82,8 @@ class Decision:
     """What is to be done at one moment.
 
     `groups` are the tables to build, those that depend on each other together, each group upstream first; the group
-    with the table that most depends on comes first. The tables of a group have no partitions, or build the same ones.
+    with the table that most depends on comes first. Views by way of which one table of a group reads another are in it
+    too, so that the second is built after the first. The tables of a group have no partitions, or build the same ones.
     """
 
     now: datetime

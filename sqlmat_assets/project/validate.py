@@ -107,9 +107,9 @@ def _interval_problems(
     relation = model.relation
     if model.kind in _NEEDS_NO_INTERVAL or (model.processor is not None and not model.processor.definition):
         return  # without its CREATE TABLE a processed table has no file that could name the interval
-    if model.settings.schedule is not None or "schedule" in draft.refused:
+    if model.is_view or model.settings.schedule is not None or "schedule" in draft.refused:
         return
-    if relation not in effective and not graph.downstream(relation):
+    if relation not in effective and not _is_read_by_table(relation, graph, models):
         checked = _meant_to_check(relation, models)
         if checked is not None:
             yield wording.checks_called_table(relation, f"{checked.name}_test.sql", checked).at(model.path)
@@ -118,6 +118,19 @@ def _interval_problems(
         table, _, last = stem.rpartition("_")
         name = f"{table} - {last}" if table and is_interval(last) else f"{stem} - 24h"
         yield wording.root_without_interval(relation, f"{name}{dot}{ending}").at(model.path)
+
+
+def _is_read_by_table(relation: Relation, graph: ModelGraph, models: Mapping[Relation, Model]) -> bool:
+    """Whether a table reads it, be it by way of views; a view asks for nothing by itself."""
+    seen: set[Relation] = set()
+    ahead = list(graph.downstream(relation))
+    for reader in ahead:
+        if not models[reader].is_view:
+            return True
+        if reader not in seen:
+            seen.add(reader)
+            ahead += graph.downstream(reader)
+    return False
 
 
 def _calendar_problems(draft: Draft) -> Iterator[Problem]:

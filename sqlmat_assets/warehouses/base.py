@@ -137,8 +137,19 @@ class Session(Protocol):
         """
         ...
 
-    def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
-        """Put the intermediate table in the target's place, where there is `in_place` now.
+    def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
+        """All views that people or sqlmat have made in the database, each with its SQL as the engine tells it."""
+        ...
+
+    def swap(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
+    ) -> None:
+        """Put the intermediate table, or view, in the target's place, where there is `in_place` now.
 
         Called inside `transaction()` where there is one. Refused by the engine when `in_place` is not so.
         """
@@ -190,7 +201,12 @@ class Warehouse(Protocol):
         ...
 
     def render_swap(
-        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
     ) -> list[str]:
         """What `Session.swap` sends, in order."""
         ...

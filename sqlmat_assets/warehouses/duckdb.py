@@ -54,10 +54,15 @@ class DuckDBWarehouse:
             yield DuckDBSession(cursor)
 
     def render_swap(
-        self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
     ) -> list[str]:
         del backup  # one transaction needs none
-        return [_sql(statement) for statement in _swap(target, intermediate, in_place)]
+        return [_sql(statement) for statement in _swap(target, intermediate, in_place, becomes)]
 
     def render_replace_rows(
         self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
@@ -201,9 +206,22 @@ class DuckDBSession:
         described = self.fetch_rows(exp.select("*").from_(statements.derived_table(query, "rows")).limit(0))
         return self.write_rows(unload_statement(query, path, [(each.name, each.type) for each in described.columns]))
 
-    def swap(self, target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None) -> None:
+    def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
+        query = exp.select("schema_name", "view_name", "sql").from_(exp.func("duckdb_views"))
+        same_catalog = exp.EQ(this=exp.column("database_name"), expression=exp.func("current_database"))
+        rows = self._run(_sql(query.where(exp.Not(this=exp.column("internal")), same_catalog)))
+        return tuple((Relation(str(schema), str(name)), str(sql)) for schema, name, sql in rows)
+
+    def swap(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
+    ) -> None:
         del backup  # one transaction needs none
-        for statement in _swap(target, intermediate, in_place):
+        for statement in _swap(target, intermediate, in_place, becomes):
             self.execute(statement)
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
@@ -282,7 +300,9 @@ def _sql(statement: exp.Expr) -> str:
     return statement.sql(_DIALECT, copy=False)
 
 
-def _swap(target: Relation, intermediate: Relation, in_place: ObjectKind | None) -> Iterator[exp.Expr]:
+def _swap(
+    target: Relation, intermediate: Relation, in_place: ObjectKind | None, becomes: ObjectKind
+) -> Iterator[exp.Expr]:
     match in_place:
         case "table":
             yield statements.drop_table(target)
@@ -290,4 +310,5 @@ def _swap(target: Relation, intermediate: Relation, in_place: ObjectKind | None)
             yield statements.drop_view(target)
         case None:
             pass
-    yield statements.rename_table(intermediate, target.name)
+    rename = statements.rename_view if becomes == "view" else statements.rename_table
+    yield rename(intermediate, target.name)

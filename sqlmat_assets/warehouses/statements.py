@@ -89,6 +89,17 @@ def rename_table(target: Relation, name: str) -> exp.Expr:
     return exp.Alter(this=table(target), kind="TABLE", actions=[action])
 
 
+def rename_view(target: Relation, name: str) -> exp.Expr:
+    """`ALTER VIEW ... RENAME TO`, within its schema."""
+    action = exp.AlterRename(this=exp.Table(this=identifier(name)))
+    return exp.Alter(this=table(target), kind="VIEW", actions=[action])
+
+
+def comment_on_view(target: Relation, text: str) -> exp.Expr:
+    """`COMMENT ON VIEW`."""
+    return exp.Comment(this=table(target), kind="VIEW", expression=exp.Literal.string(text))
+
+
 def comment_on_table(target: Relation, text: str) -> exp.Expr:
     """`COMMENT ON TABLE`."""
     return exp.Comment(this=table(target), kind="TABLE", expression=exp.Literal.string(text))

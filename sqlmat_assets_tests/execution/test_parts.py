@@ -315,9 +315,6 @@ class TestChanges:
         assert ask(path, "SELECT id FROM first.cities") == [(2,)]
 
     def test_modes_that_are_not_built(self, path: Path) -> None:
-        assert refused(table("SELECT 1 AS id", mode="view"), a_context(path)).startswith(
-            "`mode = view` cannot be built yet"
-        )
         assert "`mode = merge` needs to know" in refused(table("SELECT 1 AS id", mode="merge"), a_context(path))
         data = replace(table("", mode="append"), kind=Kind.DATA)
         assert "is no query, and `mode` needs one" in refused(data, a_context(path))

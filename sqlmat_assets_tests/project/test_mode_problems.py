@@ -114,7 +114,7 @@ def test_what_goes_together(text: str, tmp_path: Path) -> None:
         (
             "-- mode: mrge\n-- unique_key: id\n-- on_match: update\nselect id from s.source where id > @last_built",
             [
-                "s/t - 1h.sql:1:10: `mode` cannot be `mrge`: it is one of `replace`, `append`, `merge`\n"
+                "s/t - 1h.sql:1:10: `mode` cannot be `mrge`: it is one of `replace`, `append`, `merge`, `view`\n"
                 "  hint: write it like `mode = merge`"
             ],
         ),

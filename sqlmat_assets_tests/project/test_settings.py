@@ -278,7 +278,7 @@ KNOWN_KEYS = (
         ),
         (
             "mode = incremental",
-            "x.conf:1:8: `mode` cannot be `incremental`: it is one of `replace`, `append`, `merge`\n"
+            "x.conf:1:8: `mode` cannot be `incremental`: it is one of `replace`, `append`, `merge`, `view`\n"
             "  hint: write it like `mode = merge`",
         ),
         (
@@ -293,7 +293,7 @@ KNOWN_KEYS = (
         (
             "incremental_strategy = merge",
             "x.conf:1:1: there is no setting `incremental_strategy`\n"
-            "  hint: write `mode`: `replace`, `append` or `merge`",
+            "  hint: write `mode`: `replace`, `append`, `merge` or `view`",
         ),
         (
             "primary_key = id",

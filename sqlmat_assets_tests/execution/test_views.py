@@ -1,0 +1,349 @@
+"""`mode = view`: written, checked and published like a table, and without an age."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sqlmat_assets.execution.build import build
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Discarded, Event, Published, Run, Unchanged
+from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
+from sqlmat_assets.project.reasons import Reason, Reasons
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets_tests.recording import Killed, RecordingWarehouse, conflict, failing_at, kill, refuse
+from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_rule, a_table, ask, kinds_of, tables_in
+
+CITIES = Relation("first", "cities")
+SEEN = Relation("first", "seen")
+KINDS = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'first' ORDER BY 1"
+
+
+def version_of(text: str) -> CodeVersion:
+    return CodeVersion(f"m{hash(text)}", f"t{hash(text)}", "30.0.0")
+
+
+def cities(sql: str = "SELECT 1 AS id, 'Paris' AS name") -> Model:
+    return a_table(sql, version=version_of(sql))
+
+
+def seen(sql: str = "SELECT id FROM first.cities", **more: object) -> Model:
+    settings = {"mode": "view", **dict(more.pop("settings", {}))}  # type: ignore[call-overload]
+    given: dict[str, object] = {"upstream": (CITIES,), "version": version_of(sql), **more}
+    checks = given.pop("checks", ())
+    return a_table(sql, *checks, name="first.seen", settings=settings, **given)  # type: ignore[misc]
+
+
+def reader(sql: str = "SELECT count(*) AS n FROM first.seen") -> Model:
+    return a_table(sql, name="first.counted", upstream=(SEEN,), version=version_of(sql))
+
+
+def last(model: Model, context: Context) -> Event:
+    return list(materialize(model, context))[-1]
+
+
+def published(model: Model, context: Context) -> Published:
+    event = last(model, context)
+    assert isinstance(event, Published), event
+    return event
+
+
+def discarded(model: Model, context: Context) -> str:
+    event = last(model, context)
+    assert isinstance(event, Discarded), event
+    return str(event.error)
+
+
+def due(path: Path, run: str, *models: Model, reason: Reason = Reason.DUE) -> Context:
+    reasons = Reasons.of({model.relation: reason for model in models})
+    return replace(a_context(path), run=Run(run, datetime.now(UTC), None, reasons))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "warehouse.duckdb"
+    published(cities(), a_context(found, "r0"))
+    return found
+
+
+class TestPublishing:
+    def test_a_view_is_made(self, path: Path) -> None:
+        check = a_check("SELECT id > 0 AS positive FROM first.seen", "positive")
+        model = seen(
+            "SELECT id -- the number\nFROM first.cities", checks=(check,), columns=(ColumnDoc("id", "number"),)
+        )
+        model = replace(model, description="What is seen.")
+        events = list(materialize(model, a_context(path)))
+        assert kinds_of(events) == ["Started", "Written", "Checked", "Published"]
+        end = events[-1]
+        assert isinstance(end, Published)
+        assert (end.rows, end.data_version) == (None, None)
+        assert [(column.name, column.type, column.description) for column in end.columns] == [
+            ("id", "INTEGER", "number")
+        ]
+        assert ask(path, KINDS) == [("cities", "BASE TABLE"), ("seen", "VIEW")]
+        assert ask(path, "SELECT row_count FROM _sqlmat.tables WHERE table_name = 'seen'") == [(None,)]
+        assert ask(path, "SELECT comment FROM duckdb_views() WHERE view_name = 'seen'") == [("What is seen.",)]
+        assert ask(path, "SELECT comment FROM duckdb_columns() WHERE table_name = 'seen'") == [("number",)]
+        published(cities("SELECT * FROM range(3) AS r(id)"), a_context(path, "r2"))
+        assert ask(path, "SELECT count(*) FROM first.seen") == [(3,)]
+
+    @pytest.mark.parametrize(
+        ("rule", "said"),
+        [
+            (a_rule(RuleKind.UNIQUE, "id"), "unique"),
+            (a_rule(RuleKind.NOT_NULL, "id"), "not_null"),
+            (a_rule(RuleKind.MIN_ROWS, limit=2), "min_rows"),
+            (a_rule(RuleKind.MAX_ROW_CHANGE, limit=0.1), "max_row_change"),
+        ],
+    )
+    def test_each_rule_keeps_what_was_there(self, path: Path, rule: object, said: str) -> None:
+        published(seen("SELECT id FROM first.cities"), a_context(path))
+        bad = {"unique": "SELECT 1 AS id UNION ALL SELECT 1", "not_null": "SELECT NULL::INT AS id"}
+        more = {"min_rows": "SELECT 1 AS id", "max_row_change": "SELECT * FROM range(9) AS r(id)"}
+        model = seen((bad | more)[said], rules=(rule,), upstream=())
+        message = discarded(model, a_context(path, "r2"))
+        assert f"`{said}`" in message
+        assert message.endswith("`first.seen` still holds its previous rows")
+        assert ask(path, "SELECT id FROM first.seen") == [(1,)]
+        assert tables_in(path) == ["cities", "seen"]
+        good = {"min_rows": "SELECT * FROM range(2) AS r(id)"}
+        published(seen(good.get(said, "SELECT 7 AS id"), rules=(rule,), upstream=()), a_context(path, "r3"))
+
+    def test_a_failing_check_keeps_a_table_that_was_to_become_a_view(self, path: Path) -> None:
+        check = a_check("SELECT id > 5 AS big FROM first.seen", "big")
+        published(replace(seen(), settings=cities().settings), a_context(path))
+        assert "`big`" in discarded(seen(checks=(check,)), a_context(path, "r2"))
+        assert ask(path, KINDS) == [("cities", "BASE TABLE"), ("seen", "BASE TABLE")]
+
+    def test_the_query_is_refused(self, path: Path) -> None:
+        assert "nothing" in discarded(seen("SELECT nothing FROM first.cities"), a_context(path))
+        missing = seen("SELECT id FROM first.later", upstream=(Relation("first", "later"),))
+        assert "hint: build `first.later` first, which was never built" in discarded(missing, a_context(path, "r2"))
+        assert tables_in(path) == ["cities"]
+
+    def test_the_same_view_stays(self, path: Path) -> None:
+        before = published(seen(), a_context(path))
+        warehouse = RecordingWarehouse(path)
+        event = last(seen(), a_context(warehouse, "r2"))
+        assert isinstance(event, Unchanged)
+        assert (event.rows, event.columns) == (None, before.columns)
+        assert event.statement is not None
+        assert not [sql for sql in warehouse.sent if "RENAME" in sql]
+        assert tables_in(path) == ["cities", "seen"]
+
+    @pytest.mark.parametrize("mine", ["CREATE VIEW first.seen AS SELECT 5 AS id", "CREATE TABLE first.seen (id INT)"])
+    def test_what_somebody_else_has_made_stays(self, path: Path, mine: str) -> None:
+        ask(path, mine)
+        assert "sqlmat did not make" in discarded(seen(), a_context(path))
+        published(seen(settings={"adopt": True}), a_context(path, "r2"))
+        assert ask(path, "SELECT id FROM first.seen") == [(1,)]
+
+    def test_a_view_that_somebody_has_dropped_or_replaced_is_made_again(self, path: Path) -> None:
+        published(seen(), a_context(path))
+        for number, edit in enumerate(["", "CREATE TABLE first.seen AS SELECT 3 AS id"]):
+            ask(path, f"DROP VIEW first.seen; {edit}")
+            published(seen(), due(path, f"d{number}", seen(), reason=Reason.VIEW))
+            assert ask(path, KINDS)[1] == ("seen", "VIEW")
+
+
+class TestKinds:
+    def test_there_and_back(self, path: Path) -> None:
+        table = replace(seen("SELECT 1 AS id", upstream=()), settings=cities().settings)
+        view = seen("SELECT 2 AS id", upstream=())
+        for number in range(3):
+            published(table, a_context(path, f"t{number}"))
+            assert ask(path, KINDS)[1] == ("seen", "BASE TABLE")
+            assert ask(path, "SELECT row_count FROM _sqlmat.tables WHERE table_name = 'seen'") == [(1,)]
+            published(view, a_context(path, f"v{number}"))
+            assert ask(path, KINDS)[1] == ("seen", "VIEW")
+
+    def test_readers_see_one_or_the_other_over_80_changes(self, path: Path) -> None:
+        table = replace(seen("SELECT 1 AS id FROM range(100)", upstream=()), settings=cities().settings)
+        view = seen("SELECT 2 AS id FROM range(50)", upstream=())
+        published(table, a_context(path, "r1"))
+        stop, wrong, seen_kinds = threading.Event(), list[object](), set[object]()
+
+        def read(cursor: duckdb.DuckDBPyConnection) -> None:
+            while not stop.is_set():
+                try:
+                    found = cursor.execute("SELECT min(id), max(id), count(*) FROM first.seen").fetchall()
+                except duckdb.Error as error:
+                    wrong.append(error)
+                    continue
+                seen_kinds.add(found[0])
+
+        with duckdb.connect(path) as connection:
+            readers = [threading.Thread(target=read, args=(connection.cursor(),)) for _ in range(3)]
+            for one in readers:
+                one.start()
+            try:
+                for number in range(40):
+                    published(view, a_context(path, f"v{number}"))
+                    published(table, a_context(path, f"t{number}"))
+            finally:
+                stop.set()
+                for one in readers:
+                    one.join()
+        assert wrong == []
+        assert seen_kinds == {(1, 1, 100), (2, 2, 50)}
+
+
+class TestFaults:
+    def build_failing(self, path: Path, model: Model, run: str, fails: Callable[[int, str], None]) -> object:
+        warehouse = RecordingWarehouse(path, fails)
+        try:
+            return last(model, a_context(warehouse, run, sleep=list[float]().append))
+        except Killed:
+            return Killed
+
+    @pytest.mark.parametrize("how", [refuse, kill, conflict])
+    @pytest.mark.parametrize("is_table_before", [False, True])
+    def test_a_fault_at_every_statement(self, path: Path, is_table_before: bool, how: Callable[[str], None]) -> None:
+        check = a_check("SELECT id > 0 AS positive FROM first.seen", "positive")
+        before = seen("SELECT 1 AS id", upstream=())
+        before = replace(before, settings=cities().settings) if is_table_before else before
+        after = seen(
+            "SELECT 2 AS id", upstream=(), checks=(check,), description="view", columns=(ColumnDoc("id", "i"),)
+        )
+        published(before, a_context(path, "b0"))
+        warehouse = RecordingWarehouse(path)
+        published(after, a_context(warehouse, "a0"))
+        assert len(warehouse.sent) > 10
+        for number in range(1, len(warehouse.sent) + 1):
+            assert isinstance(last(before, a_context(path, f"b{number}")), Published | Unchanged)
+            end = self.build_failing(path, after, f"a{number}", failing_at(number, how))
+            expected = [(2,)] if isinstance(end, Published) else [(1,)]
+            assert ask(path, "SELECT id FROM first.seen") == expected, warehouse.sent[number - 1]
+            recorded = ask(path, "SELECT row_count FROM _sqlmat.tables WHERE table_name = 'seen'")
+            assert recorded == ([(None,)] if isinstance(end, Published) or not is_table_before else [(1,)])
+        assert isinstance(last(after, a_context(path, "z")), Published | Unchanged)
+        # Whoever was killed lives on as this process, so that its leases do: they are over now.
+        ask(path, "DELETE FROM _sqlmat.leases")
+        published(cities("SELECT 5 AS id"), a_context(path, "zz"))
+        assert ask(path, KINDS) == [("cities", "BASE TABLE"), ("seen", "VIEW")]
+
+    def test_two_runs_at_once(self, path: Path) -> None:
+        ends: list[Event] = []
+
+        def work(run: str) -> None:
+            for number in range(8):
+                model = seen(f"SELECT {number} AS id FROM first.cities")
+                table = replace(model, settings=cities().settings)
+                ends.append(last(model if run == "a" else table, a_context(path, f"{run}{number}")))
+
+        threads = [threading.Thread(target=work, args=(run,)) for run in "ab"]
+        with DuckDBWarehouse(path).open_session():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert [type(end).__name__ for end in ends if not isinstance(end, Published)] == []
+        assert ask(path, "SELECT id FROM first.seen") == [(7,)]
+        assert tables_in(path) == ["cities", "seen"]
+
+
+class TestCutOff:
+    """A table that reads a view reads what the view reads."""
+
+    def both(self, path: Path, view: Model | None = None) -> None:
+        published(view or seen(), a_context(path, "r1"))
+        published(reader(), a_context(path, "r1"))
+
+    def again(self, path: Path, run: str, *extra: Model) -> Event:
+        return last(reader(), due(path, run, reader(), *extra))
+
+    def test_nothing_new_is_not_built(self, path: Path) -> None:
+        self.both(path)
+        event = self.again(path, "r2")
+        assert isinstance(event, Unchanged)
+        assert event.statement is None
+
+    def test_a_table_below_the_view_that_was_published(self, path: Path) -> None:
+        self.both(path)
+        published(cities("SELECT * FROM range(4) AS r(id)"), a_context(path, "r2"))
+        assert isinstance(self.again(path, "r3"), Published)
+        assert ask(path, "FROM first.counted") == [(4,)]
+        assert isinstance(self.again(path, "r4"), Unchanged)
+
+    def test_a_view_that_was_changed(self, path: Path) -> None:
+        self.both(path)
+        published(seen("SELECT id FROM first.cities WHERE false"), a_context(path, "r2"))
+        assert isinstance(self.again(path, "r3"), Published)
+        assert ask(path, "FROM first.counted") == [(0,)]
+
+    def test_views_of_views(self, path: Path) -> None:
+        published(seen(), a_context(path, "r1"))
+        outer = a_table(
+            "FROM first.seen", name="first.outer", upstream=(SEEN,), version=version_of("o"), settings={"mode": "view"}
+        )
+        published(outer, a_context(path, "r1"))
+        counted = replace(reader("SELECT count(*) AS n FROM first.outer"), upstream=(outer.relation,))
+        published(counted, a_context(path, "r1"))
+        assert isinstance(last(counted, due(path, "r2", counted)), Unchanged)
+        published(cities("SELECT 3 AS id UNION ALL SELECT 4"), a_context(path, "r3"))
+        assert isinstance(last(counted, due(path, "r4", counted)), Published)
+        assert ask(path, "FROM first.counted") == [(2,)]
+
+    @pytest.mark.parametrize(
+        "view",
+        [
+            seen("SELECT random() AS id FROM first.cities", varies="`random()` in line 1"),
+            seen("SELECT id FROM other.rows", upstream=(), sources=(Relation("other", "rows"),)),
+        ],
+        ids=["varies", "source"],
+    )
+    def test_what_may_give_other_rows_at_any_time(self, path: Path, view: Model) -> None:
+        ask(path, "CREATE SCHEMA other; CREATE TABLE other.rows AS SELECT 1 AS id")
+        self.both(path, view)
+        ask(path, "INSERT INTO other.rows VALUES (2)")
+        event = self.again(path, "r2")
+        assert isinstance(event, Published) or (isinstance(event, Unchanged) and event.statement is not None)
+
+    def test_the_view_that_is_there_counts_and_not_the_file(self, path: Path) -> None:
+        other = a_table("SELECT 1 AS id", name="first.other", version=version_of("other"))
+        published(other, a_context(path, "r0"))
+        self.both(path, seen("SELECT id FROM first.other", upstream=(other.relation,)))
+        # The file now reads first.cities, and its view was never published.
+        published(replace(other, sql="SELECT 1 AS id UNION ALL SELECT 2"), a_context(path, "r2"))
+        assert isinstance(self.again(path, "r3"), Published)
+        assert ask(path, "FROM first.counted") == [(2,)]
+
+    def test_a_view_that_is_gone(self, path: Path) -> None:
+        self.both(path)
+        ask(path, "DROP VIEW first.seen")
+        assert isinstance(self.again(path, "r2"), Discarded)
+
+    def test_a_view_in_a_run_is_left_as_it_is(self, path: Path) -> None:
+        published(seen(), a_context(path))
+        for reason in (Reason.VIEW, Reason.READ):
+            warehouse = RecordingWarehouse(path)
+            run = replace(due(path, "r2", seen(), reason=reason), warehouse=warehouse)
+            event = last(seen(), run)
+            assert isinstance(event, Unchanged)
+            assert event.statement is None
+            assert not [sql for sql in warehouse.sent if "VIEW" in sql]
+
+    def test_a_build_of_all(self, path: Path) -> None:
+        project = a_project(cities("SELECT 1 AS id UNION ALL SELECT 2"), seen(), reader())
+        events = list(build(project, list(project.models), a_context(path, "r1")))
+        assert [str(e.relation) for e in events if isinstance(e, Published)] == [
+            "first.cities", "first.seen", "first.counted"
+        ]  # fmt: skip
+        assert ask(path, "FROM first.counted") == [(2,)]
+
+    def test_what_is_read_by_way_of_a_view_is_built_first(self, path: Path) -> None:
+        published(seen(), a_context(path, "r0"))
+        project = a_project(cities("SELECT 1 AS id UNION ALL SELECT 2"), seen(), reader())
+        events = list(build(project, [CITIES, reader().relation], a_context(path, "r1")))
+        assert [str(e.relation) for e in events if isinstance(e, Published)] == ["first.cities", "first.counted"]
+        assert ask(path, "FROM first.counted") == [(2,)]
