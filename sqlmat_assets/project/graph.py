@@ -215,6 +215,23 @@ def effective_intervals(models: Iterable[Model]) -> dict[Relation, timedelta]:
     return effective
 
 
+def versions_through_views(models: Iterable[Model], graph: ModelGraph) -> dict[Relation, CodeVersion | None]:
+    """Give each table the version of its code, and each view one with those of all that it reads as well.
+
+    Args:
+        models: A project's; they may read each other in a circle.
+        graph: Who reads whom.
+    """
+    known = {model.relation: model for model in models}
+    versions = {relation: model.version for relation, model in known.items()}
+    for relation in graph.order():
+        own = versions[relation]
+        if known[relation].is_view and own is not None:
+            read = (versions[each] for each in graph.upstream(relation))
+            versions[relation] = version_of_view(own, [version for version in read if version is not None])
+    return versions
+
+
 def find_held(project: Project) -> dict[Relation, Relation]:
     """Tell which tables wait because something that they depend on, near or far, is quarantined.
 

@@ -42,6 +42,19 @@ _NOT_FOR = {
     Kind.DELIVERY: _ALL_KEYS,
     Kind.LOAD: (*_MODE_KEYS, "columns"),
 }
+# It has no rows of its own, so it is not built by the clock, in parts, or laid out in any way.
+_NOT_FOR_VIEWS = (
+    *(key for key in _ALL_KEYS if key != "mode"),
+    "schedule",
+    "conditions",
+    "grace",
+    "skip_unchanged",
+    "snapshots_interval",
+    "snapshots_stored_for",
+    "distkey",
+    "sortkey",
+    "diststyle",
+)
 
 
 def keep_what_fits(
@@ -98,19 +111,6 @@ def future_starts(models: Iterable[Model], now: datetime) -> Iterator[Problem]:
             yield wording.starts_in_future(model.path, by.typed(by.start))
 
 
-def _missing(draft: Draft, names: set[str]) -> Iterator[Problem]:
-    """What a mode needs and does not have."""
-    settings = draft.model.settings
-    if settings.unique_key or not draft.refused.isdisjoint({"mode", "unique_key"}) or "mode" not in draft.places:
-        return
-    place = draft.places["mode"]
-    if settings.mode == "merge":
-        yield _at(wording.merge_without_key(), place)
-    elif settings.mode == "append" and LAST_BUILT not in names and not draft.reads_itself:
-        yield _at(wording.append_without_end(), place)
-
-
-def _idle(draft: Draft) -> Iterator[Problem]:
 def _view_problems(draft: Draft) -> Iterator[Problem]:
     """What a view cannot be, beside the settings that it cannot have."""
     model = draft.model
@@ -124,6 +124,19 @@ def _view_problems(draft: Draft) -> Iterator[Problem]:
             yield wording.view_on_result().at(spec.path, spec.line, 1)
 
 
+def _missing(draft: Draft, names: set[str]) -> Iterator[Problem]:
+    """What a mode needs and does not have."""
+    settings = draft.model.settings
+    if settings.unique_key or not draft.refused.isdisjoint({"mode", "unique_key"}) or "mode" not in draft.places:
+        return
+    place = draft.places["mode"]
+    if settings.mode == "merge":
+        yield _at(wording.merge_without_key(), place)
+    elif settings.mode == "append" and LAST_BUILT not in names and not draft.reads_itself:
+        yield _at(wording.append_without_end(), place)
+
+
+def _idle(draft: Draft) -> Iterator[Problem]:
     """What the table's own files set and nothing uses; what it inherits is meant for others."""
     settings = draft.model.settings
     own = {key: draft.places[key] for key in draft.own if key in draft.places}
