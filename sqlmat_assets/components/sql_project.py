@@ -56,6 +56,7 @@ def build_definitions(
     resource_key: str = RESOURCE_KEY,
     freshness_sensor: str = FRESHNESS_SENSOR,
     environment: Environment | None = None,
+    declares_sources: bool = True,
 ) -> dg.Definitions:
     """All tables of a project with their checks, what they read from elsewhere, and the sensor that builds them.
 
@@ -66,6 +67,8 @@ def build_definitions(
         freshness_sensor: The name of the sensor.
         environment: Where they are built beside production; None for production. Nothing runs there by itself until
             the sensor is switched on.
+        declares_sources: Whether what the tables read from elsewhere are assets of these definitions; not where the
+            definitions around these may have them. Dagster shows them all the same.
     """
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
@@ -78,7 +81,8 @@ def build_definitions(
     circles = _circles(graph)
     held = find_held(project)
     sources = distinct_relations(source for model in project for source in model.sources)
-    specs = [translate_source(source) for source in sources if source not in project.models]
+    elsewhere = [source for source in sources if source not in project.models] if declares_sources else []
+    specs = [translate_source(source) for source in elsewhere]
     if loose := _loose_problems(project):
         specs.append(translate_problems(loose))
     with warnings.catch_warnings():
@@ -135,6 +139,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
             resource_key=self.resource_key,
             freshness_sensor=self._own_sensor(context),
             environment=find_named(self.environment, project, self.warehouse),
+            declares_sources=False,
         )
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:

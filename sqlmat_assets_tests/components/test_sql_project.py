@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 DEFS_YAML = """\
@@ -85,9 +86,9 @@ def run(project: Path, **environment: str) -> dict[str, object]:
     return json.loads(asked.stdout.splitlines()[-1])
 
 
-def ask(project: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def ask(project: Path, code: str = RUN, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", RUN],
+        [sys.executable, "-c", code],
         cwd=project,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project), os.getcwd()]), **environment},  # noqa: PTH109 - where the package is
         capture_output=True,
@@ -136,3 +137,97 @@ def test_two_folders_have_a_sensor_each(around: Path) -> None:
     (around / "acme/defs/others/defs.yaml").write_text(second + "  freshness_sensor: rivers\n  resource_key: other\n")
     told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
     assert told["sensors"] == {"rivers": "RUNNING", "sqlmat_freshness": "RUNNING"}
+
+
+DAYS = '''\
+import os
+import dagster as dg
+import duckdb
+
+DAYS = dg.DailyPartitionsDefinition("2019-01-01", end_date="2019-04-01")
+ONE_RUN = dg.BackfillPolicy.single_run()
+
+
+@dg.asset(key=["feed", "days"], partitions_def=DAYS, backfill_policy=ONE_RUN)
+def feed(context) -> None:
+    """What the tables read, made by the project around."""
+    with duckdb.connect(os.environ["WAREHOUSE_FILE"]) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS feed")
+        connection.execute("CREATE TABLE IF NOT EXISTS feed.days (day DATE, n INTEGER)")
+        connection.executemany("INSERT INTO feed.days VALUES (?, 1)", [[key] for key in context.partition_keys])
+
+
+@dg.asset(partitions_def=DAYS, deps=[dg.AssetKey(["first", "monthly"])], backfill_policy=ONE_RUN)
+def mails() -> None:
+    """What reads them, made by the project around."""
+
+
+@dg.definitions
+def defs():
+    return dg.Definitions(assets=[feed, mails], executor=dg.in_process_executor)
+'''
+MONTHLY = """\
+-- partition_by: month(month) from 2019-01 to 2019-12
+SELECT date_trunc('month', day)::date AS month, sum(n) AS n FROM feed.days GROUP BY 1
+"""
+RUN_RANGES = """\
+import json
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+from dagster._core.instance.ref import InstanceRef
+from acme.definitions import defs
+
+loaded = defs()
+graph = loaded.resolve_asset_graph()
+MONTHLY = dg.AssetKey(["first", "monthly"])
+
+def build(instance, key, first, last):
+    job = loaded.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(key.split("/"))})
+    ends = ("dagster/asset_partition_range_start", first), ("dagster/asset_partition_range_end", last)
+    return execute_run(InMemoryJob(job), instance.create_run_for_job(job, tags=dict(ends)), instance).success
+
+def needs(child, parent, key):
+    parts = graph.get(child).partitions_def.empty_subset().with_partition_keys([key])
+    mapping = graph.get_partition_mapping(child, parent)
+    found = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        parts, graph.get(child).partitions_def, graph.get(parent).partitions_def
+    )
+    return list(found.partitions_subset.get_partition_keys())
+
+with dg.DagsterInstance.from_ref(InstanceRef.from_dir("home")) as instance:
+    print(json.dumps({
+        "success": [
+            build(instance, "feed/days", "2019-01-01", "2019-03-31"),
+            build(instance, "first/monthly", "2019-02-01", "2019-03-01"),
+            build(instance, "mails", "2019-02-01", "2019-02-28"),
+        ],
+        "partitions": sorted(instance.get_materialized_partitions(MONTHLY)),
+        "reads": needs(MONTHLY, dg.AssetKey(["feed", "days"]), "2019-02-01"),
+        "read by": needs(dg.AssetKey("mails"), MONTHLY, "2019-02-17"),
+    }))
+"""
+
+
+def test_partitions_of_tables_between_partitions_of_the_project_around(around: Path) -> None:
+    (around / "acme/defs/days.py").write_text(DAYS)
+    (around / "sql/first/monthly - 24h.sql").write_text(MONTHLY)
+    (around / "home").mkdir()
+    asked = ask(around, RUN_RANGES, WAREHOUSE_FILE=str(around / "w.duckdb"))
+    assert asked.returncode == 0, asked.stderr
+    told = json.loads(asked.stdout.splitlines()[-1])
+    assert told == {
+        "success": [True, True, True],
+        "partitions": ["2019-02-01", "2019-03-01"],
+        "reads": [f"2019-02-{day:02}" for day in range(1, 29)],
+        "read by": ["2019-02-01"],
+    }
+    with duckdb.connect(around / "w.duckdb") as connection:
+        found = connection.execute("SELECT month::text, n FROM first.monthly ORDER BY 1").fetchall()
+    assert found == [("2019-02-01", 28), ("2019-03-01", 31)]
+
+
+def test_what_nobody_in_the_project_around_has_is_shown_all_the_same(around: Path) -> None:
+    (around / "sql/first/cities - 24h.sql").write_text("SELECT 1 AS id FROM feed.days\n")
+    told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
+    assert told["keys"] == ["feed/days", "first/cities", "report"]
