@@ -34,11 +34,12 @@ from sqlmat_assets.cli.place import (
 )
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.cli.resume import Request, Requests, take_up
+from sqlmat_assets.cli.selecting import select_options, select_tables
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
 from sqlmat_assets.errors.environments import built_in
-from sqlmat_assets.errors.usage import interrupted, nothing_to_build
+from sqlmat_assets.errors.usage import interrupted
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.events import Event, Run
@@ -55,23 +56,6 @@ _SECONDS_UNTIL_TOLD = 1.0
 def _now() -> datetime:
     """The clock of this process, which nothing below the command line reads."""
     return datetime.now(UTC)
-
-
-def select_tables(project: Project, expressions: Sequence[str]) -> tuple[Relation, ...]:
-    """The tables that the expressions select together, all without one.
-
-    Raises:
-        UsageError: An expression cannot be read, or nothing is selected.
-    """
-    if not len(project):
-        raise nothing_to_build(str(project.root))
-    if not expressions:
-        return tuple(project.models)
-    # Dagster's selection syntax needs Dagster, whose import costs more than a small build.
-    from sqlmat_assets.components.selection import resolve_selection
-
-    chosen = {relation for expression in expressions for relation in resolve_selection(project, expression)}
-    return tuple(relation for relation in project.models if relation in chosen)
 
 
 def _untold_problems(project: Project, selected: Sequence[Relation]) -> list[Problem]:
@@ -192,8 +176,11 @@ def _build(
 ) -> _Build:
     selected = tuple(pieces)
     report = BuildReport(selected, {relation: len(batches) for relation, batches in pieces.items()})
+    is_recorded = is_recorded and bool(selected)
     recorder = Recorder(dagster_home(project.root, context.environment), project, context) if is_recorded else None
-    pump = _Pump(build_in_rounds(project, selected, context, pieces=pieces, threads=threads))
+    # With nothing to build, no warehouse is opened.
+    events = build_in_rounds(project, selected, context, pieces=pieces, threads=threads) if selected else ()
+    pump = _Pump(events)
 
     def cancel() -> bool:
         is_building = pump.is_alive()  # asked first: what waits for the warehouse ends at once
@@ -268,15 +255,7 @@ def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, f
 
 @click.command("build", short_help="Write, check and publish tables.")
 @folder_argument
-@click.option(
-    "-s",
-    "--select",
-    "expressions",
-    metavar="SELECT",
-    multiple=True,
-    help="Which tables: first.people, first.*, +first.people (with what it reads), first.cities+ (with what reads it), "
-    "or Dagster's asset selection syntax. Given twice, both. [default: all]",
-)
+@select_options
 @warehouse_option
 @env_option
 @click.option(
@@ -308,6 +287,7 @@ def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, f
 def command(  # noqa: PLR0913 - one for each option
     folder: Path | None,
     expressions: tuple[str, ...],
+    since: str | None,
     warehouse: str | None,
     env: str | None,
     threads: int,
@@ -337,7 +317,8 @@ def command(  # noqa: PLR0913 - one for each option
     project = read_project(find_root(folder))
     opened = open_warehouse(warehouse or default_warehouse(project.root))
     environment = find_environment(env, project, opened.capabilities)
-    selected = select_tables(project, expressions)
+    selected = select_tables(project, expressions, since)
+    partitions = partitions if selected else ()
     now = _now()
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     echo_problems(_untold_problems(project, selected))

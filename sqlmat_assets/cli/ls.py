@@ -13,6 +13,7 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.place import find_root, folder_argument, read_project
+from sqlmat_assets.cli.selecting import select, select_options
 from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model
@@ -85,8 +86,11 @@ def _times(model: Model) -> str:
 @click.command("ls", short_help="List every table.")
 @folder_argument
 @click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
+@select_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object per table.")
-def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
+def command(
+    folder: Path | None, dialect: str | None, expressions: tuple[str, ...], since: str | None, *, as_json: bool
+) -> int:
     """List every table of DIR (default: sql): what it is, how old it may become, what it reads.
 
     An age in brackets is taken from the tables that read this one. The times are a schedule and conditions, where
@@ -94,18 +98,19 @@ def command(folder: Path | None, dialect: str | None, *, as_json: bool) -> int:
     """
     project = read_project(find_root(folder), dialect)
     echo_problems(project.problems)
+    models = [project.models[relation] for relation in select(project, expressions, since, dialect).tables]
     if as_json:
-        click.echo(json.dumps([describe(model) for model in project], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([describe(model) for model in models], indent=2, ensure_ascii=False))
     else:
         from sqlmat_assets.cli.display import write_table
 
         columns = {
-            "table": [str(model.relation) for model in project],
-            "kind": ["view" if model.is_view else model.kind.value for model in project],
-            "age": [_age(model) for model in project],
-            "times": [_times(model) for model in project],
-            "checks": [str(len(model.check_specs)) for model in project],
-            "reads": [", ".join(map(str, (*model.upstream, *model.sources))) for model in project],
+            "table": [str(model.relation) for model in models],
+            "kind": ["view" if model.is_view else model.kind.value for model in models],
+            "age": [_age(model) for model in models],
+            "times": [_times(model) for model in models],
+            "checks": [str(len(model.check_specs)) for model in models],
+            "reads": [", ".join(map(str, (*model.upstream, *model.sources))) for model in models],
         }
         if not any(columns["times"]):
             del columns["times"]

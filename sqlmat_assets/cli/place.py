@@ -92,6 +92,11 @@ def _of_environment(folder: Path, environment: Environment | None) -> Path:
     return folder if environment is None else folder / _ENVIRONMENTS / environment.name
 
 
+def cache_folder(root: Path) -> Path:
+    """Where parsed files are kept."""
+    return _own_folder(root) / "cache"
+
+
 def _own_folder(root: Path) -> Path:
     return root.parent / ".sqlmat"
 
@@ -99,6 +104,6 @@ def _own_folder(root: Path) -> Path:
 def read_project(root: Path, dialect: str | None = None) -> Project:
     """Load the project with the cache beside it."""
     own = _own_folder(root)
-    project = load_project(root, dialect=dialect, cache_dir=own / "cache")
+    project = load_project(root, dialect=dialect, cache_dir=cache_folder(root))
     keep_out_of_git(own)
     return project

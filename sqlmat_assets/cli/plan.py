@@ -23,6 +23,7 @@ from sqlmat_assets.cli.place import (
     read_project,
     warehouse_option,
 )
+from sqlmat_assets.cli.selecting import select_options, select_tables
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.execution.environment import find_environment
@@ -135,7 +136,7 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 
 @click.command("plan", short_help="Say what a build would do, and why.")
 @folder_argument
-@click.option("-s", "--select", "expressions", metavar="SELECT", multiple=True, help="Which tables. [default: all]")
+@select_options
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @click.option("--full-refresh", is_flag=True, help="As for a build.")
 @warehouse_option
@@ -144,6 +145,7 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 def command(
     folder: Path | None,
     expressions: tuple[str, ...],
+    since: str | None,
     partitions: tuple[str, ...],
     warehouse: str | None,
     env: str | None,
@@ -162,7 +164,8 @@ def command(
     names_bounds, narrowed, read_in_full and obstacles.
     """
     project = read_project(find_root(folder))
-    selected = select_tables(project, expressions)
+    selected = select_tables(project, expressions, since)
+    partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,16 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.check import counted, echo_problems
 from sqlmat_assets.cli.place import find_root, folder_argument, read_project
+from sqlmat_assets.cli.selecting import select, select_options
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import unit_tests as wording
-from sqlmat_assets.errors.usage import selection_empty
 from sqlmat_assets.execution.differences import Pair, Row
 from sqlmat_assets.execution.unit_tests import CaseResult, Verdict, run_cases
 from sqlmat_assets.project.files import Role, read_folder
-from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.unit_tests.cases import read_cases
-from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session
 
-# `first.cities`, `first.*`, `+first.people`, `first.cities+`; everything else is Dagster's.
-_PLAIN = re.compile(r"(?P<above>\+?)(?P<name>\*|[^\s+():=,\"*]+\.(?:\*|[^\s+():=,\"]+))(?P<below>\+?)")
 _MOST_SHOWN = 20
 _COLORS = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOT_RUN: "red"}
 
@@ -39,27 +33,6 @@ def _open_memory() -> AbstractContextManager[Session]:
     from sqlmat_assets.warehouses.duckdb_memory import open_memory
 
     return open_memory()
-
-
-def _select(project: Project, expressions: Sequence[str]) -> frozenset[Relation]:
-    chosen: set[Relation] = set()
-    graph = ModelGraph(project)
-    for expression in expressions:
-        match = _PLAIN.fullmatch(expression.strip())
-        if match is None:
-            # Its import costs more than all cases of most projects.
-            from sqlmat_assets.components.selection import resolve_selection
-
-            chosen |= resolve_selection(project, expression)
-            continue
-        named = [relation for relation in project.models if fnmatchcase(str(relation), match["name"])]
-        if not named:
-            raise selection_empty(expression, [match["name"]], [str(relation) for relation in project.models])
-        for relation in named:
-            chosen.add(relation)
-            chosen |= graph.ancestors(relation) if match["above"] else set()
-            chosen |= graph.descendants(relation) if match["below"] else set()
-    return frozenset(chosen)
 
 
 def _strays(project: Project) -> list[Problem]:
@@ -120,9 +93,9 @@ def _summary(results: Sequence[CaseResult]) -> str:
 
 @click.command("test", short_help="Run queries on a few rows, and compare what they give.")
 @folder_argument
-@click.option("-s", "--select", "expressions", metavar="SELECT", multiple=True, help="Of which tables. [default: all]")
+@select_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list, one object per case.")
-def command(folder: Path | None, expressions: tuple[str, ...], *, as_json: bool) -> int:
+def command(folder: Path | None, expressions: tuple[str, ...], since: str | None, *, as_json: bool) -> int:
     """Run the unit tests of the tables of DIR (default: sql).
 
     Beside the file of a table, `cities_unit/` holds the rows of each table that its query reads, such as
@@ -135,9 +108,12 @@ def command(folder: Path | None, expressions: tuple[str, ...], *, as_json: bool)
     project = read_project(root)
     found = [file for file in read_folder(root).files if file.role is Role.UNIT]
     strays = [] if expressions else _strays(project)
-    if expressions:
-        chosen = {project.names.fold(relation) for relation in _select(project, expressions)}
-        found = [file for file in found if project.names.fold(file.relation) in chosen]
+    if expressions or since is not None:
+        selected = select(project, expressions, since)
+        chosen = {project.names.fold(relation) for relation in selected.tables}
+        # To `changed` belong the cases that are new or other ones, whatever has become of their table.
+        edited = {file.path for file in found if any(path.startswith(f"{file.path}/") for path in selected.edited)}
+        found = [file for file in found if file.path in edited or project.names.fold(file.relation) in chosen]
     echo_problems(strays)
     results: list[CaseResult] = []
     for result in run_cases(read_cases(project, found), root, _open_memory, time.monotonic):

@@ -1,9 +1,10 @@
-"""Which tables a selection means: Dagster's own syntax, with `schema.table` understood in it."""
+"""Which tables a selection means: Dagster's own syntax, with `schema.table` and `changed` understood in it."""
 
 from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlmat_assets.errors import UsageError
@@ -13,6 +14,10 @@ from sqlmat_assets.relation import Relation
 
 # What Dagster's grammar writes as one thing: a quoted string, a mark, white space, or else a word.
 _TOKEN = re.compile(r'"[^"]*"|[+():=,]|\s+|[^\s+():=,"]+|"')
+CHANGED = "changed"
+# A thousand names joined by `or` take Dagster's parser seven seconds; a tag takes it none.
+_TAG = "sqlmat/changed"
+_CHANGED_TAG = f'tag:"{_TAG}"="true"'
 _PLACE = re.compile(r"Syntax error at line \d+, column (\d+): (.*)", re.DOTALL)
 
 
@@ -33,8 +38,18 @@ class Translated:
         return max((pair for pair in self.starts if pair[0] <= column), default=(0, 0))[1]
 
 
+def names_changed(expression: str) -> bool:
+    """Whether an expression has the word `changed` in the place of a table.
+
+    Examples:
+        >>> names_changed("changed+ and not first.people"), names_changed("tag:changed"), names_changed("a.changed")
+        (True, False, False)
+    """
+    return _CHANGED_TAG in translate_selection(expression).text
+
+
 def translate_selection(expression: str) -> Translated:
-    """Turn every `schema.table` into Dagster's `key:"schema/table"`.
+    """Turn every `schema.table` into Dagster's `key:"schema/table"`, and `changed` into a tag.
 
     Examples:
         >>> translate_selection("+first.people or first.c*").text
@@ -48,10 +63,13 @@ def translate_selection(expression: str) -> Translated:
     length, before = 0, ""
     for match in _TOKEN.finditer(expression):
         token = match.group()
-        is_name = "." in token and not token.startswith('"') and before not in (":", "=")
+        is_operand = not token.startswith('"') and before not in (":", "=")
+        is_name = is_operand and "." in token
         if is_name:
             names.append(token)
         part = f'key:"{token.replace(".", "/")}"' if is_name else token
+        if is_operand and token == CHANGED:
+            part = _CHANGED_TAG
         starts.append((length, match.start()))
         parts.append(part)
         length += len(part)
@@ -60,25 +78,36 @@ def translate_selection(expression: str) -> Translated:
     return Translated("".join(parts), tuple(names), tuple(starts))
 
 
-def resolve_selection(project: Project, expression: str) -> frozenset[Relation]:
+def resolve_selection(
+    project: Project, expression: str, changed: Collection[Relation] = frozenset()
+) -> frozenset[Relation]:
     """The tables of the project that an expression selects.
+
+    Args:
+        project: The tables.
+        expression: As a person types it.
+        changed: Those that `changed` means; an expression with that word may select nothing.
 
     Raises:
         UsageError: The expression cannot be read, asks for what only a running Dagster knows, or selects nothing.
     """
     translated = translate_selection(expression)
-    keys = _resolve(project, expression, translated)
+    keys = _resolve(project, expression, translated, changed)
     chosen = frozenset(relation for relation in project.models if relation.key in keys)
-    if not chosen:
-        known = [str(relation) for relation in project.models]
-        missing = [name for name in translated.names if name not in known]
+    known = [str(relation) for relation in project.models]
+    missing = [name for name in translated.names if name not in known]
+    # That none of some tables has changed is no mistake, unless one of them is misspelt.
+    may_be_empty = _CHANGED_TAG in translated.text and all("*" in name for name in missing)
+    if not chosen and not may_be_empty:
         raise selection_empty(expression, missing, known)
     return chosen
 
 
-def _resolve(project: Project, expression: str, translated: Translated) -> set[tuple[str, ...]]:
+def _resolve(
+    project: Project, expression: str, translated: Translated, changed: Collection[Relation]
+) -> set[tuple[str, ...]]:
     # The public `AssetSelection.from_string` hides where the error is and falls back to an older syntax.
-    from dagster import AssetsDefinition, DagsterError
+    from dagster import AssetsDefinition, AssetSpec, DagsterError, map_asset_specs
     from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import AntlrAssetSelectionParser
 
     from sqlmat_assets.components.sql_project import build_definitions
@@ -90,6 +119,13 @@ def _resolve(project: Project, expression: str, translated: Translated) -> set[t
         except Exception as error:  # noqa: BLE001 - the parser raises nothing narrower
             raise _syntax_error(project, expression, translated, str(error)) from None
     tables = [asset for asset in build_definitions(project).assets or () if isinstance(asset, AssetsDefinition)]
+    if changed:
+        named = {relation.key for relation in changed}
+
+        def tag(spec: AssetSpec) -> AssetSpec:
+            return spec.merge_attributes(tags={_TAG: "true"}) if tuple(spec.key.path) in named else spec
+
+        tables = list(map_asset_specs(tag, tables))
     try:
         keys = selection.resolve(tables)
     except (NotImplementedError, DagsterError) as error:

@@ -32,13 +32,16 @@ _DIALECTS = frozenset({"bigquery", "duckdb", "postgres", "redshift"})
 _TEXT_ROLES = frozenset({Role.SQL, Role.CHECKS, Role.CONF})
 
 
-def load_project(root: Path, *, dialect: str | None = None, cache_dir: Path | None = None) -> Project:
+def load_project(
+    root: Path, *, dialect: str | None = None, cache_dir: Path | None = None, cached_as: Path | None = None
+) -> Project:
     """Read a folder of SQL files. What is wrong in it is in the result: one broken file never hides another.
 
     Args:
         root: The folder.
         dialect: The SQL dialect; else the one that `global.conf` says, else DuckDB's.
         cache_dir: Where parsed files are kept between loads; None to keep nothing.
+        cached_as: The folder whose files they are kept as, where that is another one than the root.
 
     Raises:
         UsageError: The root is no folder, or there is no such dialect.
@@ -50,16 +53,16 @@ def load_project(root: Path, *, dialect: str | None = None, cache_dir: Path | No
             check_dialect(dialect)
         except wording.TextError as error:
             raise UsageError(with_hint(error.what, error.hint)) from error
-    return _load(root, dialect, cache_dir)
+    return _load(root, dialect, cache_dir, cached_as or root)
 
 
-def _load(root: Path, dialect: str | None, cache_dir: Path | None) -> Project:
+def _load(root: Path, dialect: str | None, cache_dir: Path | None, cached_as: Path) -> Project:
     texts = Texts(root)
     scan = _without_gone(read_folder(root), texts)
     confs = {conf.path: _read_conf(conf, texts) for conf in scan.confs}
     names, problems = _choose_names([confs[conf.path] for conf in scan.confs if conf.schema is None], dialect)
     grouped = group_files(scan, names.fold)
-    cache = ParseCache.open(cache_dir, root, names.dialect)
+    cache = ParseCache.open(cache_dir, cached_as, names.dialect)
     known = {names.fold(table.relation): table.relation for table in grouped.tables}
     drafter = Drafter(texts, ParsedFiles(cache, names.dialect), names, known)
     shared = [Settings(problems=tuple(problems)), *(confs[conf.path] for conf in scan.confs if conf.schema is None)]

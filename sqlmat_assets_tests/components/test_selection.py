@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from sqlmat_assets.components.selection import resolve_selection, translate_selection
+from sqlmat_assets.components.selection import names_changed, resolve_selection, translate_selection
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.relation import Relation
 
 FILES = {
     "first/raw.csv": "a\n1\n",
@@ -59,6 +62,50 @@ SELECTED = [
 @pytest.mark.parametrize(("expression", "names"), SELECTED, ids=[expression for expression, _ in SELECTED])
 def test_what_is_selected(project: Project, expression: str, names: str) -> None:
     assert sorted(str(relation) for relation in resolve_selection(project, expression)) == names.split()
+
+
+CHANGED = [
+    ("changed", "first.cities or.not", "first.cities or.not"),
+    ("changed+", "first.cities or.not", "first.cities first.people or.not second.report"),
+    ("+changed", "first.cities or.not", "first.cities first.raw or.not"),
+    ("changed+1 and not first.cities", "first.cities", "first.people"),
+    ("first.* and changed", "first.cities or.not", "first.cities"),
+    ("changed or first.raw", "", "first.raw"),
+    ("not changed", "first.cities or.not", "first.people first.raw second.report"),
+    ("(changed)+", "first.people", "first.people second.report"),
+    ("changed+ and second.report", "or.not", ""),
+    ("changed", "", ""),
+    ("changed+ and first.*", "", ""),
+    ("sinks(changed+)", "first.cities", "second.report"),
+]
+
+
+@pytest.mark.parametrize(("expression", "changed", "names"), CHANGED, ids=[f"{one[0]} {one[1]}" for one in CHANGED])
+def test_what_has_changed_is_selected(project: Project, expression: str, changed: str, names: str) -> None:
+    tables = frozenset(Relation.of(name) for name in changed.split())
+    assert names_changed(expression)
+    found = resolve_selection(project, expression, tables)
+    assert sorted(str(relation) for relation in found) == names.split()
+
+
+def test_a_misspelt_name_beside_changed_is_told(project: Project) -> None:
+    with pytest.raises(UsageError, match=r"did you mean `first\.cities`"):
+        resolve_selection(project, "changed and first.citis")
+
+
+@pytest.mark.parametrize(
+    "expression", ["tag:changed", 'key:"changed"', "changed.table", "owner:changed", "first.changed"]
+)
+def test_the_word_elsewhere_means_nothing_special(expression: str) -> None:
+    assert not names_changed(expression)
+
+
+def test_many_changed_tables_are_selected(tmp_path: Path) -> None:
+    for number in range(400):
+        (tmp_path / "s").mkdir(exist_ok=True)
+        (tmp_path / "s" / f"t{number} - 1h.sql").write_text("SELECT 1 AS a")
+    many = load_project(tmp_path)
+    assert resolve_selection(many, "changed and s.*", frozenset(many.models)) == set(many.models)
 
 
 REFUSED = [
