@@ -46,7 +46,6 @@ OTHER_SETTINGS = (
     "on_change",
     "on_schema_change",
     "partitions_per_run",
-    "keep_versions",
 )
 _RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 

@@ -45,6 +45,7 @@ class Capabilities:
     is_case_sensitive: bool = False
     admits_many_writers: bool = True
     has_fingerprints: bool = True
+    finds_views_by_name: bool = True
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
