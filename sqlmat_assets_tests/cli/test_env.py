@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 
 from sqlmat_assets_tests.cli.running import Run
 
+GIT = ("-c", "user.name=joan", "-c", "user.email=joan@example.com")
 CITIES = "first/cities - 24h.sql"
 OF_PRODUCTION = ("first.raw_cities", "first.cities", "first.countries", "second.report")
 
@@ -44,8 +46,10 @@ def test_a_change_is_tried_and_production_knows_nothing_of_it(run: Run, folder: 
     assert run("build").returncode == 0
     before, recorded = production(folder), events(home)
     assert recorded > 0
+    for arguments in (("init", "-q", "-b", "main"), ("add", "sql"), ("commit", "-q", "-m", "all")):
+        subprocess.run(["git", *GIT, *arguments], cwd=folder.parent, check=True)
     (folder / CITIES).write_text("SELECT city, country, population * 2 AS population FROM first.raw_cities")
-    done = run("build", "--env", "Joan", "-s", "first.cities+")
+    done = run("build", "--env", "Joan", "-s", "changed+", "--since", "HEAD")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("in the environment `joan`; production is as it was\n")
     assert ask(folder, "SELECT sum(population) FROM first__joan.cities") == [(8788000,)]
@@ -53,6 +57,10 @@ def test_a_change_is_tried_and_production_knows_nothing_of_it(run: Run, folder: 
     assert ask(folder, "SELECT most FROM second__joan.report") == [(1,)]
     made = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'raw_cities'"
     assert ask(folder, made) == [(1,)]
+    differ = run("diff", "first.cities", "--env", "joan", "--key", "city", "--json")
+    assert differ.returncode == 1, differ.stderr
+    assert json.loads(differ.stdout)["changed_columns"] == [{"name": "population", "rows": 2, "share": 1.0}]
+    assert run("diff", "second.report", "--env", "joan").returncode == 0
     assert (production(folder), events(home)) == (before, recorded)
     assert events(home / "env" / "joan") >= 3
     plan = json.loads(run("plan", "--json").stdout)

@@ -13,6 +13,7 @@ from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.environment_tables import Dropped, drop_environment, find_environments
 from sqlmat_assets.execution.events import Discarded, Event, Published, Run
 from sqlmat_assets.project.model import Model, RuleKind
+from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_rule, a_table
@@ -154,6 +155,21 @@ class EnvironmentsContract(Parts):
         assert len(sent) < at
         assert at > 5
         assert built(warehouse) == {}
+
+    def test_views_go_before_the_tables_that_they_read(self, warehouse: Warehouse) -> None:
+        publish(warehouse, people(1), "r1", DEV)
+        for number, name in enumerate(("a", "z"), 1):
+            reads = "people" if name == "a" else "a"
+            view = a_table(f"SELECT id FROM first.{reads}", name=f"first.{name}", settings={"mode": "view"})
+            view = replace(view, upstream=(Relation("first", reads),))
+            publish(warehouse, view, f"v{number}", DEV)
+        publish(warehouse, people(2), "r2", DEV)
+        assert {str(each) for each in drop(warehouse, DEV).tables} == {
+            "first__dev.people",
+            "first__dev.a",
+            "first__dev.z",
+        }
+        assert "first__dev" not in self.schemas(warehouse)
 
     def test_what_others_made_there_stays(self, warehouse: Warehouse) -> None:
         publish(warehouse, people(1), "r1", DEV)
