@@ -75,9 +75,9 @@ def _lines(outlook: Outlook, status: str | None) -> Iterator[str]:
         return
     if outlook.what == "partitions":
         yield wording.builds_partitions(len(outlook.partitions), outlook.stretches)
-    else:
     elif outlook.what == "view":
         yield wording.builds_view()
+    else:
         yield wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(settings.mode)
     if status == "new":
         yield wording.new()

@@ -133,10 +133,10 @@ def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
     models = [draft.model for draft in drafts]
     graph = ModelGraph(models)
     effective = effective_intervals(models)
+    versions = versions_through_views(models, graph)
     found = find_problems(drafts, graph, effective, names.fold)
     return {
         model.relation: replace(
-    versions = versions_through_views(models, graph)
             model,
             effective_interval=None if model.is_view else effective.get(model.relation),
             version=versions[model.relation],
