@@ -29,6 +29,7 @@ _COMMANDS = {
     "diff": "sqlmat_assets.cli.diff",
     "why": "sqlmat_assets.cli.why",
     "simulate": "sqlmat_assets.cli.simulate",
+    "undo": "sqlmat_assets.cli.undo",
     "orphans": "sqlmat_assets.cli.orphans",
     "env": "sqlmat_assets.cli.env",
     "dev": "sqlmat_assets.cli.dev",

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlmat_assets.execution.names import is_kept_of
 from sqlmat_assets.execution.partitions import PARTITIONS
 from sqlmat_assets.execution.records import TABLES, Record, place_of
+from sqlmat_assets.execution.versions import VERSIONS
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
 
 # What is kept of each table, with its schema and its name in the same two columns everywhere.
-_RECORDED_IN = (PARTITIONS,)
+_RECORDED_IN = (PARTITIONS, VERSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ def find_belongings(record: Record, kinds: Mapping[str, ObjectKind], capabilitie
     own = capabilities.fold(record.relation.name)
     schema = record.relation.schema
     named = [name for name in kinds if capabilities.fold(name) == own]
+    named += sorted(name for name in kinds if is_kept_of(record.relation, name, capabilities))
     return Belongings(record, tuple((Relation(schema, name), kinds[name]) for name in named))
 
 
@@ -55,7 +58,9 @@ def drop_belongings(session: Session, belongings: Belongings) -> bool:
     for relation, kind in belongings.objects:
         drop_view, drop_table = row_statements.drop_view_if_exists, statements.drop_table
         session.execute(drop_view(relation) if kind == "view" else drop_table(relation, if_exists=True))
+    # The partitions of its versions stand under the names of those.
+    places = [place_of(relation) for relation in {record.relation, *(relation for relation, _ in belongings.objects)}]
     for records in _RECORDED_IN:
         if session.fetch_columns(records):
-            session.execute(statements.delete_rows(records, statements.equal(place_of(record.relation))))
+            session.execute(statements.delete_rows(records, statements.equal_any(places)))
     return True

@@ -119,6 +119,20 @@ def forget_partitions(session: Session, relation: Relation) -> None:
     session.execute(statements.delete_rows(PARTITIONS, statements.equal(place_of(relation))))
 
 
+def move_partitions(session: Session, before: Relation, now: Relation) -> None:
+    """Note that the partitions of a table are those of another name."""
+    session.execute(statements.update_values(PARTITIONS, place_of(now), place_of(before)))
+
+
+def copy_partitions(session: Session, relation: Relation, copy: Relation) -> None:
+    """Note that another name has the same partitions as a table."""
+    place = place_of(copy)
+    values = [statements.literal(value) for value in place.values()]
+    others = [statements.column(name) for name in _NAMES[len(place) :]]
+    query = exp.select(*values, *others).from_(statements.table(PARTITIONS)).where(statements.equal(place_of(relation)))
+    session.execute(row_statements.insert_rows(PARTITIONS, _NAMES, query))
+
+
 def fetch_partitioned(session: Session) -> list[Relation]:
     """The tables that have partitions, as they are spelt in their records."""
     query = statements.select_columns(PARTITIONS, _NAMES[:2])

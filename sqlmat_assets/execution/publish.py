@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import PublishedPartition, Written
+from sqlmat_assets.execution.keep import keep_published
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
 from sqlmat_assets.execution.records import Record, claim_record, write_record
@@ -76,7 +77,8 @@ class Publisher:
         intermediate = self.written.intermediate
         describe(self.model, intermediate, self.written, self.session, self.context)
         becomes = "view" if self.plan.is_view else "table"
-        self.session.swap(self.model.relation, intermediate, self.backup, standing.in_place, becomes)
+        in_place = keep_published(self.model, standing, self.session, self.context)
+        self.session.swap(self.model.relation, intermediate, self.backup, in_place, becomes)
 
     def _claim(self, previous: Record) -> None:
         """Keep others out: two runs that find no rows in a range would both insert them."""
@@ -98,9 +100,11 @@ class Publisher:
         if where is not None and not keeps_matches and not self._count(_rows_that_stay(target, where)):
             self._swap(standing)
             return True
+        keep_published(self.model, standing, session, self.context, stays=True)
         for name, kind in changes.added:
             session.execute(row_statements.add_column_like(target, name, kind))
-        if standing.record is not None and standing.record.code != self.model.sql:
+        is_copy = self.model.settings.keep_versions > 0
+        if is_copy or (standing.record is not None and standing.record.code != self.model.sql):
             describe(self.model, target, self.written, session, self.context)
         if where is not None and self.plan.way is Way.RANGES:
             session.replace_rows(target, intermediate, names, where)

@@ -18,7 +18,7 @@ SCHEMA = "_sqlmat"
 TABLES = Relation(SCHEMA, "tables")
 
 # Moments are kept in UTC without a zone: every engine has that type, and every driver returns it without more packages.
-_COLUMNS = (
+RECORD_COLUMNS = (
     ("schema_name", "text"),
     ("table_name", "text"),
     ("run", "text"),
@@ -35,7 +35,7 @@ _COLUMNS = (
     ("inputs", "text"),
     ("environment", "text"),
 )
-_NAMES = tuple(name for name, _ in _COLUMNS)
+_NAMES = tuple(name for name, _ in RECORD_COLUMNS)
 _MAY_BE_NULL = frozenset({"commit_id", "row_count", "version", "data_version", "inputs", "environment"})
 
 Inputs = Mapping[str, str]
@@ -87,9 +87,9 @@ class Record:
 def prepare_records(session: Session) -> None:
     """Have the table of the records, with every column that it needs."""
     session.execute(statements.create_schema(SCHEMA))
-    session.execute(statements.create_table(TABLES, _COLUMNS))
+    session.execute(statements.create_table(TABLES, RECORD_COLUMNS))
     present = {name.lower() for name, _ in session.fetch_columns(TABLES)}
-    for name, kind in _COLUMNS:
+    for name, kind in RECORD_COLUMNS:
         if present and name not in present:
             session.execute(statements.add_column(TABLES, name, kind))
 
@@ -108,13 +108,13 @@ def fetch_records(session: Session, only: Collection[Relation] | None = None) ->
 
 def rows_of(records: Iterable[Record]) -> tuple[Statement, Rows]:
     """The question for all records, and the answer where these are all."""
-    values = ({**place_of(record.relation), **_values(record)} for record in records)
+    values = ({**place_of(record.relation), **values_of(record)} for record in records)
     return statements.select_columns(TABLES, _NAMES), Rows((), [tuple(map(each.get, _NAMES)) for each in values])
 
 
 def write_record(session: Session, record: Record, previous: Record | None) -> None:
     """Note a publish in its own transaction; `previous` is what was noted of the table before."""
-    values = {**place_of(record.relation), **_values(record)}
+    values = {**place_of(record.relation), **values_of(record)}
     if previous is None:
         session.execute(statements.insert_values(TABLES, values))
     else:
@@ -124,7 +124,7 @@ def write_record(session: Session, record: Record, previous: Record | None) -> N
 def confirm_record(session: Session, record: Record) -> bool:
     """Note that the published rows are up to date, and tell whether they are still those of this record."""
     place = {**place_of(record.relation), "published_at": record.published_at}
-    return session.write_rows(statements.update_values(TABLES, _values(record), place)) > 0
+    return session.write_rows(statements.update_values(TABLES, values_of(record), place)) > 0
 
 
 def claim_record(session: Session, record: Record, run: str, *, is_exact: bool) -> bool:
@@ -156,7 +156,8 @@ def place_of(relation: Relation) -> dict[str, Value]:
     return {"schema_name": relation.schema, "table_name": relation.name}
 
 
-def _values(record: Record) -> dict[str, Value]:
+def values_of(record: Record) -> dict[str, Value]:
+    """All columns of a record, without those that tell of which table it is."""
     return {
         "run": record.run,
         "commit_id": record.commit,
@@ -176,11 +177,16 @@ def _values(record: Record) -> dict[str, Value]:
 
 def _latest_last(rows: Iterable[Mapping[str, Any]]) -> list[Record]:
     # A row that another program or another release left half empty says nothing of a table.
-    whole = (row for row in rows if all(value is not None or name in _MAY_BE_NULL for name, value in row.items()))
-    return sorted(map(_record, whole), key=lambda record: record.published_at)
+    return sorted((record_of(row) for row in rows if is_whole(row)), key=lambda record: record.published_at)
 
 
-def _record(row: Mapping[str, Any]) -> Record:
+def is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether the columns of a record have the values that they need."""
+    return all(row[name] is not None or name in _MAY_BE_NULL for name in _NAMES)
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """The record in a row with its columns."""
     return Record(
         relation=Relation(str(row["schema_name"]), str(row["table_name"])),
         run=str(row["run"]),

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.heartbeat import Heartbeat
-from sqlmat_assets.execution.names import backup_of, intermediate_of, result_of, run_of
+from sqlmat_assets.execution.names import backup_of, intermediate_of, is_kept, result_of, run_of
 from sqlmat_assets.execution.partitions import fetch_partitioned, prepare_partitions
 from sqlmat_assets.execution.records import SCHEMA, Record, by_key, fetch_records, key_of, prepare_records
+from sqlmat_assets.execution.versions import fetch_versioned, prepare_versions
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session, Statement
@@ -30,11 +31,12 @@ _RENEW_AFTER = LEASE_LASTS / 3
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is in a table's place: its kind, what sqlmat has recorded of it, and whether partitions of it as well."""
+    """What is in a table's place: its kind, what sqlmat has recorded of it, and whether partitions and versions too."""
 
     in_place: ObjectKind | None
     record: Record | None
     is_partitioned: bool = False
+    has_versions: bool = False
 
     @property
     def is_foreign(self) -> bool:
@@ -54,6 +56,7 @@ class RunState:
         self._kinds: dict[str, dict[str, ObjectKind]] = {}
         self._records: dict[tuple[str, str], Record] = {}
         self._partitioned: set[tuple[str, str]] = set()
+        self._versioned: frozenset[tuple[str, str]] = frozenset()
         self._leased_until: datetime | None = None
 
     def prepare(
@@ -101,6 +104,12 @@ class RunState:
             found = [self._records.get(key_of(relation, capabilities)) for relation in relations]
         return None if None in found else [record for record in found if record is not None]
 
+    def kind_of(self, relation: Relation, capabilities: Capabilities) -> ObjectKind | None:
+        """What was in a place when the run listed what is in its schema."""
+        schema, name = key_of(relation, capabilities)
+        with self._guard:
+            return self._kinds.get(schema, {}).get(name)
+
     def published(self, record: Record, capabilities: Capabilities, *, is_partitioned: bool = False) -> None:
         """Take note of what this run has recorded of a table that is in place."""
         with self._guard:
@@ -111,12 +120,13 @@ class RunState:
 
     def _standing(self, target: Relation, capabilities: Capabilities) -> Standing:
         schema, name = key_of(target, capabilities)
-        is_partitioned = (schema, name) in self._partitioned
-        return Standing(self._kinds[schema].get(name), self._records.get((schema, name)), is_partitioned)
+        in_place, record = self._kinds[schema].get(name), self._records.get((schema, name))
+        return Standing(in_place, record, (schema, name) in self._partitioned, (schema, name) in self._versioned)
 
     def _begin(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
         prepare_records(session)
         prepare_partitions(session)
+        prepare_versions(session)
         session.execute(statements.create_table(LEASES, _LEASES_COLUMNS))
         _write_lease(session, run, now)
         self._read_records(session, capabilities)
@@ -126,11 +136,13 @@ class RunState:
     def _read_records(self, session: Session, capabilities: Capabilities) -> None:
         self._records = by_key(fetch_records(session), capabilities)
         self._partitioned = {key_of(relation, capabilities) for relation in fetch_partitioned(session)}
+        self._versioned = frozenset(key_of(relation, capabilities) for relation in fetch_versioned(session))
 
 
 def is_reserved(relation: Relation, capabilities: Capabilities) -> bool:
     """Whether a name is for what sqlmat keeps itself: such a table would be swept, or mistaken for the record."""
-    return capabilities.fold(relation.schema) == SCHEMA or run_of(capabilities.fold(relation.name)) is not None
+    name = capabilities.fold(relation.name)
+    return capabilities.fold(relation.schema) == SCHEMA or run_of(name) is not None or is_kept(name)
 
 
 def _write_lease(session: Session, run: Run, now: datetime) -> None:

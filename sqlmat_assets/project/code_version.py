@@ -46,6 +46,7 @@ OTHER_SETTINGS = (
     "on_change",
     "on_schema_change",
     "partitions_per_run",
+    "keep_versions",
 )
 _RELEASE = re.compile(r"^__version__ = (?:version = )?['\"]([^'\"/]+)['\"]", re.MULTILINE)
 

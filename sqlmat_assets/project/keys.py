@@ -164,6 +164,12 @@ KEYS: Mapping[str, Key] = {
             "Data files: types of columns, in place of those found in the file",
             values.parse_typed_columns,
         ),
+        Key(
+            "keep_versions",
+            "3",
+            "How many earlier versions of the table stay beside it, for `sqlmat undo`; else `0`; [more](undo.md)",
+            values.parse_amount,
+        ),
         Key("dialect", "duckdb", "The SQL that the files are written in", values.parse_word, is_global=True),
         Key(
             "catalog", "my-project", "The catalog (BigQuery: project) of the tables", values.parse_word, is_global=True

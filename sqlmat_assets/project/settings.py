@@ -56,6 +56,7 @@ class ModelSettings:
     order_by: tuple[tuple[str, bool], ...] = ()
     on_change: str = "next"
     on_schema_change: str = "fail"
+    keep_versions: int = 0
 
     @property
     def calendar(self) -> Calendar:

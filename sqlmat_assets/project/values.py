@@ -168,6 +168,13 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_amount(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if not _COUNT.fullmatch(text):
+        raise ValueRefused("a whole number")
+    return int(text)
+
+
 def parse_fraction(text: str) -> float:
     """Read a percentage; 20% is 0.2."""
     match = _PERCENT.fullmatch(text)

@@ -1,0 +1,156 @@
+"""What is said of earlier versions of tables, and of putting one back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlmat_assets.errors import UsageError
+from sqlmat_assets.errors.usage import nearest_hint, with_hint
+
+
+def moment(at: datetime) -> str:
+    """When a version was published, as people type it.
+
+    Examples:
+        >>> moment(datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC))
+        '2026-01-02 03:04:05.000678'
+    """
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _short(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def unknown(name: str, known: Sequence[str]) -> UsageError:
+    """Nothing of that name was ever published here."""
+    hint = nearest_hint(name, known) or "`sqlmat undo` puts back what was built here; check the warehouse"
+    return UsageError(with_hint(f"no table `{name}` was built here", hint))
+
+
+def not_ours(relation: str, kind: str) -> str:
+    """Somebody has put something else into the place of the table."""
+    hint = f"drop or rename that {kind} first"
+    return with_hint(f"the {kind} in the place of `{relation}` is not what sqlmat published; nothing is undone", hint)
+
+
+def nothing_kept(relation: str) -> str:
+    """There is no version at all."""
+    hint = "`keep_versions = 3` in its settings keeps the last three from its next build on"
+    return with_hint(f"no earlier version of `{relation}` is kept; nothing is undone", hint)
+
+
+def nothing_earlier(relation: str) -> str:
+    """There are versions, but none that is earlier than what is in place."""
+    hint = "`--list` shows what is kept, and `--to` puts back any of it"
+    return with_hint(f"no version of `{relation}` before the one in place is kept; nothing is undone", hint)
+
+
+def no_such_version(relation: str, typed: str) -> UsageError:
+    """`--to` names no version."""
+    return UsageError(with_hint(f"no version of `{relation}` was published at `{typed}`", "`--list` shows them"))
+
+
+def several_versions(relation: str, typed: str) -> UsageError:
+    """`--to` names more than one."""
+    what = f"several versions of `{relation}` were published at `{typed}`"
+    return UsageError(with_hint(what, "write more of the time, as `--list` shows it"))
+
+
+def list_with(flag: str) -> UsageError:
+    """To look and to change were asked for together."""
+    return UsageError(with_hint(f"`--list` and `{flag}` cannot be given together", "leave one of them out"))
+
+
+def no_good_version(names: Sequence[str]) -> str:
+    """Tables downstream have no version to put back."""
+    noun = "it" if len(names) == 1 else "them"
+    what = f"no version of {_listed(names)} is kept that was not built from what goes; nothing is undone"
+    return with_hint(what, f"undo without `--downstream`, then build {noun}: `sqlmat build -s {names[0]}`")
+
+
+def changed_meanwhile(relation: str) -> str:
+    """A run published at the same moment."""
+    return with_hint(f"`{relation}` was published by somebody else at this moment; nothing is undone", "look again")
+
+
+def put_back(relation: str, published_at: datetime, rows: int | None, commit: str | None) -> str:
+    """What is in place now."""
+    told = [] if rows is None else [f"{rows:,} {'row' if rows == 1 else 'rows'}"]
+    told += [] if commit is None else [f"commit {commit[:8]}"]
+    more = f" ({', '.join(told)})" if told else ""
+    return f"put back `{relation}` of {_short(published_at)}{more}"
+
+
+def undone(published_at: datetime) -> str:
+    """What went, below what is in place now."""
+    return f"in place of that of {_short(published_at)}, which is kept"
+
+
+def gone(published_at: datetime) -> str:
+    """Nothing was there, although it was published."""
+    return f"in place of that of {_short(published_at)}, which somebody has dropped"
+
+
+def redo(relation: str, published_at: datetime) -> str:
+    """How an undo is undone."""
+    return f'if that was wrong: sqlmat undo {relation} --to "{moment(published_at)}"'
+
+
+def is_held(relation: str) -> str:
+    """What the service does from now on."""
+    return f"the service leaves `{relation}` alone until its file is edited or somebody builds it"
+
+
+def built_from_it() -> str:
+    """The heading of the tables that were built from what went."""
+    return "built from what was undone, and left as they are:"
+
+
+def reader(relation: str, published_at: datetime, width: int, *, is_certain: bool) -> str:
+    """One of them.
+
+    Examples:
+        >>> reader("a.b", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 5, is_certain=False)
+        'a.b    2026-01-02 03:04:05 UTC  may have been'
+    """
+    more = "" if is_certain else "  may have been"
+    return f"{relation:{width}}  {_short(published_at)}{more}"
+
+
+def how_to_go_on(names: Sequence[str]) -> str:
+    """What to do with tables downstream."""
+    return with_hint("", f"`sqlmat build -s {names[0]}` builds anew").strip("\n")
+
+
+def not_told(home: str, reason: str, names: Sequence[str]) -> str:
+    """The warehouse is as it should be, and the service does not know."""
+    what = f"warning: the Dagster instance `{home}` was not told: {reason}"
+    return with_hint(what, f"the service may build {_listed(names)} again; switch its sensor off until it is mended")
+
+
+def in_place() -> str:
+    """A line of the list."""
+    return "in place"
+
+
+def was_undone(at: datetime) -> str:
+    """A line of the list."""
+    return f"undone {_short(at)}"
+
+
+def nothing_to_list(relation: str) -> str:
+    """There is nothing but what is in place."""
+    return with_hint(
+        f"no earlier version of `{relation}` is kept", "`keep_versions = 3` in its settings keeps the last three"
+    )
+
+
+def outcome(replaced_at: datetime) -> str:
+    """The metadata of what was put back."""
+    return f"put back by hand, in place of what was published at {_short(replaced_at)}"

@@ -1,0 +1,49 @@
+"""Keeping the version of a table that a publish replaces."""
+
+from __future__ import annotations
+
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.records import Record, fetch_records
+from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.versions import drop_version, fetch_versions, keep_version, respell_versions
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.warehouses.base import ObjectKind, Session
+
+
+def keep_published(
+    model: Model, standing: Standing, session: Session, context: Context, *, stays: bool = False
+) -> ObjectKind | None:
+    """Keep the table that is in place as a version, where that is asked for, and drop versions that are too many.
+
+    Args:
+        model: The table.
+        standing: What is in place.
+        session: In the transaction of the publish.
+        context: The run.
+        stays: Whether the table is changed where it is, instead of swapped: what is in place is a copy afterwards.
+
+    Returns:
+        What is in place afterwards.
+    """
+    count, previous, kind = model.settings.keep_versions, standing.record, standing.in_place
+    if previous is None or not (count or standing.has_versions):
+        return kind
+    if previous.relation != model.relation:
+        respell_versions(session, previous.relation, model.relation)
+    if count and kind is not None:
+        record = _record_now(previous, session)
+        if record is not None:
+            keep_version(session, record, kind, context.warehouse.capabilities, context.now(), stays=stays)
+            kind = kind if stays else None
+    for version in fetch_versions(session, [model.relation])[count:]:
+        drop_version(session, version)
+    return kind
+
+
+def _record_now(previous: Record, session: Session) -> Record | None:
+    """What is noted of the table now: what the run knows may be out of date."""
+    found = fetch_records(session, [previous.relation])
+    if not found:
+        return None
+    # In this transaction another run may be noted already, which has not published yet.
+    return previous if found[-1].published_at == previous.published_at else found[-1]

@@ -1,0 +1,180 @@
+"""The earlier versions of tables that are kept beside them, and what is noted of each in `_sqlmat.versions`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlglot import exp
+
+from sqlmat_assets.execution.names import kept_of
+from sqlmat_assets.execution.partitions import copy_partitions, forget_partitions, move_partitions
+from sqlmat_assets.execution.records import (
+    RECORD_COLUMNS,
+    SCHEMA,
+    Record,
+    is_whole,
+    key_of,
+    place_of,
+    record_of,
+    values_of,
+)
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session, Statement
+
+VERSIONS = Relation(SCHEMA, "versions")
+
+_COLUMNS = (
+    *RECORD_COLUMNS,
+    ("kept_as", "text"),
+    ("kind", "text"),
+    ("replaced_at", "timestamp"),
+    ("undone_at", "timestamp"),
+)
+_NAMES = tuple(name for name, _ in _COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A table as it was published once; `record` is what was noted of it then, under the name of the table.
+
+    `undone_at` is when a person put another version in its place; None where a build has.
+    """
+
+    record: Record
+    kept_as: str
+    kind: ObjectKind
+    replaced_at: datetime
+    undone_at: datetime | None = None
+
+    @property
+    def relation(self) -> Relation:
+        """Where it is kept."""
+        return replace(self.record.relation, name=self.kept_as)
+
+
+def prepare_versions(session: Session) -> None:
+    """Have the table of the versions, with every column that it needs."""
+    session.execute(statements.create_table(VERSIONS, _COLUMNS))
+    present = {name.lower() for name, _ in session.fetch_columns(VERSIONS)}
+    for name, kind in _COLUMNS:
+        if present and name not in present:
+            session.execute(statements.add_column(VERSIONS, name, kind))
+
+
+def fetch_versions(session: Session, only: Collection[Relation] | None = None) -> list[Version]:
+    """The versions that are noted, those first that are to be put back first: undone ones last, then the latest first.
+
+    Args:
+        session: Where to ask.
+        only: The tables to ask for, as they are spelt in their records; None for all.
+    """
+    where = None if only is None else statements.equal_any([place_of(relation) for relation in only])
+    rows = session.fetch_rows(statements.select_columns(VERSIONS, _NAMES, where)).rows
+    found = (_version(row) for row in (dict(zip(_NAMES, row, strict=True)) for row in rows) if is_whole(row))
+    return sorted(found, key=lambda one: (one.undone_at is None, one.record.published_at), reverse=True)
+
+
+def fetch_versioned(session: Session) -> list[Relation]:
+    """The tables of which versions are kept, as they are spelt in their records."""
+    query = statements.select_columns(VERSIONS, _NAMES[:2])
+    if isinstance(query, exp.Select):
+        query = query.distinct()
+    return [Relation(str(schema), str(name)) for schema, name in session.fetch_rows(query).rows]
+
+
+def keep_version(
+    session: Session,
+    record: Record,
+    kind: ObjectKind,
+    capabilities: Capabilities,
+    now: datetime,
+    *,
+    is_undone: bool = False,
+    stays: bool = False,
+) -> Version:
+    """Give the published table the name of a version, and note that, in a transaction.
+
+    Args:
+        session: In a transaction.
+        record: What is noted of the table.
+        kind: What it is.
+        capabilities: How long names may be.
+        now: The time.
+        is_undone: Whether a person puts another version in its place.
+        stays: Whether the table is to be changed where it is: then a copy of it gets its name.
+    """
+    target = record.relation
+    kept = kept_of(target, record.published_at, capabilities)
+    session.execute(rename_of(target, kept.name, kind))
+    if stays:
+        session.execute(row_statements.create_table_of(target, exp.select("*").from_(statements.table(kept))))
+    copy_partitions(session, target, kept)
+    version = Version(record, kept.name, kind, now, now if is_undone else None)
+    session.execute(statements.insert_values(VERSIONS, _values(version)))
+    return version
+
+
+def take_version(session: Session, version: Version, target: Relation) -> bool:
+    """Give a version the name of its table again, in a transaction, and tell whether it was still kept."""
+    if session.write_rows(statements.delete_rows(VERSIONS, _is(version))) == 0:
+        return False
+    session.execute(rename_of(version.relation, target.name, version.kind))
+    forget_partitions(session, target)
+    move_partitions(session, version.relation, target)
+    return True
+
+
+def drop_version(session: Session, version: Version) -> None:
+    """Drop a version, in a transaction; it may be gone already."""
+    session.execute(statements.delete_rows(VERSIONS, _is(version)))
+    forget_partitions(session, version.relation)
+    if version.kind == "view":
+        session.execute(row_statements.drop_view_if_exists(version.relation))
+    else:
+        session.execute(statements.drop_table(version.relation, if_exists=True))
+
+
+def respell_versions(session: Session, before: Relation, now: Relation) -> None:
+    """Note that a table is spelt in other letters."""
+    session.execute(statements.update_values(VERSIONS, place_of(now), place_of(before)))
+
+
+def rename_of(relation: Relation, name: str, kind: ObjectKind) -> Statement:
+    """`ALTER TABLE ... RENAME TO`, or `VIEW`."""
+    return (statements.rename_view if kind == "view" else statements.rename_table)(relation, name)
+
+
+def of_table(versions: Collection[Version], relation: Relation, capabilities: Capabilities) -> list[Version]:
+    """Those of one table, in their order."""
+    key = key_of(relation, capabilities)
+    return [version for version in versions if key_of(version.record.relation, capabilities) == key]
+
+
+def _is(version: Version) -> exp.Expr:
+    return statements.equal({**place_of(version.record.relation), "kept_as": version.kept_as})
+
+
+def _values(version: Version) -> dict[str, statements.Value]:
+    return {
+        **place_of(version.record.relation),
+        **values_of(version.record),
+        "kept_as": version.kept_as,
+        "kind": version.kind,
+        "replaced_at": version.replaced_at,
+        "undone_at": version.undone_at,
+    }
+
+
+def _version(row: Mapping[str, Any]) -> Version:
+    undone_at = row["undone_at"]
+    return Version(
+        record_of(row),
+        str(row["kept_as"]),
+        cast("ObjectKind", row["kind"]),
+        row["replaced_at"].replace(tzinfo=UTC),
+        None if undone_at is None else undone_at.replace(tzinfo=UTC),
+    )
