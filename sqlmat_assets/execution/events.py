@@ -120,6 +120,15 @@ class PublishedPartition:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What became of the snapshots of a table: the rows that were added to its history, None where none was due."""
+
+    history: Relation
+    rows: int | None
+    removed_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """Readers see the new rows. `started_at` is when work on the table began, `seconds` all of it.
 
@@ -138,6 +147,7 @@ class Published:
     data_version: str | None = None
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,7 @@ class Unchanged:
     statement: str | None = None
     saved_seconds: float | None = None
     phases: tuple[Phase, ...] = ()
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

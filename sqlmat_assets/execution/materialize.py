@@ -30,9 +30,10 @@ from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
-from sqlmat_assets.execution.records import Inputs, Record, confirm_record
+from sqlmat_assets.execution.records import Inputs, Record
 from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.rules import Subject
+from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_same, find_untouched
 from sqlmat_assets.execution.whole_result import whole_result
@@ -112,6 +113,7 @@ class _Materialization:
     session: Session
     started_at: datetime
     stopwatch: Stopwatch = field(init=False)
+    snapshots: Snapshots = field(init=False)
     intermediate: Relation = field(init=False)
     backup: Relation = field(init=False)
     standing: Standing = field(init=False)
@@ -125,6 +127,7 @@ class _Materialization:
     def __post_init__(self) -> None:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
         self.stopwatch = Stopwatch(self.context.now)
+        self.snapshots = Snapshots(self.model, self.session, self.context, self.stopwatch)
         self.intermediate = intermediate_of(self.model.relation, run, capabilities)
         self.backup = backup_of(self.model.relation, run, capabilities)
 
@@ -145,6 +148,7 @@ class _Materialization:
         try:
             refuse_foreign(self.model, self.standing, self.context)
             with self.stopwatch.measure(Work.PREPARE):
+                context.retries.run(self.snapshots.prepare, context.sleep)
                 unchanged = self._leave_out()
             if unchanged is not None:
                 is_over = True
@@ -208,7 +212,7 @@ class _Materialization:
             version=self.model.version,
         )
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
-        return self._unchanged(record, columns) if confirm_record(self.session, record) else None
+        return self._unchanged(record, columns) if self.snapshots.confirm(record) else None
 
     def _make_plan(self) -> Plan:
         return make_plan(self.model, self.piece, self.standing, self.backup, self.session, self.context)
@@ -233,7 +237,7 @@ class _Materialization:
         self.printed += (printed,)
 
     def _publisher(self, written: Written) -> Publisher:
-        return Publisher(self.model, self.plan, written, self.backup, self.session, self.context)
+        return Publisher(self.model, self.plan, written, self.backup, self.session, self.context, self.snapshots)
 
     def _audit(self, written: Written) -> Checked:
         """Run the checks; what holds is told apart from other rows by its data version."""
@@ -276,7 +280,7 @@ class _Materialization:
 
         def confirm() -> bool:
             with self.session.transaction():
-                is_ours = confirm_record(self.session, record)
+                is_ours = self.snapshots.confirm_in_transaction(record)
                 if is_ours:
                     self.session.execute(drop_of(self.intermediate, self._kind))
             return is_ours
@@ -299,6 +303,7 @@ class _Materialization:
             record.data_version,
             statement,
             saved_seconds=record.mean_seconds if statement is None else None,
+            snapshot=self.snapshots.taken,
         )
 
     def _publish(self, written: Written) -> Published:
@@ -330,6 +335,7 @@ class _Materialization:
             (record.published_at - self.started_at).total_seconds(),
             self.data_version,
             self.partitions,
+            snapshot=self.snapshots.taken,
         )
 
     def _look_again(self) -> None:

@@ -20,6 +20,7 @@ class Work(StrEnum):
     CHECKS = "checks"
     FINGERPRINT = "fingerprint"
     PUBLISH = "publish"
+    SNAPSHOT = "snapshot"
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from sqlmat_assets.execution.keep import keep_published
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
 from sqlmat_assets.execution.records import Record, claim_record, write_record
+from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing
 from sqlmat_assets.execution.write import describe
 from sqlmat_assets.project.model import Model
@@ -31,6 +32,7 @@ class Publisher:
     backup: Relation
     session: Session
     context: Context
+    snapshots: Snapshots
 
     def publish(
         self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]
@@ -63,6 +65,7 @@ class Publisher:
                     self.session.execute(statements.drop_table(self.written.intermediate))
             write_record(self.session, record, previous)
             self._note_partitions(standing, record, counted)
+            self.snapshots.take(record, record.published_at)
         return record, counted
 
     def count(self, relation: Relation) -> tuple[PublishedPartition, ...]:

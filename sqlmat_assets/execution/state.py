@@ -110,6 +110,12 @@ class RunState:
         with self._guard:
             return self._kinds.get(schema, {}).get(name)
 
+    def kind_of(self, relation: Relation, capabilities: Capabilities) -> ObjectKind | None:
+        """What was in a place when the run listed what is in its schema."""
+        schema, name = key_of(relation, capabilities)
+        with self._guard:
+            return self._kinds.get(schema, {}).get(name)
+
     def published(self, record: Record, capabilities: Capabilities, *, is_partitioned: bool = False) -> None:
         """Take note of what this run has recorded of a table that is in place."""
         with self._guard:

@@ -46,6 +46,7 @@ class Capabilities:
     admits_many_writers: bool = True
     has_fingerprints: bool = True
     finds_views_by_name: bool = True
+    can_widen_columns: bool = True
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:

@@ -1,0 +1,104 @@
+"""Types that hold all values of two others, so that none of them loses anything."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+_TYPE = exp.DataType.Type
+_SIGNED = {_TYPE.TINYINT: 8, _TYPE.SMALLINT: 16, _TYPE.INT: 32, _TYPE.BIGINT: 64, _TYPE.INT128: 128}
+_UNSIGNED = {_TYPE.UTINYINT: 8, _TYPE.USMALLINT: 16, _TYPE.UINT: 32, _TYPE.UBIGINT: 64, _TYPE.UINT128: 128}
+# So many bits of a whole number each of them holds exactly.
+_FLOATS = {_TYPE.FLOAT: 24, _TYPE.DOUBLE: 53}
+_TEXTS = frozenset({_TYPE.TEXT, _TYPE.VARCHAR, _TYPE.NVARCHAR})
+_MOST_DIGITS = 38
+
+
+def wider(one: str, other: str, dialect: str) -> str | None:
+    """The type that holds every value of two types exactly: one of them, or another number; None where there is none.
+
+    Args:
+        one: A type in the engine's own words.
+        other: Another.
+        dialect: The engine's.
+
+    Examples:
+        >>> wider("INTEGER", "BIGINT", "duckdb"), wider("DOUBLE", "INTEGER", "duckdb")
+        ('BIGINT', 'DOUBLE')
+        >>> wider("DECIMAL(10,2)", "DECIMAL(9,4)", "duckdb"), wider("BIGINT", "UBIGINT", "duckdb")
+        ('DECIMAL(12, 4)', 'INT128')
+        >>> wider("BIGINT", "DOUBLE", "duckdb"), wider("VARCHAR", "INTEGER", "duckdb")
+        (None, None)
+        >>> wider("character varying(20)", "character varying(10)", "redshift")
+        'character varying(20)'
+    """
+    if one == other:
+        return one
+    try:
+        types = exp.DataType.build(one, dialect=dialect), exp.DataType.build(other, dialect=dialect)
+    except SqlglotError:
+        return None
+    if _holds(types[0], types[1]):
+        return one
+    if _holds(types[1], types[0]):
+        return other
+    both = _wider_number(*types)
+    return None if both is None else both.sql(dialect)
+
+
+def _holds(wide: exp.DataType, narrow: exp.DataType) -> bool:
+    if wide.this in _TEXTS and narrow.this in _TEXTS:
+        longest, length = _sizes(wide), _sizes(narrow)
+        return not longest or (bool(length) and longest[0] >= length[0])
+    if wide.this in _FLOATS:
+        if narrow.this in _FLOATS:
+            return _FLOATS[wide.this] >= _FLOATS[narrow.this]
+        bits = _bits(narrow)
+        return bits is not None and bits <= _FLOATS[wide.this]
+    digits, own = _digits(narrow), _digits(wide)
+    if wide.this == _TYPE.DECIMAL:
+        return digits is not None and own is not None and own[0] >= digits[0] and own[1] >= digits[1]
+    return _holds_whole(wide, narrow)
+
+
+def _holds_whole(wide: exp.DataType, narrow: exp.DataType) -> bool:
+    if narrow.this in _UNSIGNED:
+        if wide.this in _SIGNED:
+            return _SIGNED[wide.this] > _UNSIGNED[narrow.this]
+        return _UNSIGNED.get(wide.this, 0) >= _UNSIGNED[narrow.this]
+    return narrow.this in _SIGNED and _SIGNED.get(wide.this, 0) >= _SIGNED[narrow.this]
+
+
+def _wider_number(one: exp.DataType, other: exp.DataType) -> exp.DataType | None:
+    if {one.this, other.this} <= _SIGNED.keys() | _UNSIGNED.keys():
+        fitting = (exp.DataType(this=kind) for kind in _SIGNED)
+        return next((wide for wide in fitting if _holds_whole(wide, one) and _holds_whole(wide, other)), None)
+    digits = _digits(one), _digits(other)
+    if digits[0] is None or digits[1] is None:
+        return None
+    whole, scale = max(digits[0][0], digits[1][0]), max(digits[0][1], digits[1][1])
+    if whole + scale > _MOST_DIGITS:
+        return None
+    return exp.DataType(
+        this=_TYPE.DECIMAL,
+        expressions=[exp.DataTypeParam(this=exp.Literal.number(number)) for number in (whole + scale, scale)],
+    )
+
+
+def _bits(type_: exp.DataType) -> int | None:
+    """How many bits the greatest whole number of a type has, or of a decimal one without a fraction."""
+    return _SIGNED.get(type_.this, _UNSIGNED.get(type_.this))
+
+
+def _digits(type_: exp.DataType) -> tuple[int, int] | None:
+    """How many digits a number may have before and behind the point; None of others, and where it is not said."""
+    bits = _bits(type_)
+    if bits is not None:
+        return len(str(2**bits)), 0
+    sizes = _sizes(type_) if type_.this == _TYPE.DECIMAL else ()
+    return (sizes[0] - sizes[1], sizes[1]) if len(sizes) == 2 else None
+
+
+def _sizes(type_: exp.DataType) -> tuple[int, ...]:
+    """The numbers in the brackets of a type."""
+    return tuple(int(each.name) for each in type_.expressions if each.name.isdigit())
