@@ -58,6 +58,7 @@ class RunState:
         self._partitioned: set[tuple[str, str]] = set()
         self._versioned: frozenset[tuple[str, str]] = frozenset()
         self._leased_until: datetime | None = None
+        self._has_views_of_others: bool | None = None
 
     def prepare(
         self, session: Session, target: Relation, capabilities: Capabilities, run: Run, now: datetime
@@ -110,11 +111,18 @@ class RunState:
         with self._guard:
             return self._kinds.get(schema, {}).get(name)
 
-    def kind_of(self, relation: Relation, capabilities: Capabilities) -> ObjectKind | None:
-        """What was in a place when the run listed what is in its schema."""
-        schema, name = key_of(relation, capabilities)
+    def has_views_of_others(self, session: Session, capabilities: Capabilities) -> bool:
+        """Whether anybody else has made a view in the database; asked once in a run."""
         with self._guard:
-            return self._kinds.get(schema, {}).get(name)
+            if self._has_views_of_others is None:
+                views = session.fetch_views()
+                self._has_views_of_others = not all(self.is_ours(view, capabilities) for view, _ in views)
+            return self._has_views_of_others
+
+    def is_ours(self, relation: Relation, capabilities: Capabilities) -> bool:
+        """Whether sqlmat has made a table or view, as far as the run knows."""
+        with self._guard:
+            return key_of(relation, capabilities) in self._records or is_reserved(relation, capabilities)
 
     def published(self, record: Record, capabilities: Capabilities, *, is_partitioned: bool = False) -> None:
         """Take note of what this run has recorded of a table that is in place."""
