@@ -28,6 +28,7 @@ from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
+from sqlmat_assets.execution.placement import place
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
@@ -35,6 +36,7 @@ from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refus
 from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
+from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_same, find_untouched
 from sqlmat_assets.execution.whole_result import whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
@@ -74,7 +76,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
         ):
-            work = _Materialization(_place(model, session, context), model, piece, context, session, started_at)
+            work = _Materialization(place(model, session, context), model, piece, context, session, started_at)
             if context.environment is None:
                 yield from work.run()
                 return
@@ -83,20 +85,6 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
                 yield from (replace(event, relation=model.relation) for event in events)
     except MaterializeError as error:
         yield Discarded(model.relation, with_state(error, untouched), (), context.seconds_since(started_at))
-
-
-def _place(model: Model, session: Session, context: Context) -> Model:
-    """The table as it is built in the environment, if there is one.
-
-    Raises:
-        MaterializeError: The warehouse cannot tell what is there.
-    """
-    environment, state, capabilities = context.environment, context.state, context.warehouse.capabilities
-    if environment is None:
-        return model
-    own = environment.relation(model.relation)
-    context.retries.run(lambda: state.prepare(session, own, capabilities, context.run, context.now()), context.sleep)
-    return environment.place(model, lambda read: state.recorded([read], capabilities) is not None, context.names)
 
 
 @dataclass(slots=True)
@@ -255,8 +243,10 @@ class _Materialization:
 
     def _subject(self, written: Written, result: Relation) -> Subject:
         plan, target = self.plan, self.model.relation
-        published = None if self.standing.in_place is None else target
         is_compared = any(rule.kind is RuleKind.MAX_ROW_CHANGE for rule in self.model.rules)
+        published = None if self.standing.in_place is None else target
+        if is_compared and self.standing.in_place == "view" and refusal_of(target, self.session) is not None:
+            published = None
         before: int | None = None
         if plan.replaces_ranges and is_compared:
             query = row_statements.count_rows_where(target, plan.condition(self.context.names.dialect))

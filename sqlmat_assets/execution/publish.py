@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.dependents import refuse_breaking
 from sqlmat_assets.execution.events import PublishedPartition, Written
 from sqlmat_assets.execution.keep import keep_published
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
@@ -19,7 +20,7 @@ from sqlmat_assets.execution.write import describe
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.base import ObjectKind, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Publisher:
             MaterializeError: It was refused; everything is as it was.
         """
         previous = standing.record
+        if self.plan.way is Way.SWAP or previous is None:
+            self._refuse_breaking(standing)
         with self.session.transaction():
             if self.plan.way is Way.SWAP or previous is None:
                 # Here, where they cost no transaction of their own, and nothing where the rows stay.
@@ -76,12 +79,23 @@ class Publisher:
         dialect = self.context.names.dialect
         return count_partitions(self.session, relation, self.plan.column, self.plan.ranges, partitioning, dialect)
 
+    def _refuse_breaking(self, standing: Standing) -> None:
+        target, intermediate, becomes = self.model.relation, self.written.intermediate, self._becomes
+
+        def swap() -> None:
+            self.session.swap(target, intermediate, self.backup, standing.in_place, becomes)
+
+        refuse_breaking(target, self.written.columns, standing, swap, self.session, self.context)
+
+    @property
+    def _becomes(self) -> ObjectKind:
+        return "view" if self.plan.is_view else "table"
+
     def _swap(self, standing: Standing) -> None:
         intermediate = self.written.intermediate
         describe(self.model, intermediate, self.written, self.session, self.context)
-        becomes = "view" if self.plan.is_view else "table"
         in_place = keep_published(self.model, standing, self.session, self.context)
-        self.session.swap(self.model.relation, intermediate, self.backup, in_place, becomes)
+        self.session.swap(self.model.relation, intermediate, self.backup, in_place, self._becomes)
 
     def _claim(self, previous: Record) -> None:
         """Keep others out: two runs that find no rows in a range would both insert them."""

@@ -1,11 +1,24 @@
-"""What a query reads in the end: views have no rows, so whoever reads one reads what that view reads."""
+"""Views have no rows: whoever reads one reads what it reads, and can do so only while that has its columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Session
+
+
+def refusal_of(relation: Relation, session: Session) -> str | None:
+    """Why a table or view cannot be read, in the engine's words; None where it can.
+
+    A view is there, and yet cannot be read, where what it reads has lost a column.
+    """
+    try:
+        return None if session.fetch_columns(relation) else "it reads what is not there"
+    except TerminalWarehouseError as error:
+        return error.message.splitlines()[0]
 
 
 def records_through_views(

@@ -10,7 +10,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Written
 from sqlmat_assets.execution.records import Inputs, Record, by_key, fetch_records, key_of
 from sqlmat_assets.execution.state import Standing
-from sqlmat_assets.execution.through_views import records_through_views
+from sqlmat_assets.execution.through_views import records_through_views, refusal_of
 from sqlmat_assets.execution.write import reads_itself
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.reasons import Reason
@@ -84,7 +84,7 @@ def _find_standing_view(model: Model, standing: Standing, session: Session) -> R
     if standing.in_place != "view" or record is None or not record.is_view or model.version is None:
         return None
     is_current = record.version is not None and model.version.is_same(record.version) and record.code == model.sql
-    return record if is_current and session.fetch_columns(model.relation) else None
+    return record if is_current and refusal_of(model.relation, session) is None else None
 
 
 def _known(relations: Iterable[Relation], context: Context) -> Mapping[Relation, Record] | None:

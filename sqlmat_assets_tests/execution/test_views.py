@@ -347,3 +347,77 @@ class TestCutOff:
         events = list(build(project, [CITIES, reader().relation], a_context(path, "r1")))
         assert [str(e.relation) for e in events if isinstance(e, Published)] == ["first.cities", "first.counted"]
         assert ask(path, "FROM first.counted") == [(2,)]
+
+
+class TestDependents:
+    """Views that people have made on tables of the project."""
+
+    TWO = "SELECT 1 AS id, 'Paris' AS name"
+
+    def test_they_read_the_new_rows(self, path: Path) -> None:
+        ask(
+            path, "CREATE VIEW first.mine AS SELECT name FROM first.cities; CREATE VIEW first.all_ AS FROM first.cities"
+        )
+        published(cities("SELECT 'x' AS more, 2 AS id, 'Rome' AS name"), a_context(path, "r2"))
+        assert ask(path, "FROM first.mine") == [("Rome",)]
+        assert ask(path, "FROM first.all_") == [("x", 2, "Rome")]
+
+    @pytest.mark.parametrize("mode", ["replace", "view"])
+    def test_a_column_that_they_use_and_that_would_be_gone(self, path: Path, mode: str) -> None:
+        ask(
+            path,
+            "CREATE SCHEMA people; CREATE VIEW people.mine AS SELECT name FROM first.cities;"
+            "CREATE VIEW people.far AS SELECT count(*) AS n FROM people.mine; CREATE VIEW people.ids AS SELECT id FROM "
+            "first.cities; CREATE VIEW people.broken AS SELECT name FROM first.cities; CREATE TABLE people.t (a INT);"
+            "CREATE VIEW people.old AS SELECT a FROM people.t, first.cities; ALTER TABLE people.t RENAME a TO b",
+        )
+        model = replace(cities("SELECT 1 AS id"), settings=replace(cities().settings, mode=mode))
+        assert discarded(model, a_context(path, "r2")) == (
+            "`first.cities` was not replaced: 3 views that read it would no longer work\n"
+            + "".join(
+                f'  `people.{view}`: Binder Error: Referenced column "name" not found in FROM clause!\n'
+                for view in ("broken", "far", "mine")
+            )
+            + "  hint: change or drop what reads it first, or keep the columns\n"
+            "`first.cities` still holds its previous rows"
+        )
+        assert ask(path, "FROM people.mine") == [("Paris",)]
+        assert ask(path, "FROM people.far") == [(1,)]
+        assert ask(path, KINDS) == [("cities", "BASE TABLE")]
+        ask(path, "DROP VIEW people.far; DROP VIEW people.mine; DROP VIEW people.broken")
+        published(model, a_context(path, "r3"))
+        assert ask(path, "FROM people.ids") == [(1,)]
+
+    def test_a_type_that_they_cannot_use(self, path: Path) -> None:
+        ask(path, "CREATE VIEW first.mine AS SELECT upper(name) AS n, name[1] AS first FROM first.cities")
+        assert "`first.mine`: Binder Error" in discarded(cities("SELECT 1 AS id, 2 AS name"), a_context(path, "r2"))
+        assert ask(path, "FROM first.mine") == [("PARIS", "P")]
+
+    def test_views_of_the_project_are_no_reason(self, path: Path) -> None:
+        published(seen("SELECT name FROM first.cities"), a_context(path, "r1"))
+        # It reads the table by way of a view whose file is to be changed.
+        ask(path, "CREATE VIEW first.mine AS SELECT name FROM first.seen")
+        published(cities("SELECT 1 AS id"), a_context(path, "r2"))
+        assert "name" in discarded(seen("SELECT name FROM first.cities", upstream=(CITIES,)), a_context(path, "r3"))
+        rule = a_rule(RuleKind.MAX_ROW_CHANGE, limit=0.1)
+        published(seen("SELECT 'x' AS name FROM first.cities", rules=(rule,)), a_context(path, "r4"))
+        assert ask(path, "FROM first.mine") == [("x",)]
+
+    def test_a_view_of_the_project_is_not_taken_from_under_others(self, path: Path) -> None:
+        published(seen("SELECT id, name FROM first.cities"), a_context(path, "r1"))
+        ask(path, "CREATE VIEW first.mine AS SELECT name FROM first.seen")
+        assert "`first.mine`" in discarded(seen("SELECT id FROM first.cities"), a_context(path, "r2"))
+        assert ask(path, "FROM first.mine") == [("Paris",)]
+
+    def test_without_such_views_it_costs_one_statement_in_a_run(self, path: Path) -> None:
+        warehouse = RecordingWarehouse(path)
+        context = a_context(warehouse, "r2")
+        for number in range(5):
+            published(cities(f"SELECT {number} AS number"), context)
+        assert len([sql for sql in warehouse.sent if "VIEWS" in sql.upper()]) == 1
+
+    def test_the_same_columns_are_not_tried(self, path: Path) -> None:
+        ask(path, "CREATE VIEW first.mine AS SELECT name FROM first.cities")
+        warehouse = RecordingWarehouse(path)
+        published(cities("SELECT 2 AS id, 'Rome' AS name"), a_context(warehouse, "r2"))
+        assert len([sql for sql in warehouse.sent if "RENAME" in sql]) == 1

@@ -1,0 +1,95 @@
+"""Views that people have made on a table: one that would not survive a publish keeps it from happening."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors.views import would_break
+from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.events import Column
+from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.through_views import refusal_of
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Session
+
+
+class _TriedError(Exception):
+    """Rolls a swap back that was only tried."""
+
+
+def refuse_breaking(
+    target: Relation,
+    columns: Sequence[Column],
+    standing: Standing,
+    swap: Callable[[], None],
+    session: Session,
+    context: Context,
+) -> None:
+    """Keep the table that is in place if views of people can be read with it, and not with what would replace it.
+
+    The swap is tried in a transaction that is rolled back. Nothing of it happens where nobody has made a view, or where
+    the columns stay the same. Views of the project are not looked at: a file says what they are to be, and what cannot
+    be read any more fails by itself until that is changed.
+
+    Args:
+        target: The table.
+        columns: Those that it would have.
+        standing: What is in place.
+        swap: Puts the new table in place.
+        session: In no transaction.
+        context: The run.
+
+    Raises:
+        MaterializeError: There are such views; it names them.
+    """
+    capabilities = context.warehouse.capabilities
+    if standing.in_place is None or not capabilities.finds_views_by_name:
+        return
+    if not context.state.has_views_of_others(session, capabilities):
+        return
+    if refusal_of(target, session) is not None:
+        return  # and nothing that reads it can be read
+    if session.fetch_columns(target) == tuple((column.name, column.type) for column in columns):
+        return
+    texts = dict(session.fetch_views())
+    readers = _readers(target, texts)
+    working = [view for view in readers if refusal_of(view, session) is None]
+    broken = _try(working, swap, session)
+    ours = {view for view in broken if context.state.is_ours(view, capabilities)}
+    by_ours = {view for own in ours for view in _readers(own, texts)}
+    others = [(str(view), said) for view, said in broken.items() if view not in ours and view not in by_ours]
+    if others:
+        raise MaterializeError(would_break(str(target), sorted(others)))
+
+
+def _try(views: Iterable[Relation], swap: Callable[[], None], session: Session) -> dict[Relation, str]:
+    """Which views cannot be read after the swap, and what the engine says; a refusal ends its transaction."""
+    broken: dict[Relation, str] = {}
+    left = list(views)
+    while left:
+        with suppress(_TriedError), session.transaction():
+            swap()
+            while left:
+                view = left.pop()
+                said = refusal_of(view, session)
+                if said is not None:
+                    broken[view] = said
+                    break
+            raise _TriedError
+    return broken
+
+
+def _readers(relation: Relation, texts: Mapping[Relation, str]) -> tuple[Relation, ...]:
+    """The views whose SQL names a table or view, or names such a view; one too many does no harm."""
+    found: dict[Relation, None] = {}
+    ahead = [relation]
+    for read in ahead:
+        word = re.compile(rf"(?<!\w){re.escape(read.name)}(?!\w)", re.IGNORECASE)
+        for view, sql in texts.items():
+            if view not in found and view not in (read, relation) and word.search(sql):
+                found[view] = None
+                ahead.append(view)
+    return tuple(found)
