@@ -22,14 +22,6 @@ def history_is_built(relation: str, path: str, history: str, other: str) -> Text
     )
 
 
-def for_view(key: str) -> TextError:
-    """Snapshots of a view."""
-    return TextError(
-        f"`{key}` is for tables: a view is not built when its rows change",
-        f"remove `{key}`, or set it on a table that reads the view",
-    )
-
-
 def stored_without_interval() -> TextError:
     """It is said how long snapshots stay, and not how often they are taken."""
     return TextError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlmat_assets.errors import environments as wording
 from sqlmat_assets.execution.records import Record
+from sqlmat_assets.project.histories import may_be_history
 from sqlmat_assets.project.model import CheckQuery, Model, Project
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.rewrite import rewrite
@@ -38,7 +39,8 @@ class Environment:
             is_built: Whether a table is there, by its name here.
             names: How names are told apart.
         """
-        known = {*model.upstream, *(read for query in model.checks for read in query.reads)} - {model.relation}
+        own_reads = (*model.upstream, *filter(may_be_history, model.sources))
+        known = {*own_reads, *(read for query in model.checks for read in query.reads)} - {model.relation}
         mapping = {read: here for read in known if is_built(here := self.relation(read))}
         own = {**mapping, model.relation: self.relation(model.relation)}
         return replace(

@@ -21,6 +21,7 @@ from sqlmat_assets.execution.plan import is_built_in_parts
 from sqlmat_assets.execution.processor.noted import NotedWorkshop
 from sqlmat_assets.execution.records import TABLES, Record, by_key, fetch_records, key_of, rows_of
 from sqlmat_assets.execution.state import RunState
+from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements
@@ -110,7 +111,12 @@ def _placed(model: Model, records: Iterable[Record], context: Context) -> Model:
         return model
     capabilities = context.warehouse.capabilities
     built = {key_of(record.relation, capabilities) for record in records}
-    return context.environment.place(model, lambda read: key_of(read, capabilities) in built, context.names)
+
+    def is_built(read: Relation) -> bool:
+        # A history is where its table is.
+        return key_of(base_of(read) if may_be_history(read) else read, capabilities) in built
+
+    return context.environment.place(model, is_built, context.names)
 
 
 def _built(model: Model, context: Context) -> Record:

@@ -31,6 +31,11 @@ def history_of(relation: Relation) -> Relation:
     return replace(relation, name=relation.name + _ENDING)
 
 
+def base_of(history: Relation) -> Relation:
+    """The table whose snapshots are in a table that is called like one with snapshots."""
+    return replace(history, name=history.name[: -len(_ENDING)])
+
+
 def may_be_history(relation: Relation) -> bool:
     """Whether a table is called like one with snapshots."""
     return relation.name.lower().endswith(_ENDING)
@@ -116,9 +121,6 @@ def _problems(draft: Draft, models: Mapping[Relation, Model], fold: Fold) -> Ite
     model, settings = draft.model, draft.model.settings
     own = {key: draft.places[key] for key in (_INTERVAL, _STORED_FOR) if key in draft.own and key in draft.places}
     if model.is_view:
-        # What a view inherits is meant for tables.
-        for key, place in own.items():
-            yield wording.for_view(key).at(place.path, place.line, place.column)
         return
     interval, stored_for = settings.snapshots_interval, settings.snapshots_stored_for
     if interval is None:

@@ -16,6 +16,7 @@ from sqlmat_assets.project.companions import group_files
 from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
 from sqlmat_assets.project.graph import ModelGraph, effective_intervals, versions_through_views
+from sqlmat_assets.project.histories import connect_histories, history_problems
 from sqlmat_assets.project.keys import KEYS
 from sqlmat_assets.project.mode_problems import mode_problems
 from sqlmat_assets.project.model import Model, Project
@@ -129,12 +130,14 @@ def check_dialect(name: str) -> None:
 
 def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
     """Add to each model what follows from the others."""
-    drafts = tuple(drafts)
+    drafts = connect_histories(tuple(drafts), names.fold)
     models = [draft.model for draft in drafts]
     graph = ModelGraph(models)
     effective = effective_intervals(models)
     versions = versions_through_views(models, graph)
     found = find_problems(drafts, graph, effective, names.fold)
+    for relation, problem in history_problems(drafts, names.fold):
+        found[relation].append(problem)
     return {
         model.relation: replace(
             model,
