@@ -51,10 +51,10 @@ def _read_arguments(table: str, rest: Sequence[str], env: str | None, *, is_env_
     before = _relation(table)
     if len(rest) > 2:
         raise wording.too_many_names(rest)
-    names_table = bool(rest) and not Path(rest[0]).is_dir() and _may_be_table(rest[0])
-    if env is not None and not (names_table and not is_env_typed):
-        if names_table:
-            raise wording.table_and_environment(rest[0], env)
+    names_table = bool(rest) and _may_be_table(rest[0])
+    if env is not None and is_env_typed and names_table and not Path(rest[0]).is_dir():
+        raise wording.table_and_environment(rest[0], env)
+    if env is not None and (is_env_typed or not names_table):
         if len(rest) > 1:
             raise wording.too_many_names(rest)
         return _Asked(before, None, Path(rest[0]) if rest else None, env)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from sqlmat_assets_tests.cli.running import Run
+from sqlmat_assets_tests.cli.running import SQLMAT, Run
 
 FILES = {
     "first/raw.csv": "id,name\n1,a\n2,b\n3,c\n",
@@ -209,6 +212,55 @@ def test_with_an_environment(run: Run, built: Path, folder: Path) -> None:
     assert run("diff", "first.cities", "sql", SQLMAT_ENV="joan").stdout == done.stdout
     assert run("diff", "first.cities", "first.cities", SQLMAT_ENV="joan").stderr.startswith("`first.cities` is one")
     assert run("diff", "first.cities", "other.cities", SQLMAT_ENV="joan").stdout.startswith("first.cities → other")
+
+
+def test_a_folder_beside_the_project_is_no_table(run: Run, built: Path, folder: Path) -> None:
+    assert run("diff", "first.cities", "sql").stderr.startswith("`first.cities` is compared with nothing\n")
+    (folder.parent / "other.cities").mkdir()
+    assert run("diff", "first.cities", "other.cities").stdout.startswith("first.cities → other.cities\n")
+    folder.rename(folder.parent / "queries")
+    assert run("diff", "first.cities", "other.cities", "queries").stdout.startswith("first.cities → other.cities\n")
+    assert run("diff", "first.cities", "queries", "--env", "joan").stderr.startswith("there is no table `first__joan.")
+
+
+def test_many_changed_columns_of_a_row_are_cut(run: Run, built: Path) -> None:
+    with duckdb.connect(built) as connection:
+        for schema, value in (("first", 1), ("other", 2)):
+            columns = ", ".join(f"{value} AS column_{number}" for number in range(12))
+            connection.execute(f"CREATE TABLE {schema}.wide AS SELECT 1 AS id, {columns}")
+    done = run("diff", "first.wide", "other.wide", "--key", "id")
+    assert done.stdout.endswith("    column_7  1 → 2\n    and 4 more columns\n")
+
+
+def test_interrupted_while_it_compares(built: Path, environment: Mapping[str, str]) -> None:
+    with duckdb.connect(built) as connection:
+        for schema in ("first", "other"):
+            connection.execute(
+                f"CREATE VIEW {schema}.endless AS SELECT a.range AS n FROM range(10000000) a, range(99999)"
+            )
+    process = subprocess.Popen(
+        [SQLMAT, "diff", "first.endless", "other.endless"],
+        cwd=built.parent,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not is_held(built):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("interrupted\n")
+    assert not is_held(built)
+
+
+def is_held(file: Path) -> bool:
+    try:
+        duckdb.connect(file, read_only=True).close()
+    except duckdb.IOException:
+        return True
+    return False
 
 
 REFUSED = [
