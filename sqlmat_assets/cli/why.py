@@ -95,6 +95,8 @@ def _say_rest(verdict: Verdict, model: Model, now: datetime) -> str:
             return wording.backing_off(verdict.failures, verdict.next_at, now)
         case Reason.HELD:
             return wording.held(names)
+        case Reason.PUT_BACK:
+            return wording.put_back(verdict.put_back_at or now, now)
         case Reason.QUARANTINED:
             return wording.quarantined()
         case _:

@@ -133,6 +133,11 @@ def held(by: Sequence[str]) -> str:
     return f"held: {_names(by)}, which it reads, has failed, is held, or has problems in its files"
 
 
+def put_back(at: datetime, now: datetime) -> str:
+    """A person has put an earlier version back."""
+    return f"left alone: put back by hand {ahead(at, now)}; edit it or build it"
+
+
 def quarantined() -> str:
     """Its files have problems."""
     return "not built while its files have problems"

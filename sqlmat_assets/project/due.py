@@ -295,6 +295,9 @@ def _wish(table: _Table, state: State, now: datetime) -> Verdict:
             failures = 0
     if state.run is not None:
         return Verdict(Reason.RUNNING, None if at_once else due_at, run=state.run, failures=failures)
+    if state.is_put_back(timing.version):
+        # Without its failures: they were those of a person, and readers go on with the rows that were put back.
+        return Verdict(Reason.PUT_BACK, put_back_at=state.put_back_at)
     hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
     if failures:
         failed_at = state.failed_at

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     OUTSIDE = "outside its hours"
     BACKING_OFF = "backing off"
     HELD = "held"
+    PUT_BACK = "put back"
     QUARANTINED = "quarantined"
 
     @property

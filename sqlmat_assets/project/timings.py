@@ -48,7 +48,8 @@ class State:
 
     `decided_at` is when its last successful build was decided, and `version` the code of that build. `failures` counts
     the attempts since then with the code that it has now, the last at `failed_at`. `run` is an unfinished run that has
-    yet to build it. `partitions` are those that were built, of a table that has some.
+    yet to build it. `partitions` are those that were built, of a table that has some. `put_back_at` is when a person
+    has put an earlier version of it back, and `unwanted` the code that it had then; None once it is built again.
     """
 
     decided_at: datetime | None = None
@@ -57,6 +58,14 @@ class State:
     failed_at: datetime | None = None
     run: str | None = None
     partitions: BuiltPartitions = field(default_factory=BuiltPartitions)
+    put_back_at: datetime | None = None
+    unwanted: CodeVersion | None = None
+
+    def is_put_back(self, version: CodeVersion | None) -> bool:
+        """Whether a person has put an earlier version back, and the table has the code still that it had then."""
+        if self.put_back_at is None:
+            return False
+        return version is None or (self.unwanted is not None and version.is_same(self.unwanted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ class Verdict:
 
     `due_at` is when it became due or will be; `next_at` when it is tried again, where failures or its hours put that
     off. `waits_for` are the tables that keep it from being built, of those that it reads where there are any; `run` is
-    the run that builds it. `range_` are the partitions to build, of a table that has some.
+    the run that builds it. `range_` are the partitions to build, of a table that has some. `put_back_at` is when a
+    person has put an earlier version of it back.
     """
 
     reason: Reason
@@ -75,6 +85,7 @@ class Verdict:
     run: str | None = None
     failures: int = 0
     range_: Range | None = None
+    put_back_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

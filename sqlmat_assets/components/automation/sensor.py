@@ -38,6 +38,7 @@ _WAITING = {
     Reason.RUNNING: "running",
     Reason.WAITING: "waiting",
     Reason.HELD: "held",
+    Reason.PUT_BACK: "put back by hand (edit or build to go on)",
     Reason.BACKING_OFF: "backing off",
     Reason.OUTSIDE: "outside their hours",
     Reason.QUARANTINED: "quarantined",

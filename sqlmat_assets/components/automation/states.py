@@ -16,6 +16,7 @@ from sqlmat_assets.components.automation.partitions import BuiltKeys
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
 from sqlmat_assets.components.events import read_decided_at
 from sqlmat_assets.components.translation import translate_key
+from sqlmat_assets.components.undone import read_held_code, read_undone_at
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.timings import State
@@ -65,6 +66,8 @@ class _Built:
     run_id: str
     decided_at: datetime
     version: CodeVersion | None
+    put_back_at: datetime | None = None
+    unwanted: CodeVersion | None = None
 
 
 class Ledger:
@@ -115,6 +118,8 @@ class Ledger:
             failed_at=tried[0].at if tried else None,
             run=run,
             partitions=self._partitions.found(relation),
+            put_back_at=None if built is None else built.put_back_at,
+            unwanted=None if built is None else built.unwanted,
         )
 
     def _attempts(self, relation: Relation) -> Iterable[Attempt]:
@@ -257,7 +262,8 @@ def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None
         return None
     metadata = last.asset_materialization.metadata
     decided_at = read_decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
-    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata))
+    put_back = read_undone_at(metadata), read_held_code(metadata)
+    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back)
 
 
 def _wiped_at(record: AssetRecord) -> float:
