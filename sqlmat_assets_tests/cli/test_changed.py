@@ -95,8 +95,9 @@ def test_unit_tests_that_have_changed_are_run(run: Run, clone: Path) -> None:
     assert [case["table"] for case in json.loads(done.stdout)] == ["first.cities", "second.report"]
 
 
-@pytest.mark.parametrize("command", SELECTING)
-@pytest.mark.parametrize("selection", ["changed", "changed+ and first.*"])
+@pytest.mark.parametrize(
+    ("command", "selection"), [*((command, "changed") for command in SELECTING), ("build", "changed+ and first.*")]
+)
 def test_nothing_has_changed(run: Run, clone: Path, command: str, selection: str) -> None:
     done = run(command, "-s", selection, "--since", "HEAD")
     assert done.returncode == 0, done.stderr
