@@ -49,6 +49,7 @@ _NOT_FOR_VIEWS = (
     "conditions",
     "grace",
     "skip_unchanged",
+    "keep_versions",
     "snapshots_interval",
     "snapshots_stored_for",
     "distkey",
@@ -156,6 +157,8 @@ def _idle(draft: Draft) -> Iterator[Problem]:
 def _without_partitions(draft: Draft) -> Iterator[Problem]:
     """How partitions are built, of a table that has none."""
     key = "partitions_per_run"
+    if draft.model.is_view:
+        return  # which cannot have it at all
     if draft.model.settings.partition_by is None and "partition_by" not in draft.refused and key in draft.own:
         yield _at(wording.only_with_partitions(key), draft.places[key])
 

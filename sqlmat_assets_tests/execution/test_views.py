@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from sqlmat_assets.execution.build import build
@@ -20,7 +18,7 @@ from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets_tests.recording import Killed, RecordingWarehouse, conflict, failing_at, kill, refuse
+from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_rule, a_table, ask, kinds_of, tables_in
 
 CITIES = Relation("first", "cities")
@@ -156,6 +154,13 @@ class TestPublishing:
             assert ask(path, KINDS)[1] == ("seen", "VIEW")
 
 
+    def test_a_view_reads_the_columns_that_are_there(self, path: Path) -> None:
+        published(seen("SELECT * FROM first.cities"), a_context(path))
+        published(cities("SELECT 'x' AS more, DATE '2026-01-01' AS id"), a_context(path, "r2"))
+        assert ask(path, "SELECT column_name FROM (DESCRIBE first.seen)") == [("more",), ("id",)]
+        assert ask(path, "SELECT more, year(id) FROM first.seen") == [("x", 2026)]
+
+
 class TestKinds:
     def test_there_and_back(self, path: Path) -> None:
         table = replace(seen("SELECT 1 AS id", upstream=()), settings=cities().settings)
@@ -167,71 +172,8 @@ class TestKinds:
             published(view, a_context(path, f"v{number}"))
             assert ask(path, KINDS)[1] == ("seen", "VIEW")
 
-    def test_readers_see_one_or_the_other_over_80_changes(self, path: Path) -> None:
-        table = replace(seen("SELECT 1 AS id FROM range(100)", upstream=()), settings=cities().settings)
-        view = seen("SELECT 2 AS id FROM range(50)", upstream=())
-        published(table, a_context(path, "r1"))
-        stop, wrong, seen_kinds = threading.Event(), list[object](), set[object]()
 
-        def read(cursor: duckdb.DuckDBPyConnection) -> None:
-            while not stop.is_set():
-                try:
-                    found = cursor.execute("SELECT min(id), max(id), count(*) FROM first.seen").fetchall()
-                except duckdb.Error as error:
-                    wrong.append(error)
-                    continue
-                seen_kinds.add(found[0])
-
-        with duckdb.connect(path) as connection:
-            readers = [threading.Thread(target=read, args=(connection.cursor(),)) for _ in range(3)]
-            for one in readers:
-                one.start()
-            try:
-                for number in range(40):
-                    published(view, a_context(path, f"v{number}"))
-                    published(table, a_context(path, f"t{number}"))
-            finally:
-                stop.set()
-                for one in readers:
-                    one.join()
-        assert wrong == []
-        assert seen_kinds == {(1, 1, 100), (2, 2, 50)}
-
-
-class TestFaults:
-    def build_failing(self, path: Path, model: Model, run: str, fails: Callable[[int, str], None]) -> object:
-        warehouse = RecordingWarehouse(path, fails)
-        try:
-            return last(model, a_context(warehouse, run, sleep=list[float]().append))
-        except Killed:
-            return Killed
-
-    @pytest.mark.parametrize("how", [refuse, kill, conflict])
-    @pytest.mark.parametrize("is_table_before", [False, True])
-    def test_a_fault_at_every_statement(self, path: Path, is_table_before: bool, how: Callable[[str], None]) -> None:
-        check = a_check("SELECT id > 0 AS positive FROM first.seen", "positive")
-        before = seen("SELECT 1 AS id", upstream=())
-        before = replace(before, settings=cities().settings) if is_table_before else before
-        after = seen(
-            "SELECT 2 AS id", upstream=(), checks=(check,), description="view", columns=(ColumnDoc("id", "i"),)
-        )
-        published(before, a_context(path, "b0"))
-        warehouse = RecordingWarehouse(path)
-        published(after, a_context(warehouse, "a0"))
-        assert len(warehouse.sent) > 10
-        for number in range(1, len(warehouse.sent) + 1):
-            assert isinstance(last(before, a_context(path, f"b{number}")), Published | Unchanged)
-            end = self.build_failing(path, after, f"a{number}", failing_at(number, how))
-            expected = [(2,)] if isinstance(end, Published) else [(1,)]
-            assert ask(path, "SELECT id FROM first.seen") == expected, warehouse.sent[number - 1]
-            recorded = ask(path, "SELECT row_count FROM _sqlmat.tables WHERE table_name = 'seen'")
-            assert recorded == ([(None,)] if isinstance(end, Published) or not is_table_before else [(1,)])
-        assert isinstance(last(after, a_context(path, "z")), Published | Unchanged)
-        # Whoever was killed lives on as this process, so that its leases do: they are over now.
-        ask(path, "DELETE FROM _sqlmat.leases")
-        published(cities("SELECT 5 AS id"), a_context(path, "zz"))
-        assert ask(path, KINDS) == [("cities", "BASE TABLE"), ("seen", "VIEW")]
-
+class TestRuns:
     def test_two_runs_at_once(self, path: Path) -> None:
         ends: list[Event] = []
 
