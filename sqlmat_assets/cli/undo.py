@@ -202,7 +202,8 @@ def _lines(done: _Done) -> Iterator[str]:
         for reader in done.left:
             name, at = str(reader.record.relation), reader.record.published_at
             yield f"  {wording.reader(name, at, width, is_certain=reader.is_certain)}"
-        yield f"{wording.how_to_go_on([str(reader.record.relation) for reader in done.left])}"
+        if all(reader.record.environment is None for reader in done.left):
+            yield wording.how_to_go_on([str(reader.record.relation) for reader in done.left])
 
 
 def _hints(done: _Done) -> Iterator[str]:

@@ -27,6 +27,10 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def _build(names: Sequence[str]) -> str:
+    return " ".join(["sqlmat build", *(f"-s {name}" for name in names)])
+
+
 def unknown(name: str, known: Sequence[str]) -> UsageError:
     """Nothing of that name was ever published here."""
     hint = nearest_hint(name, known) or "`sqlmat undo` puts back what was built here; check the warehouse"
@@ -71,7 +75,7 @@ def no_good_version(names: Sequence[str]) -> str:
     """Tables downstream have no version to put back."""
     noun = "it" if len(names) == 1 else "them"
     what = f"no version of {_listed(names)} is kept that was not built from what goes; nothing is undone"
-    return with_hint(what, f"undo without `--downstream`, then build {noun}: `sqlmat build -s {names[0]}`")
+    return with_hint(what, f"undo without `--downstream`, then build {noun}: `{_build(names)}`")
 
 
 def changed_meanwhile(relation: str) -> str:
@@ -124,8 +128,14 @@ def reader(relation: str, published_at: datetime, width: int, *, is_certain: boo
 
 
 def how_to_go_on(names: Sequence[str]) -> str:
-    """What to do with tables downstream."""
-    return with_hint("", f"`sqlmat build -s {names[0]}` builds anew").strip("\n")
+    """What to do with tables downstream.
+
+    Examples:
+        >>> how_to_go_on(["a.b", "a.c"])
+        '  hint: they are built anew by `sqlmat build -s a.b -s a.c`'
+    """
+    they_are = "it is" if len(names) == 1 else "they are"
+    return f"  hint: {they_are} built anew by `{_build(names)}`"
 
 
 def not_told(home: str, reason: str, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmat_assets.execution.names import is_kept_of
 from sqlmat_assets.execution.partitions import PARTITIONS
-from sqlmat_assets.execution.records import TABLES, Record, place_of
+from sqlmat_assets.execution.records import SCHEMA, TABLES, Record, place_of
 from sqlmat_assets.execution.versions import VERSIONS
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
@@ -60,7 +60,9 @@ def drop_belongings(session: Session, belongings: Belongings) -> bool:
         session.execute(drop_view(relation) if kind == "view" else drop_table(relation, if_exists=True))
     # The partitions of its versions stand under the names of those.
     places = [place_of(relation) for relation in {record.relation, *(relation for relation, _ in belongings.objects)}]
+    # Not by asking each for its columns: an engine may end the transaction over one that is not there.
+    there = session.fetch_kinds(SCHEMA)
     for records in _RECORDED_IN:
-        if session.fetch_columns(records):
+        if records.name in there:
             session.execute(statements.delete_rows(records, statements.equal_any(places)))
     return True

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import undo as wording
+from sqlmat_assets.execution.partitions import prepare_partitions
 from sqlmat_assets.execution.records import Record, claim_record, fetch_records, key_of, write_record
 from sqlmat_assets.execution.versions import (
     VERSIONS,
@@ -39,6 +40,11 @@ class Step:
     @property
     def relation(self) -> Relation:
         return self.current.relation
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether what is put back is older than what goes; else an undo is undone, and what goes was good."""
+        return self.version.record.published_at < self.current.published_at
 
     @property
     def restored(self) -> Record:
@@ -144,6 +150,7 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
         MaterializeError: One of the tables is not what was found any more; nothing is done.
         WarehouseError: The engine refused; nothing is done.
     """
+    prepare_partitions(session)
     prepare_versions(session)
     with session.transaction():
         for step in steps:
@@ -151,7 +158,7 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
             if not claim_record(session, step.current, run, is_exact=True):
                 raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
             if step.in_place is not None:
-                keep_version(session, step.current, step.in_place, capabilities, now, is_undone=True)
+                keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
             if not take_version(session, step.version, step.relation):
                 raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
             write_record(session, step.restored, step.current)

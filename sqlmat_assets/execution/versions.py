@@ -41,7 +41,7 @@ _NAMES = tuple(name for name, _ in _COLUMNS)
 class Version:
     """A table as it was published once; `record` is what was noted of it then, under the name of the table.
 
-    `undone_at` is when a person put another version in its place; None where a build has.
+    `undone_at` is when a person put an earlier version in its place; None where something newer has replaced it.
     """
 
     record: Record
@@ -104,7 +104,7 @@ def keep_version(
         kind: What it is.
         capabilities: How long names may be.
         now: The time.
-        is_undone: Whether a person puts another version in its place.
+        is_undone: Whether a person puts an earlier version in its place.
         stays: Whether the table is to be changed where it is: then a copy of it gets its name.
     """
     target = record.relation

@@ -1,0 +1,52 @@
+"""Every message about versions and putting one back, word for word; those of the command are tested where it runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sqlmat_assets.errors import undo, verdicts
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+WORDED = [
+    (undo.unknown("a.bb", ["a.b"]), "no table `a.bb` was built here\n  hint: did you mean `a.b`?"),
+    (
+        undo.not_ours("a.b", "view"),
+        "the view in the place of `a.b` is not what sqlmat published; nothing is undone\n"
+        "  hint: drop or rename that view first",
+    ),
+    (
+        undo.several_versions("a.b", "2026"),
+        "several versions of `a.b` were published at `2026`\n  hint: write more of the time, as `--list` shows it",
+    ),
+    (
+        undo.no_good_version(["a.b", "a.c"]),
+        "no version of `a.b`, `a.c` is kept that was not built from what goes; nothing is undone\n"
+        "  hint: undo without `--downstream`, then build them: `sqlmat build -s a.b -s a.c`",
+    ),
+    (
+        undo.changed_meanwhile("a.b"),
+        "`a.b` was published by somebody else at this moment; nothing is undone\n  hint: look again",
+    ),
+    (undo.put_back("a.b", AT, None, None), "put back `a.b` of 2026-01-02 03:04:05 UTC"),
+    (
+        undo.put_back("a.b", AT, 1234, "c0ffee1234"),
+        "put back `a.b` of 2026-01-02 03:04:05 UTC (1,234 rows, commit c0ffee12)",
+    ),
+    (undo.gone(AT), "in place of that of 2026-01-02 03:04:05 UTC, which somebody has dropped"),
+    (
+        undo.not_told("/home", "no space left", ["a.b"]),
+        "warning: the Dagster instance `/home` was not told: no space left\n"
+        "  hint: the service may build `a.b` again; switch its sensor off until it is mended",
+    ),
+    (
+        verdicts.put_back(AT, AT),
+        "left alone: put back by hand 0s ago, at 2026-01-02 03:04:05 UTC; edit it or build it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), WORDED, ids=[str(expected).split("\n")[0] for _, expected in WORDED])
+def test_word_for_word(said: object, expected: str) -> None:
+    assert str(said) == expected
