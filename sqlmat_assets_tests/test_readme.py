@@ -14,7 +14,10 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^\| `(sqlmat [^`]+)` \|", README, re.MULTILINE)
 # What has to be there before a command.
-NEEDED = {"sqlmat diff first.cities --env joan": ["build -s +first.cities", "build -s +first.cities --env joan"]}
+NEEDED = {
+    "sqlmat undo first.cities --list": ["build -s +first.cities"],
+    "sqlmat diff first.cities --env joan": ["build -s +first.cities", "build -s +first.cities --env joan"],
+}
 SQLMAT = Path(sys.executable).with_name("sqlmat")
 
 
