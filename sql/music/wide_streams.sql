@@ -1,4 +1,5 @@
 -- Every play with everything that is known of it, for dashboards.
+-- mode: view
 select
     streams.played_at,                        -- UTC
     hours.day,                                -- UTC
