@@ -311,7 +311,8 @@ def command(  # noqa: PLR0913 - one for each option
     With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, environment,
     seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
     name, outcome (published, unchanged, failed, held, cancelled, not started), rows, partitions (key, rows), seconds,
-    phases (what they went into), checks (name, passed, blocking, rows, failed_rows, message), error and held_by.
+    phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none), checks (name,
+    passed, blocking, rows, failed_rows, message), error and held_by.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))

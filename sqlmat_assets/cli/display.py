@@ -13,6 +13,7 @@ from typing import Protocol
 import click
 
 from sqlmat_assets.cli.report import BuildReport, Outcome, TableReport
+from sqlmat_assets.errors.outcomes import snapshot_removed, snapshot_taken
 from sqlmat_assets.errors.samples import printable, sample_lines
 from sqlmat_assets.errors.usage import waiting
 from sqlmat_assets.execution.events import Sample
@@ -86,6 +87,15 @@ def _phases(report: TableReport) -> str:
     return ", ".join(f"{phase.name} {phase.seconds:.3f} s" for phase in report.phases)
 
 
+def _snapshot(report: TableReport) -> str:
+    """What became of the snapshots: `snapshot of 30 rows, 12 old ones removed`; empty where nothing did."""
+    if report.snapshot is None:
+        return ""
+    rows, removed = report.snapshot.rows, report.snapshot.removed_rows
+    told = ("" if rows is None else snapshot_taken(rows), snapshot_removed(removed) if removed else "")
+    return ", ".join(filter(None, told))
+
+
 def _happened(report: TableReport) -> str:
     return f"held by {report.because}" if report.because else report.outcome.value
 
@@ -136,8 +146,8 @@ class _Lines:
             cells.append(f"{_seconds(finished)} s")
         if finished.results:
             cells.append(f"{_checks(finished)} checks")
-        if self._is_verbose and finished.phases:
-            cells.append(_phases(finished))
+        if self._is_verbose:
+            cells += filter(None, (_phases(finished), _snapshot(finished)))
         click.echo("  ".join(cells))
         sys.stdout.flush()
 
@@ -190,7 +200,7 @@ def write_result(reports: Sequence[TableReport], *, is_verbose: bool = False) ->
             _rows(report),
             _seconds(report),
             _checks(report),
-            *([_phases(report)] if is_verbose else []),
+            *(["; ".join(filter(None, (_phases(report), _snapshot(report))))] if is_verbose else []),
         )
     Console().print(table)
 

@@ -17,6 +17,7 @@ from sqlmat_assets.execution.events import (
     Published,
     PublishedPartition,
     Skipped,
+    Snapshot,
     Started,
     Unchanged,
 )
@@ -50,6 +51,7 @@ class TableReport:
     because: Relation | None = None
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
+    snapshot: Snapshot | None = None
 
     @property
     def is_view(self) -> bool:
@@ -147,6 +149,8 @@ class BuildReport:
                 return None
         if isinstance(event, Published | Unchanged | Discarded):
             report = replace(report, phases=event.phases)
+        if isinstance(event, Published | Unchanged):
+            report = replace(report, snapshot=event.snapshot)
         self._note(report)
         return report
 
@@ -188,6 +192,7 @@ def _joined(before: TableReport, after: TableReport) -> TableReport:
         results=_joined_results(before.results, after.results),
         partitions=(*before.partitions, *after.partitions),
         phases=_joined_phases((*before.phases, *after.phases)),
+        snapshot=_joined_snapshots(before.snapshot, after.snapshot),
     )
 
 
@@ -197,6 +202,14 @@ def _joined_phases(phases: Iterable[Phase]) -> tuple[Phase, ...]:
     for phase in phases:
         seconds[phase.name] = seconds.get(phase.name, 0.0) + phase.seconds
     return tuple(Phase(name, spent) for name, spent in seconds.items())
+
+
+def _joined_snapshots(before: Snapshot | None, after: Snapshot | None) -> Snapshot | None:
+    """What became of the snapshots in both pieces; one that was taken counts, whichever it was."""
+    if before is None or after is None:
+        return before or after
+    rows = None if before.rows is None and after.rows is None else (before.rows or 0) + (after.rows or 0)
+    return replace(after, rows=rows, removed_rows=before.removed_rows + after.removed_rows)
 
 
 def _joined_results(before: Iterable[CheckResult], after: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
@@ -235,6 +248,10 @@ def _describe_check(result: CheckResult) -> dict[str, Any]:
     }
 
 
+def _describe_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    return {"history": str(snapshot.history), "rows": snapshot.rows, "removed_rows": snapshot.removed_rows}
+
+
 def describe_table(report: TableReport) -> dict[str, Any]:
     """One table as `build --json` tells it."""
     return {
@@ -244,6 +261,7 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "partitions": [{"key": each.key, "rows": each.rows} for each in report.partitions],
         "seconds": None if report.seconds is None else round(report.seconds, 3),
         "phases": {phase.name: round(phase.seconds, 3) for phase in report.phases},
+        "snapshot": None if report.snapshot is None else _describe_snapshot(report.snapshot),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),
         "held_by": None if report.because is None else str(report.because),

@@ -67,6 +67,7 @@ def translate_ended(
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         **translate_seconds(ended.seconds, ended.phases),
+        **_snapshot(ended),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
         "started at": dg.MetadataValue.timestamp(ended.started_at),
         "run": dg.MetadataValue.text(run.id),
@@ -261,6 +262,14 @@ def _rows(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
         **({} if ended.rows is None else {"rows": dg.MetadataValue.int(ended.rows)}),
         "partitions": dg.MetadataValue.text(outcomes.partitions(keys)),
     }
+
+
+def _snapshot(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
+    """Numbers, which the UI draws over time; nothing of a table without snapshots."""
+    if ended.snapshot is None:
+        return {}
+    taken = {} if ended.snapshot.rows is None else {"snapshot rows": dg.MetadataValue.int(ended.snapshot.rows)}
+    return {**taken, "removed snapshot rows": dg.MetadataValue.int(ended.snapshot.removed_rows)}
 
 
 def _outcome(ended: Published | Unchanged) -> str:

@@ -13,6 +13,26 @@ def new_rows() -> str:
     return "new rows"
 
 
+def snapshot_taken(rows: int) -> str:
+    """The rows of a table were kept.
+
+    Examples:
+        >>> snapshot_taken(1), snapshot_taken(1234)
+        ('snapshot of 1 row', 'snapshot of 1,234 rows')
+    """
+    return f"snapshot of {rows:,} {'row' if rows == 1 else 'rows'}"
+
+
+def snapshot_removed(rows: int) -> str:
+    """Rows that were kept for long enough were removed.
+
+    Examples:
+        >>> snapshot_removed(1), snapshot_removed(1234)
+        ('1 old row removed', '1,234 old rows removed')
+    """
+    return f"{rows:,} old {'row' if rows == 1 else 'rows'} removed"
+
+
 def new_view() -> str:
     """The view was made, or made again."""
     return "view created: always as fresh as what it reads"

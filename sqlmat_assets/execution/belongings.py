@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.names import is_kept_of
 from sqlmat_assets.execution.partitions import PARTITIONS
-from sqlmat_assets.execution.records import SCHEMA, TABLES, Record, place_of
+from sqlmat_assets.execution.records import SCHEMA, TABLES, Record, key_of, place_of
+from sqlmat_assets.execution.snapshot_records import SNAPSHOTS
 from sqlmat_assets.execution.versions import VERSIONS
+from sqlmat_assets.project.histories import history_of
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
 
 # What is kept of each table, with its schema and its name in the same two columns everywhere.
-_RECORDED_IN = (PARTITIONS, VERSIONS)
+_RECORDED_IN = (PARTITIONS, VERSIONS, SNAPSHOTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +27,26 @@ class Belongings:
     objects: tuple[tuple[Relation, ObjectKind], ...] = ()
 
 
-def find_belongings(record: Record, kinds: Mapping[str, ObjectKind], capabilities: Capabilities) -> Belongings:
+def find_belongings(
+    record: Record,
+    kinds: Mapping[str, ObjectKind],
+    capabilities: Capabilities,
+    histories: Collection[tuple[str, str]] = (),
+) -> Belongings:
     """Find what belongs to a table.
 
     Args:
         record: That of the table.
         kinds: What is in its schema.
         capabilities: How names are told apart.
+        histories: The keys of the histories that hold snapshots.
     """
     own = capabilities.fold(record.relation.name)
     schema = record.relation.schema
     named = [name for name in kinds if capabilities.fold(name) == own]
     named += sorted(name for name in kinds if is_kept_of(record.relation, name, capabilities))
+    history = key_of(history_of(record.relation), capabilities)
+    named += [name for name in kinds if history in histories and capabilities.fold(name) == history[1]]
     return Belongings(record, tuple((Relation(schema, name), kinds[name]) for name in named))
 
 

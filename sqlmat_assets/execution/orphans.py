@@ -9,6 +9,7 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import orphans as wording
 from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
 from sqlmat_assets.execution.records import TABLES, Record, fetch_records, key_of
+from sqlmat_assets.execution.snapshot_records import find_histories
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, Session
@@ -52,11 +53,13 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
     gone = sorted((r for r in without if not _is_of_environment(r)), key=lambda record: record.relation)
     kinds = {schema: session.fetch_kinds(schema) for schema in {record.relation.schema for record in gone}}
     recorded = {key_of(record.relation, capabilities): record for record in records}
+    # A table that a file makes, or made, is its own.
+    histories = find_histories(session, capabilities) - recorded.keys()
     return Search(
         tuple(
             Orphan(
-                find_belongings(record, kinds[record.relation.schema], capabilities),
-                _readers(record.relation, project, capabilities),
+                found := find_belongings(record, kinds[record.relation.schema], capabilities, histories),
+                _readers([record.relation, *(relation for relation, _ in found.objects)], project, capabilities),
                 tuple(_renamed(record, project, recorded, capabilities)),
             )
             for record in gone
@@ -84,11 +87,11 @@ def _is_of_environment(record: Record) -> bool:
     return record.environment is not None
 
 
-def _readers(relation: Relation, project: Project, capabilities: Capabilities) -> tuple[Relation, ...]:
-    key = key_of(relation, capabilities)
+def _readers(relations: Iterable[Relation], project: Project, capabilities: Capabilities) -> tuple[Relation, ...]:
+    keys = {key_of(relation, capabilities) for relation in relations}
 
     def is_named(reads: Iterable[Relation]) -> bool:
-        return any(each.catalog is None and key_of(each, capabilities) == key for each in reads)
+        return any(each.catalog is None and key_of(each, capabilities) in keys for each in reads)
 
     def reads(model: Model) -> bool:
         return is_named(model.sources) or any(is_named(check.reads) for check in model.checks)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlmat_assets.execution.records import SCHEMA, place_of
+from sqlmat_assets.execution.records import SCHEMA, key_of, place_of
+from sqlmat_assets.project.histories import history_of
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.base import Capabilities, Session
 
 SNAPSHOTS = Relation(SCHEMA, "snapshots")
 
@@ -57,6 +58,12 @@ def fetch_kept(session: Session) -> frozenset[tuple[str, str]]:
         return frozenset()
     found = session.fetch_rows(statements.select_columns(SNAPSHOTS, ("schema_name", "table_name"))).rows
     return frozenset((str(schema), str(name)) for schema, name in found)
+
+
+def find_histories(session: Session, capabilities: Capabilities) -> frozenset[tuple[str, str]]:
+    """The keys of the tables that hold the snapshots."""
+    kept = (Relation(schema, name) for schema, name in fetch_kept(session))
+    return frozenset(key_of(history_of(relation), capabilities) for relation in kept)
 
 
 def write_snapshot(session: Session, relation: Relation, record: SnapshotRecord) -> None:

@@ -20,6 +20,7 @@ from sqlmat_assets.execution.events import (
     PublishedPartition,
     Sample,
     Skipped,
+    Snapshot,
     Started,
     Unchanged,
 )
@@ -55,10 +56,41 @@ def test_checks_reach_the_report_of_the_published_table() -> None:
         "partitions": [],
         "seconds": 1.5,
         "phases": {"write": 1.25, "checks": 0.1},
+        "snapshot": None,
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,
         "held_by": None,
     }
+
+
+def test_the_snapshots_of_pieces_are_added_up() -> None:
+    history = Relation("first", "cities_history")
+    report = BuildReport([CITIES], {CITIES: 3})
+    for taken in (Snapshot(history, 14, 2), Snapshot(history, None, 1), None):
+        report.take(replace(published(CITIES), snapshot=taken))
+    told = describe_table(report.finished[0])["snapshot"]
+    assert told == {"history": "first.cities_history", "rows": 14, "removed_rows": 3}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "told"),
+    [
+        (None, None),
+        (Snapshot(Relation("first", "h"), None, 0), None),
+        (Snapshot(Relation("first", "h"), 1, 0), "snapshot of 1 row"),
+        (Snapshot(Relation("first", "h"), 1400, 1), "snapshot of 1,400 rows, 1 old row removed"),
+        (Snapshot(Relation("first", "h"), None, 3), "3 old rows removed"),
+    ],
+)
+def test_the_lines_of_a_pipe_tell_snapshots_where_they_are_to_tell_more(
+    snapshot: Snapshot | None, told: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for is_verbose in (False, True):
+        report = gather(replace(published(CITIES), snapshot=snapshot))
+        with open_view([CITIES], as_json=False, is_verbose=is_verbose) as view:
+            view.update(report, report.finished[0])
+        line = ["first.cities  published  14 rows  1.50 s"]
+        assert capsys.readouterr().out.splitlines() == ["  ".join([*line, *([told] if told and is_verbose else [])])]
 
 
 def test_the_phases_of_pieces_are_added_up_and_those_of_a_failure_told() -> None:

@@ -18,7 +18,17 @@ from sqlmat_assets.components.events import (
     translate_version_tags,
 )
 from sqlmat_assets.errors import CheckFailedError
-from sqlmat_assets.execution.events import CheckResult, Column, Discarded, Phase, Published, Run, Sample, Unchanged
+from sqlmat_assets.execution.events import (
+    CheckResult,
+    Column,
+    Discarded,
+    Phase,
+    Published,
+    Run,
+    Sample,
+    Snapshot,
+    Unchanged,
+)
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
@@ -77,6 +87,15 @@ def test_each_phase_is_a_number_of_its_own() -> None:
 def test_the_commit_and_what_is_in_none(run: Run, told: dict[str, str]) -> None:
     metadata = translate_ended(PUBLISHED, (), run)
     assert {key: metadata[key].value for key in ("commit", "uncommitted edits") if key in metadata} == told
+
+
+def test_snapshots_are_numbers() -> None:
+    history = Relation("first", "cities_history")
+    told = translate_ended(replace(PUBLISHED, snapshot=Snapshot(history, 30, 2)), (), Run("k3x", MOMENT))
+    assert (told["snapshot rows"].value, told["removed snapshot rows"].value) == (30, 2)
+    told = translate_ended(replace(PUBLISHED, snapshot=Snapshot(history, None, 0)), (), Run("k3x", MOMENT))
+    assert ("snapshot rows" in told, told["removed snapshot rows"].value) == (False, 0)
+    assert not any("snapshot" in key for key in translate_ended(PUBLISHED, (), Run("k3x", MOMENT)))
 
 
 def test_very_long_sql_is_cut() -> None:

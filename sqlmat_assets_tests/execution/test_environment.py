@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def test_what_was_not_built_there_is_read_from_production(path: Path) -> None:
     publish(CITIES, here(path))
     assert ask(path, "FROM first__dev.cities") == [(1,)]
     assert tables_in(path, "first__dev") == ["cities"]
+
+
+def test_the_history_of_what_was_built_there_is_read_from_there(path: Path) -> None:
+    """And that of production where there is none: for a table that was built there before it had snapshots, too."""
+    history = Relation("first", "people_history")
+    reader = a_table("SELECT id FROM first.people_history", upstream=(PEOPLE.relation,), sources=(history,))
+
+    def people(number: int, interval: timedelta | None) -> Model:
+        return a_table(f"SELECT {number} AS id", name="first.people", settings={"snapshots_interval": interval})
+
+    publish(people(1, timedelta(days=1)), a_context(path, "p1"))
+    for number, (interval, expected) in enumerate(((None, 1), (timedelta(days=1), 3)), 2):
+        publish(people(number, interval), here(path, f"a{number}"))
+        publish(reader, here(path, f"b{number}"))
+        assert ask(path, "FROM first__dev.cities") == [(expected,)]
+    assert ask(path, "SELECT id FROM first.people_history") == [(1,)]
 
 
 def test_what_was_built_there_is_read_from_there(path: Path) -> None:

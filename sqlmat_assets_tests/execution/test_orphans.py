@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlmat_assets.errors import MaterializeError, SqlmatError
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.orphans import Orphan, drop_orphans, find_orphans
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
@@ -96,6 +98,31 @@ def test_a_table_that_is_published_meanwhile_stays_and_so_do_the_others(built: P
     )
     assert holdings(built) == WHOLE
     assert ask(built, "SELECT id FROM first.old") == [(2,)]
+
+
+def test_snapshots_go_with_their_table(built: Path) -> None:
+    """Those that sqlmat has taken; not what is called like them."""
+    keeping = a_table("SELECT 1 AS id", name="first.old", settings={"snapshots_interval": timedelta(days=1)})
+    published(keeping, a_context(built, "r2"))
+    ask(built, "CREATE TABLE first.days_history AS SELECT 1 AS id")
+    with DuckDBWarehouse(built).open_session() as session:
+        objects = [str(relation) for orphan in orphans_in(session, KEPT) for relation, _ in orphan.belongings.objects]
+        assert objects == ["first.days", "first.old", "first.old_history"]
+        reader = a_table("SELECT 1", name="first.kept", sources=(Relation("first", "OLD_history"),))
+        assert [len(orphan.readers) for orphan in orphans_in(session, reader)] == [0, 1]
+    drop_all(DuckDBWarehouse(built))
+    assert tables_in(built) == ["days_history", "kept"]
+    assert ask(built, "FROM _sqlmat.snapshots") == []
+
+
+def test_a_table_with_the_name_of_a_history_is_its_own(built: Path) -> None:
+    keeping = a_table("SELECT 1 AS id", name="first.old", settings={"snapshots_interval": timedelta(days=1)})
+    published(keeping, a_context(built, "r2"))
+    own = a_table("SELECT 1 AS id", name="first.old_history", settings={"adopt": True})
+    published(own, a_context(built, "r3"))
+    with DuckDBWarehouse(built).open_session() as session:
+        drop_orphans(session, orphans_in(session, KEPT, own))
+    assert tables_in(built) == ["kept", "old_history"]
 
 
 def test_of_two_at_once_one_drops(built: Path) -> None:
