@@ -13,6 +13,7 @@ from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.names import run_of
 from sqlmat_assets.execution.records import TABLES, Record, fetch_records
+from sqlmat_assets.execution.snapshot_records import find_histories
 from sqlmat_assets.execution.state import sweep
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
@@ -60,7 +61,10 @@ def drop_environment(
     records = find_environments(session).get(environment.name, ())
     places = {capabilities.fold(schema): schema for schema in (*schemas, *(r.relation.schema for r in records))}
     kinds = {folded: session.fetch_kinds(schema) for folded, schema in places.items()}
-    belongings = [find_belongings(r, kinds[capabilities.fold(r.relation.schema)], capabilities) for r in records]
+    histories = find_histories(session, capabilities)
+    belongings = [
+        find_belongings(r, kinds[capabilities.fold(r.relation.schema)], capabilities, histories) for r in records
+    ]
     with session.transaction():
         gone = {
             Relation(schema, name)

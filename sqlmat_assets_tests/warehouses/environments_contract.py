@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,6 +19,8 @@ from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, re
 from sqlmat_assets_tests.tables import a_check, a_rule, a_table
 from sqlmat_assets_tests.warehouses.parts import FIRST, SECOND, Parts, build, days, rows, trips
 
+# More than a build or a drop sends.
+MOST_STATEMENTS = 80
 DEV, JOAN = Environment("dev"), Environment("joan")
 EVERYTHING = "SELECT * FROM {} ORDER BY 1, 2"
 RECORDS = "SELECT * FROM _sqlmat.tables WHERE environment IS NULL ORDER BY schema_name, table_name"
@@ -87,6 +89,7 @@ class EnvironmentsContract(Parts):
                     self.forget_processes(warehouse)
                 if len(sent) < at:
                     break
+                assert at < MOST_STATEMENTS
             at = 0
         # What this process could not drop is there until it ends.
         self.forget_processes(warehouse)
@@ -152,9 +155,24 @@ class EnvironmentsContract(Parts):
             assert rows(warehouse, "SELECT DISTINCT version FROM first.people") == [(1,)]
             if is_done:
                 break
+            assert at < MOST_STATEMENTS
         assert len(sent) < at
         assert at > 5
         assert built(warehouse) == {}
+
+    def test_snapshots_and_versions_go_with_their_tables(self, warehouse: Warehouse) -> None:
+        more = {"snapshots_interval": timedelta(hours=1), "snapshots_stored_for": timedelta(days=1), "keep_versions": 1}
+        for environment in (None, DEV):
+            for version in (1, 2):
+                table = a_table(f"SELECT {version} AS id", name="first.kept", settings=more)
+                publish(warehouse, table, f"r{version}", environment)
+        before = kinds(warehouse, "first")
+        assert "kept_history" in kinds(warehouse, "first__dev") & before
+        assert drop(warehouse, DEV).left == {}
+        assert "first__dev" not in self.schemas(warehouse)
+        assert kinds(warehouse, "first") == before
+        for records in ("snapshots", "versions", "tables"):
+            assert rows(warehouse, f"SELECT DISTINCT schema_name FROM _sqlmat.{records}") == [("first",)]
 
     def test_views_go_before_the_tables_that_they_read(self, warehouse: Warehouse) -> None:
         publish(warehouse, people(1), "r1", DEV)
