@@ -96,3 +96,22 @@ def test_it_is_an_asset_of_its_kind_without_a_policy(service: Service, name: str
     assert spec.partitions_def is None
     assert [dep.asset_key for dep in spec.deps] == [dg.AssetKey(["first", "cities"])]
     assert "A view: always as fresh as what it reads." in (spec.description or "")
+
+
+def test_partitions_on_both_sides_of_a_view(service: Service) -> None:
+    by = "-- partition_by: month(day) from 2019-01 to 2019-03\n"
+    days = "select unnest(generate_series(date '2019-01-01', date '2019-03-31', interval 1 day))::date as day\n"
+    service.write(
+        trips__24h=by + days,
+        seen="-- mode: view\nselect day, 1 as trips from first.trips\n",
+        counted__24h=f"{by}select day, sum(trips) as trips from first.seen group by day\n",
+    )
+    built: list[list[str]] = []
+    for _ in range(6):
+        built.append(service.tick_and_run(MINUTE))
+        if not built[-1]:
+            break
+    # The view has no partitions, so none of the three shares a run with another.
+    assert sorted(name for names in built for name in names) == ["counted", "seen", "trips"]
+    assert ask(service, "SELECT count(*), sum(trips) FROM first.counted") == [(90, 90)]
+    assert service.tick_and_run(MINUTE) == []
