@@ -32,18 +32,15 @@ def keep_published(
         respell_versions(session, previous.relation, model.relation)
     if count and kind is not None:
         record = _record_now(previous, session)
-        if record is not None:
-            keep_version(session, record, kind, context.warehouse.capabilities, context.now(), stays=stays)
-            kind = kind if stays else None
+        keep_version(session, record, kind, context.warehouse.capabilities, context.now(), stays=stays)
+        kind = kind if stays else None
     for version in fetch_versions(session, [model.relation])[count:]:
         drop_version(session, version)
     return kind
 
 
-def _record_now(previous: Record, session: Session) -> Record | None:
+def _record_now(previous: Record, session: Session) -> Record:
     """What is noted of the table now: what the run knows may be out of date."""
     found = fetch_records(session, [previous.relation])
-    if not found:
-        return None
-    # In this transaction another run may be noted already, which has not published yet.
-    return previous if found[-1].published_at == previous.published_at else found[-1]
+    # The run that publishes may have put its own name there already. Of a table that is gone, the engine will say so.
+    return previous if not found or found[-1].published_at == previous.published_at else found[-1]

@@ -122,6 +122,16 @@ def test_a_range_of_a_table_that_is_there(path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_version_of_a_table_that_is_changed_in_place_is_a_copy(path: Path) -> None:
+    kept = replace(PARTS, settings=replace(PARTS.settings, keep_versions=2))
+    statements = render(kept, a_fixed_context(path), Piece((JANUARY,)))
+    (rename,) = (place for place, sql in enumerate(statements) if sql.startswith('ALTER TABLE "first"."cities" RENAME'))
+    name = statements[rename].split('"')[-2]
+    assert name.startswith("cities__sqlmat_")
+    assert statements[rename + 1] == f'CREATE TABLE "first"."cities" AS SELECT * FROM "first"."{name}"'
+    assert statements[rename:].index("COMMIT") > 5
+
+
 def test_a_first_build_in_parts(path: Path) -> None:
     statements = render(PARTS, a_fixed_context(path))
     assert 'ALTER TABLE "first"."cities__sqlmat_r1_new" RENAME TO "cities"' in statements

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ class TestDuckDB(UndoContract):
         return recorder, recorder.sent
 
     @pytest.mark.parametrize("settings", [{}, {"mode": "merge", "unique_key": ("id",), "on_match": "update"}])
-    def test_comments_are_those_of_the_version(self, tmp_path: Path, settings: dict[str, object]) -> None:
+    def test_comments_are_those_of_the_version(self, tmp_path: Path, settings: dict[str, Any]) -> None:
         path = tmp_path / "warehouse.duckdb"
         query = "SELECT comment FROM duckdb_tables() WHERE table_name = 'cities'"
         for number in (1, 2):
