@@ -48,7 +48,12 @@ KEYS: Mapping[str, Key] = {
             "Redshift: how rows are distributed: `auto`, `even`, `key` or `all`",
             values.parse_choice("auto", "even", "key", "all"),
         ),
-        Key("snapshots_interval", "24h", "How often the rows are kept in `<table>_history`", parse_interval),
+        Key(
+            "snapshots_interval",
+            "24h",
+            "How often the rows are kept in `<table>_history`; [more](snapshots.md)",
+            parse_interval,
+        ),
         Key("snapshots_stored_for", "90d", "How long rows stay in `<table>_history`", parse_interval),
         Key(
             "unique",

@@ -109,6 +109,16 @@ DUCKDB = Capabilities(
             ),
         ),
         Fact(
+            "snapshots",
+            "Taken and removed in the transaction of the publish, also where the columns of the history change in it. "
+            "Of several runs at once one takes it.",
+            (
+                "test_a_fault_at_every_statement",
+                "test_two_runs_at_once_take_one",
+                "test_columns_come_and_go",
+            ),
+        ),
+        Fact(
             "views on a table",
             "They find it by name, so they read the new rows; nothing is done to them. A publish that would take a column "
             "from one that people have made is refused and names it; that costs one statement in a run where there is "

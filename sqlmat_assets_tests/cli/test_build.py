@@ -388,3 +388,27 @@ def test_render_of_an_unknown_table_hints_at_the_nearest(run: Run) -> None:
     done = run("render", "first.citis")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "there is no table `first.citis`\n  hint: did you mean `first.cities`?\n"
+
+
+def test_snapshots_are_told_where_there_is_to_tell_more(run: Run, folder: Path, warehouse: Path) -> None:
+    (folder / "first" / "cities.conf").write_text("snapshots_interval = 24h\nsnapshots_stored_for = 7d\n")
+    assert "snapshot of" not in run("build", "-s", "+first.cities", "--no-record").stdout
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("DELETE FROM first.cities_history")
+    verbose = run("build", "-s", "first.cities", "--no-record", "-v").stdout.splitlines()[0]
+    assert re.search(r"publish [\d.]+ s, snapshot [\d.]+ s  snapshot of 2 rows$", verbose)
+    told = json.loads(run("build", "-s", "+first.cities", "--no-record", "--json").stdout)["tables"]
+    history = {"history": "first.cities_history", "rows": None, "removed_rows": 0}
+    assert [table["snapshot"] for table in told] == [None, history]
+    assert rows(warehouse, "SELECT count(*) FROM first.cities_history") == [(2,)]
+
+
+def test_a_reader_of_a_history_sees_the_snapshot_of_its_run(run: Run, folder: Path, warehouse: Path) -> None:
+    (folder / "first" / "cities.conf").write_text("snapshots_interval = 24h\n")
+    (folder / "first" / "a_first - 1h.sql").write_text("SELECT count(*) AS kept FROM first.cities_history;\n")
+    listed = json.loads(run("ls", "-s", "first.a_first", "--json").stdout)[0]
+    assert (listed["upstream"], listed["sources"]) == (["first.cities"], ["first.cities_history"])
+    assert run("build", "--no-record").returncode == 0
+    assert rows(warehouse, "FROM first.a_first") == [(2,)]
+    shown = run("render", "first.cities").stdout
+    assert re.search(r'CREATE TABLE "first"."cities_history" AS SELECT \*, CAST\(.*\) AS "snapshot_timestamp"', shown)

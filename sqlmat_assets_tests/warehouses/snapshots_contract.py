@@ -271,8 +271,11 @@ class SnapshotsContract(Parts):
         recorder, sent = self.faulty(warehouse, lambda _number, _sql: None)
         build(recorder, cities(versioned(1), DAY, 3 * DAY), 1 * DAY)
         assert any("cities_history" in sql and "INSERT" in sql for sql in sent)
+        begins = max(number for number, sql in enumerate(sent, 1) if sql == "BEGIN")
         published = [0, 1]
         for number in range(1, len(sent) + 3):
+            if number < begins and not any(part in sent[number - 1] for part in ("_history", '"snapshots"')):
+                continue  # as without snapshots
             day = number + 1
             if is_new:
                 self.send(warehouse, "DROP TABLE IF EXISTS first.cities_history")
