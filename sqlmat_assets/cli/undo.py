@@ -52,11 +52,15 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What was put back, the table that was asked for first, and what was built from what went."""
+    """What was put back, the table that was asked for first, and what was built from what went.
+
+    The service leaves that table alone where it `is_held`, which is when a newer version of it is known.
+    """
 
     steps: tuple[Step, ...]
     readers: tuple[Reader, ...]
     at: datetime
+    is_held: bool
 
     @property
     def left(self) -> tuple[Reader, ...]:
@@ -136,7 +140,9 @@ def _undo(session: Session, first: Step, holdings: Holdings, reads: Reads, *, is
     steps = _steps(session, first, readers, holdings) if is_downstream else (first,)
     now, run = _now(), uuid.uuid4().hex[:8]
     Retries().run(lambda: put_back(session, steps, run, now, holdings.capabilities), time.sleep)
-    return _Done(steps, readers, now)
+    published_at = first.version.record.published_at
+    known = (first.current, *(version.record for version in holdings.versions_of(first.relation)))
+    return _Done(steps, readers, now, any(record.published_at > published_at for record in known))
 
 
 def _tell_instance(done: _Done, project: Project, session: Session, environment: Environment | None) -> str | None:
@@ -145,7 +151,13 @@ def _tell_instance(done: _Done, project: Project, session: Session, environment:
 
     home = dagster_home(project.root, environment)
     told = tuple(
-        PutBack(step.current, step.restored, session.fetch_columns(step.relation), done.at, is_held=place == 0)
+        PutBack(
+            step.current,
+            step.restored,
+            session.fetch_columns(step.relation),
+            done.at,
+            is_held=done.is_held and place == 0,
+        )
         for place, step in enumerate(done.steps)
     )
     trouble = report_put_back(home, project, told, environment)
@@ -208,7 +220,8 @@ def _lines(done: _Done) -> Iterator[str]:
 
 def _hints(done: _Done) -> Iterator[str]:
     first = done.steps[0]
-    yield wording.is_held(str(first.relation))
+    if done.is_held:
+        yield wording.is_held(str(first.relation))
     if first.in_place is not None:
         yield wording.redo(str(first.relation), first.current.published_at)
 

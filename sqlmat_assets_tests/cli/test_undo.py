@@ -88,6 +88,9 @@ def test_the_worst_night(run: Run, folder: Path) -> None:
     time = done.stderr.split('"')[1]
     assert run("undo", "first.cities", "--to", time).returncode == 0
     assert in_place(folder) == [2, 2, 2]
+    # All is as it was before, and nobody need keep the service from anything.
+    assert json.loads(run("why", "first.cities", "--json").stdout)["reason"] == "fresh"
+    assert run("undo", "first.cities").returncode == 0
     assert run("build", "-s", "first.cities").returncode == 0
     assert json.loads(run("why", "first.cities", "--json").stdout)["reason"] == "fresh"
 
@@ -208,3 +211,15 @@ def test_in_an_environment_production_is_as_it_was(run: Run, folder: Path) -> No
     assert in_place(folder) == [2, 2, 2]
     assert run("env", "drop", "joan").returncode == 0
     assert ask(folder, "SELECT count(*) FROM information_schema.tables WHERE table_schema LIKE '%joan'") == [(0,)]
+
+
+def test_an_instance_that_cannot_be_told_is_said(run: Run, folder: Path) -> None:
+    home = folder / "global.conf"  # no folder
+    done = run("undo", "first.cities", DAGSTER_HOME=str(home))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"warning: the Dagster instance `{home}` was not told: ")
+    assert done.stderr.endswith(
+        "\n  hint: the service may build `first.cities` again; switch its sensor off until it is mended\n"
+    )
+    assert done.stdout.startswith("put back `first.cities` of ")
+    assert in_place(folder) == [1, 2, 2]
