@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import undo as wording
 from sqlmat_assets.execution.partitions import prepare_partitions
-from sqlmat_assets.execution.records import Record, claim_record, fetch_records, key_of, write_record
+from sqlmat_assets.execution.records import TABLES, Record, claim_record, fetch_records, key_of, write_record
 from sqlmat_assets.execution.versions import (
     VERSIONS,
     Version,
@@ -84,7 +84,8 @@ class Holdings:
 
 def find_holdings(session: Session, environment: str | None, capabilities: Capabilities) -> Holdings:
     """Read the records and those versions that nobody has dropped; nothing is written."""
-    found = [record for record in fetch_records(session) if record.environment == environment]
+    recorded = fetch_records(session) if session.fetch_columns(TABLES) else []
+    found = [record for record in recorded if record.environment == environment]
     versions = fetch_versions(session) if session.fetch_columns(VERSIONS) else []
     records = {key_of(record.relation, capabilities): record for record in found}
     kinds = {schema: session.fetch_kinds(schema) for schema in {version.record.relation.schema for version in versions}}

@@ -144,6 +144,14 @@ def test_wrong_names(run: Run, folder: Path) -> None:
     assert done.stderr == ("no version of `first.cities` was published at `2019`\n  hint: `--list` shows them\n")
     assert run("undo", "cities").returncode == 2
     assert run("undo", "first.cities", "--warehouse", f"duckdb:///{folder}/none.duckdb").returncode == 2
+    with duckdb.connect(folder / "other.duckdb") as connection:
+        connection.execute("CREATE TABLE main.cities AS SELECT 1 AS version")
+    done = run("undo", "first.cities", "--warehouse", f"duckdb:///{folder}/other.duckdb")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "no table `first.cities` was built here\n"
+        "  hint: `sqlmat undo` puts back what was built here; check the warehouse\n"
+    )
     assert in_place(folder) == [2, 2, 2]
 
 
