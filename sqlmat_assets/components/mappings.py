@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from sqlmat_assets.project.cache import ParseCache
+from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.partitions.spec import Partitioning, TimePartitioning
 from sqlmat_assets.relation import Relation
@@ -62,7 +63,10 @@ def _translate(model: Model, reads: Mapping[Relation, Partitioning], project: Pr
         windows = _derive(model, own, reads, project)
         offsets = {str(read): window and list(window.offsets(own.grain)) for read, window in windows.items()}
         cache.keep(_KIND, model.path, text, offsets)
-    return {read: _mapping(offsets.get(str(read))) for read in reads}
+    # Partitions of snapshots are nobody's: whoever reads a history reads all of it.
+    fold = project.names.fold
+    whole = {fold(base_of(source)) for source in model.sources if may_be_history(source)}
+    return {read: _mapping(None if fold(read) in whole else offsets.get(str(read))) for read in reads}
 
 
 def _derive(

@@ -120,8 +120,8 @@ DUCKDB = Capabilities(
         ),
         Fact(
             "views on a table",
-            "They find it by name, so they read the new rows; nothing is done to them. A publish that would take a column "
-            "from one that people have made is refused and names it; that costs one statement in a run where there is "
+            "They find it by name, so they read the new rows; nothing is done to them. A publish that would take a "
+            "column from one that people have made is refused and names it; that costs one statement in a run where there is "
             "none.",
             (
                 "test_views_on_the_table_read_the_new_rows",
@@ -130,8 +130,8 @@ DUCKDB = Capabilities(
         ),
         Fact(
             "`mode = view`",
-            "The view is created under another name, checked, and renamed in the transaction that drops what was there, "
-            "table or view; with `select *` it has the columns that the table below it has when it is read.",
+            "The view is created under another name, checked, and renamed in the transaction that drops what was "
+            "there, table or view; with `select *` it has the columns that the table below it has when it is read.",
             (
                 "test_readers_see_one_or_the_other_over_80_changes",
                 "test_a_view_reads_the_columns_that_are_there",

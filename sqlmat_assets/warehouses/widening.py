@@ -94,7 +94,7 @@ def _digits(type_: exp.DataType) -> tuple[int, int] | None:
     """How many digits a number may have before and behind the point; None of others, and where it is not said."""
     bits = _bits(type_)
     if bits is not None:
-        return len(str(2**bits)), 0
+        return len(str(2 ** (bits - (type_.this in _SIGNED)))), 0
     sizes = _sizes(type_) if type_.this == _TYPE.DECIMAL else ()
     return (sizes[0] - sizes[1], sizes[1]) if len(sizes) == 2 else None
 

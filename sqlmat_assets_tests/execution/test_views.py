@@ -153,7 +153,6 @@ class TestPublishing:
             published(seen(), due(path, f"d{number}", seen(), reason=Reason.VIEW))
             assert ask(path, KINDS)[1] == ("seen", "VIEW")
 
-
     def test_a_view_reads_the_columns_that_are_there(self, path: Path) -> None:
         published(seen("SELECT * FROM first.cities"), a_context(path))
         published(cities("SELECT 'x' AS more, DATE '2026-01-01' AS id"), a_context(path, "r2"))
