@@ -48,6 +48,7 @@ class Environment:
             relation=own[model.relation],
             sql=rewrite(model.sql, names, own) if model.sql else model.sql,
             upstream=tuple(mapping.get(read, read) for read in model.upstream),
+            sources=tuple(mapping.get(read, read) for read in model.sources),
             checks=tuple(_placed(query, own, names) for query in model.checks),
         )
 

@@ -13,7 +13,9 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Discarded, Event, Published
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.piece import WHOLE
 from sqlmat_assets.execution.records import fetch_records
+from sqlmat_assets.execution.render import read_around, render
 from sqlmat_assets.project.model import CheckQuery, Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
@@ -63,6 +65,11 @@ def test_the_history_of_what_was_built_there_is_read_from_there(path: Path) -> N
         publish(people(number, interval), here(path, f"a{number}"))
         publish(reader, here(path, f"b{number}"))
         assert ask(path, "FROM first__dev.cities") == [(expected,)]
+        context = here(path, "shown")
+        with context.warehouse.open_session() as session:
+            types, records = read_around(session, reader, context)
+        shown = [sql for sql in render(reader, context, WHOLE, types, records) if " AS SELECT id FROM " in sql]
+        assert ["first__dev" in sql.partition(" AS SELECT ")[2] for sql in shown] == [interval is not None]
     assert ask(path, "SELECT id FROM first.people_history") == [(1,)]
 
 
