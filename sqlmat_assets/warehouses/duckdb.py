@@ -121,6 +121,8 @@ class DuckDBSession:
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
+        self._is_in_transaction = False
+        self._refused: WarehouseError | None = None
 
     def execute(self, statement: exp.Expr) -> None:
         self._run(_sql(statement))
@@ -133,6 +135,11 @@ class DuckDBSession:
         return Rows(tuple(ResultColumn(name, kind, kind == "BOOLEAN") for name, kind in self._columns()), rows)
 
     def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        # A table that is not there would end the transaction, so it is looked for first.
+        if self._is_in_transaction and DUCKDB.fold(relation.name) not in map(
+            DUCKDB.fold, self.fetch_kinds(relation.schema)
+        ):
+            return ()
         # The empty result of a query on the table costs a sixth of a look into the catalogue.
         try:
             self._run(_sql(exp.select("*").from_(statements.table(relation)).limit(0)))
@@ -159,12 +166,21 @@ class DuckDBSession:
     @contextmanager
     def transaction(self) -> Generator[None]:
         self._run("BEGIN")
+        self._is_in_transaction, self._refused = True, None
         try:
             yield
-            self._run("COMMIT")
+            self._commit()
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            self._is_in_transaction = False
+
+    def _commit(self) -> None:
+        if self._refused is not None:
+            # DuckDB would take a COMMIT without a word, and keep nothing.
+            raise self._refused
+        self._run("COMMIT")
 
     def _roll_back(self) -> None:
         try:
@@ -256,7 +272,8 @@ class DuckDBSession:
         except duckdb.InterruptException as error:
             raise CancelledError(str(error)) from error
         except duckdb.Error as error:
-            raise _translate(error, sql) from error
+            self._refused = _translate(error, sql)
+            raise self._refused from error
 
     def _send(self, sql: str) -> list[tuple[Any, ...]]:
         return self._cursor.execute(sql).fetchall()

@@ -121,8 +121,8 @@ DUCKDB = Capabilities(
         Fact(
             "views on a table",
             "They find it by name, so they read the new rows; nothing is done to them. A publish that would take a "
-            "column from one that people have made is refused and names it; that costs one statement in a run where there is "
-            "none.",
+            "column from one that people have made is refused and names it; that costs one statement in a run where "
+            "there is none.",
             (
                 "test_views_on_the_table_read_the_new_rows",
                 "test_a_publish_that_would_break_a_view_of_people_is_refused",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from itertools import combinations_with_replacement, product
@@ -94,6 +95,25 @@ class WarehouseContract:
                 session.execute(statements.drop_table(TARGET))
                 session.execute(statements.drop_table(TARGET))
             assert values(session, TARGET) == [(1,)]
+
+    def test_a_transaction_goes_on_where_a_table_is_looked_for_that_is_not_there(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            with session.transaction():
+                made = session.write_rows(statements.create_table_as(TARGET, "SELECT 1 AS a"))
+                assert session.fetch_columns(Relation("first", "nothing")) == ()
+                assert [name for name, _ in session.fetch_columns(TARGET)] == ["a"]
+            assert (made, values(session, TARGET)) == (1, [(1,)])
+
+    def test_what_is_refused_inside_ends_the_transaction_though_nobody_says_so(self, warehouse: Warehouse) -> None:
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            with pytest.raises(TerminalWarehouseError), session.transaction():
+                session.execute(statements.create_table_as(TARGET, "SELECT 1 AS a"))
+                with suppress(TerminalWarehouseError):
+                    session.execute(statements.drop_table(Relation("first", "nothing")))
+            assert session.fetch_columns(TARGET) == ()
+            assert make(session, TARGET, "SELECT 2 AS a") == 1
 
     @pytest.mark.parametrize("in_place", ["table", "view", None])
     def test_swap_replaces_what_is_in_place(self, warehouse: Warehouse, in_place: str | None) -> None:
