@@ -108,7 +108,7 @@ class WarehouseContract:
     def test_what_is_refused_inside_ends_the_transaction_though_nobody_says_so(self, warehouse: Warehouse) -> None:
         with warehouse.open_session() as session:
             session.execute(statements.create_schema("first"))
-            with pytest.raises(TerminalWarehouseError), session.transaction():
+            with pytest.raises(TerminalWarehouseError), session.transaction():  # noqa: PT012 - the error is caught inside
                 session.execute(statements.create_table_as(TARGET, "SELECT 1 AS a"))
                 with suppress(TerminalWarehouseError):
                     session.execute(statements.drop_table(Relation("first", "nothing")))
