@@ -233,7 +233,7 @@ KNOWN_KEYS = (
         ),
         (
             "columns = id",
-            "x.conf:1:11: `columns` cannot be `id`: it is a list of columns, each with its type\n"
+            "x.conf:1:11: `columns`, `keep_versions` cannot be `id`: it is a list of columns, each with its type\n"
             "  hint: write it like `columns = id bigint, price decimal(10, 2)`",
         ),
         (
