@@ -153,7 +153,7 @@ KNOWN_KEYS = (
     "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `snapshots_interval`, `snapshots_stored_for`, "
     "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `schedule`, `timezone`, "
     "`conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, `partitions_per_run`, "
-    "`unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`"
+    "`unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`, `keep_versions`"
 )
 
 
@@ -233,7 +233,7 @@ KNOWN_KEYS = (
         ),
         (
             "columns = id",
-            "x.conf:1:11: `columns`, `keep_versions` cannot be `id`: it is a list of columns, each with its type\n"
+            "x.conf:1:11: `columns` cannot be `id`: it is a list of columns, each with its type\n"
             "  hint: write it like `columns = id bigint, price decimal(10, 2)`",
         ),
         (
