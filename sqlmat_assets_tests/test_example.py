@@ -15,7 +15,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.load import load_project
+from sqlmat_assets.project.model import Kind
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.relation import Relation
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -485,6 +488,13 @@ def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
     found = {str(m.relation): ({str(read) for read in m.upstream}, m.effective_interval) for m in project}
     assert found == GRAPH
     assert [model.relation for model in project if model.sources] == []
+
+
+def test_the_service_builds_every_kind_of_table() -> None:
+    project = load_project(EXAMPLE)
+    verdicts = Timetable.of(project).decide({}, datetime(2026, 3, 2, 12, tzinfo=UTC)).verdicts
+    assert {model.kind for model in project} == {Kind.QUERY, Kind.DATA, Kind.LOAD, Kind.PROCESSED}
+    assert {verdict.reason for verdict in verdicts.values()} == {Reason.NEW, Reason.WAITING}
 
 
 def test_one_table_is_built_on_the_mornings_of_working_days() -> None:

@@ -77,6 +77,9 @@ def _write_queries(
         texts.append(text)
         with explained(model, session, context):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
+    if rows == 0:
+        counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
+        rows = int(counted.rows[0][0])
     return rows, ";\n".join(texts)
 
 

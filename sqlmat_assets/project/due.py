@@ -23,8 +23,6 @@ _LONGEST_AHEAD = MINUTE
 _FIRST_BACK_OFF = MINUTE
 _LEAST_LIMIT = timedelta(minutes=15)
 _LONGEST_BACK_OFF = DAY
-# Nothing builds the other kinds yet: asking for them would be one failure after the other.
-_BUILT_KINDS = frozenset({Kind.QUERY, Kind.DATA, Kind.LOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,8 @@ class Timetable:
                 model.settings.calendar,
                 model.version,
                 model.settings.on_upstream_failure == "build",
-                model.is_quarantined or model.kind not in _BUILT_KINDS,
+                # Nothing makes deliveries yet: asking for them would be one failure after the other.
+                model.is_quarantined or model.kind is Kind.DELIVERY,
                 graph.weight(model.relation),
                 model.settings.partition_by,
                 _awaits_next_batch(model),

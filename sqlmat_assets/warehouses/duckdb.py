@@ -128,7 +128,9 @@ class DuckDBSession:
         self._run(_sql(statement))
 
     def write_rows(self, statement: exp.Expr) -> int:
-        return int(self._run(_sql(statement))[0][0])
+        # A PIVOT that has to find its columns first returns nothing.
+        told = self._run(_sql(statement))
+        return int(told[0][0]) if told else 0
 
     def fetch_rows(self, query: exp.Expr) -> Rows:
         rows = self._run(_sql(query))

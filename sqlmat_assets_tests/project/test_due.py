@@ -105,14 +105,14 @@ def test_the_intervals_of_a_folder_are_those_of_its_files(tmp_path: Path) -> Non
     assert decision.verdicts[Relation("first", "reader")].reason is Reason.HELD
 
 
-def test_what_nothing_builds_yet_is_never_asked_for(tmp_path: Path) -> None:
+def test_a_processed_table_and_its_reader_are_asked_for(tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / "trips - 1d.sql").write_text("CREATE TABLE first.trips (id bigint)")
     (tmp_path / "first" / "trips_select.sql").write_text("SELECT 1 AS id")
     (tmp_path / "first" / "trips.py").write_text("")
-    (tmp_path / "first" / "cities - 24h.sql").write_text("SELECT 1 AS city")
+    (tmp_path / "first" / "cities - 24h.sql").write_text("SELECT id FROM first.trips")
     decision = Timetable.of(load_project(tmp_path)).decide({}, NOW)
-    assert decision.groups == ((Relation("first", "cities"),),)
+    assert decision.groups == ((Relation("first", "trips"), Relation("first", "cities")),)
 
 
 # Schedules
