@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import orphans as wording
-from sqlmat_assets.execution.orphans import Orphan, Search, drop_orphans, find_orphans
+from sqlmat_assets.execution.orphans import Orphan, Search, choose_all, drop_orphans, find_orphans
 from sqlmat_assets.execution.records import key_of
 from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.project.files import dangling_links
@@ -69,10 +69,19 @@ def _find(name: str, project: Project, search: Search, session: Session, capabil
         raise wording.is_of_environment(name)
     if key not in orphans:
         raise wording.not_made_here(name) if session.fetch_columns(asked) else wording.unknown(name, names)
-    orphan = orphans[key]
-    if orphan.readers:
-        raise wording.is_read(str(orphan.relation), [str(reader) for reader in orphan.readers])
-    return orphan
+    return orphans[key]
+
+
+def _refuse_read(chosen: Sequence[Orphan]) -> None:
+    """Refuse to drop what would still be read.
+
+    Raises:
+        UsageError: A table of the project reads one of them, or a view that is not dropped with it.
+    """
+    for orphan in chosen:
+        left = orphan.left_without(chosen)
+        if left:
+            raise wording.is_read(str(orphan.relation), [str(reader) for reader in left], has_views=bool(orphan.views))
 
 
 def _notes(orphan: Orphan) -> Iterator[str]:
@@ -80,8 +89,9 @@ def _notes(orphan: Orphan) -> Iterator[str]:
         yield wording.note_gone()
     if orphan.renamed_to:
         yield wording.note_renamed([str(relation) for relation in orphan.renamed_to])
-    if orphan.readers:
-        yield wording.note_readers([str(relation) for relation in orphan.readers])
+    read_by = orphan.left_without(())
+    if read_by:
+        yield wording.note_readers([str(relation) for relation in read_by])
 
 
 def _describe(orphan: Orphan) -> dict[str, Any]:
@@ -92,7 +102,7 @@ def _describe(orphan: Orphan) -> dict[str, Any]:
         "published_at": record.published_at.isoformat(),
         "commit": record.commit,
         "objects": [{"name": str(relation), "kind": kind} for relation, kind in orphan.belongings.objects],
-        "read_by": [str(relation) for relation in orphan.readers],
+        "read_by": [str(relation) for relation in orphan.left_without(())],
         "renamed_to": [str(relation) for relation in orphan.renamed_to],
     }
 
@@ -155,7 +165,7 @@ def _tell(done: _Done, *, as_json: bool, is_list: bool) -> None:
 @click.command("orphans", short_help="List the tables that no file makes any more, or drop them.")
 @folder_argument
 @click.option("--drop", "names", metavar="TABLE", multiple=True, help="Drop this one. May be given several times.")
-@click.option("--drop-all", is_flag=True, help="Drop all of them but those that a table of the project still reads.")
+@click.option("--drop-all", is_flag=True, help="Drop all of them but those that something else still reads.")
 @warehouse_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
@@ -183,9 +193,10 @@ def command(
             search = find_orphans(session, project, opened.capabilities)
             if drop_all:
                 _refuse_all(project, search, opened.label)
-                chosen = [orphan for orphan in search.orphans if not orphan.readers]
+                chosen = choose_all(search.orphans)
             else:
                 chosen = [_find(name, project, search, session, opened.capabilities) for name in dict.fromkeys(names)]
+                _refuse_read(chosen)
             if chosen:
                 Retries().run(lambda: drop_orphans(session, chosen), time.sleep)
         done = _Done(opened.label, hiding, search, tuple(chosen))
@@ -197,5 +208,6 @@ def command(
     if not drop_all:
         return GOOD
     for orphan in done.left:
-        click.echo(wording.kept(str(orphan.relation), [str(reader) for reader in orphan.readers]), err=True)
+        readers = [str(reader) for reader in orphan.left_without(done.dropped)]
+        click.echo(wording.kept(str(orphan.relation), readers, has_views=bool(orphan.views)), err=True)
     return PROBLEMS if done.left else GOOD

@@ -33,7 +33,7 @@ def note_renamed(names: Sequence[str]) -> str:
 
 
 def note_readers(names: Sequence[str]) -> str:
-    """Tables of the project that read the orphan."""
+    """Tables of the project and views that read the orphan."""
     return f"still read by {_listed(names)}"
 
 
@@ -50,9 +50,13 @@ def dropped(names: Sequence[str], warehouse: str) -> str:
     return f"dropped {counted} from {warehouse}: {_listed(names)}"
 
 
-def kept(name: str, readers: Sequence[str]) -> str:
+def kept(name: str, readers: Sequence[str], *, has_views: bool = False) -> str:
     """A table that was not dropped with all others."""
-    return with_hint(f"kept `{name}`: {_listed(readers)} {_read(readers)} it", "change those first")
+    return with_hint(f"kept `{name}`: {_listed(readers)} {_read(readers)} it", _change_first(has_views=has_views))
+
+
+def _change_first(*, has_views: bool) -> str:
+    return "build, change or drop those first" if has_views else "change those first"
 
 
 def _read(readers: Sequence[str]) -> str:
@@ -110,11 +114,10 @@ def is_of_environment(name: str) -> UsageError:
     return UsageError(f"`{name}` is no orphan: it is a table of an environment")
 
 
-def is_read(name: str, readers: Sequence[str]) -> UsageError:
-    """A table is to be dropped that tables of the project read."""
-    return UsageError(
-        with_hint(f"`{name}` is not dropped: {_listed(readers)} {_read(readers)} it", "change those first")
-    )
+def is_read(name: str, readers: Sequence[str], *, has_views: bool = False) -> UsageError:
+    """A table is to be dropped that tables of the project read, or views in the warehouse."""
+    what = f"`{name}` is not dropped: {_listed(readers)} {_read(readers)} it"
+    return UsageError(with_hint(what, _change_first(has_views=has_views)))
 
 
 def not_made_here(name: str) -> UsageError:

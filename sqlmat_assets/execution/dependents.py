@@ -17,7 +17,7 @@ from sqlmat_assets.warehouses.base import Session
 
 
 class _TriedError(Exception):
-    """Rolls a swap back that was only tried."""
+    """Rolls a change back that was only tried."""
 
 
 def refuse_breaking(
@@ -55,23 +55,26 @@ def refuse_breaking(
     if session.fetch_columns(target) == tuple((column.name, column.type) for column in columns):
         return
     texts = dict(session.fetch_views())
-    readers = _readers(target, texts)
+    readers = readers_of(target, texts)
     working = [view for view in readers if refusal_of(view, session) is None]
-    broken = _try(working, swap, session)
+    broken = find_broken(working, swap, session)
     ours = {view for view in broken if context.state.is_ours(view, capabilities)}
-    by_ours = {view for own in ours for view in _readers(own, texts)}
+    by_ours = {view for own in ours for view in readers_of(own, texts)}
     others = [(str(view), said) for view, said in broken.items() if view not in ours and view not in by_ours]
     if others:
         raise MaterializeError(would_break(str(target), sorted(others)))
 
 
-def _try(views: Iterable[Relation], swap: Callable[[], None], session: Session) -> dict[Relation, str]:
-    """Which views cannot be read after the swap, and what the engine says; a refusal ends its transaction."""
+def find_broken(views: Iterable[Relation], change: Callable[[], None], session: Session) -> dict[Relation, str]:
+    """Which views cannot be read after a change that is only tried, and what the engine says.
+
+    The change is tried again after each refusal, which ends its transaction.
+    """
     broken: dict[Relation, str] = {}
     left = list(views)
     while left:
         with suppress(_TriedError), session.transaction():
-            swap()
+            change()
             while left:
                 view = left.pop()
                 said = refusal_of(view, session)
@@ -82,7 +85,7 @@ def _try(views: Iterable[Relation], swap: Callable[[], None], session: Session) 
     return broken
 
 
-def _readers(relation: Relation, texts: Mapping[Relation, str]) -> tuple[Relation, ...]:
+def readers_of(relation: Relation, texts: Mapping[Relation, str]) -> tuple[Relation, ...]:
     """The views whose SQL names a table or view, or names such a view; one too many does no harm."""
     found: dict[Relation, None] = {}
     ahead = [relation]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import orphans as wording
 from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
+from sqlmat_assets.execution.dependents import find_broken, readers_of
 from sqlmat_assets.execution.records import TABLES, Record, fetch_records, key_of
 from sqlmat_assets.execution.snapshot_records import find_histories
+from sqlmat_assets.execution.state import drop_of, is_reserved
+from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, Session
@@ -20,11 +23,13 @@ class Orphan:
     """A table without a file.
 
     `belongings` are what would be dropped with it; without objects, somebody has dropped the table already. `readers`
-    are the tables of the project whose files name it still, `renamed_to` those that are made as it was.
+    are the tables of the project whose files name it still, `views` the views in the warehouse that can be read only
+    while it is there, `renamed_to` the tables of the project that are made as it was.
     """
 
     belongings: Belongings
     readers: tuple[Relation, ...] = ()
+    views: tuple[Relation, ...] = ()
     renamed_to: tuple[Relation, ...] = ()
 
     @property
@@ -34,6 +39,11 @@ class Orphan:
     @property
     def relation(self) -> Relation:
         return self.record.relation
+
+    def left_without(self, others: Iterable[Orphan]) -> tuple[Relation, ...]:
+        """What would still read it if it were dropped together with others."""
+        dropped = {relation for orphan in others for relation, _ in orphan.belongings.objects}
+        return (*self.readers, *(view for view in self.views if view not in {*dropped, *self.readers}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +65,13 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
     recorded = {key_of(record.relation, capabilities): record for record in records}
     # A table that a file makes, or made, is its own.
     histories = find_histories(session, capabilities) - recorded.keys()
+    texts = dict(session.fetch_views()) if gone and capabilities.finds_views_by_name else {}
     return Search(
         tuple(
             Orphan(
                 found := find_belongings(record, kinds[record.relation.schema], capabilities, histories),
                 _readers([record.relation, *(relation for relation, _ in found.objects)], project, capabilities),
+                _views(found, texts, session, capabilities),
                 tuple(_renamed(record, project, recorded, capabilities)),
             )
             for record in gone
@@ -67,6 +79,16 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
         tuple(sorted(record.relation for record in without if _is_of_environment(record))),
         len(records) - len(without),
     )
+
+
+def choose_all(orphans: Iterable[Orphan]) -> list[Orphan]:
+    """The orphans that can all be dropped together: whatever reads one of them goes too."""
+    chosen = list(orphans)
+    while True:
+        left = [orphan for orphan in chosen if not orphan.left_without(chosen)]
+        if len(left) == len(chosen):
+            return chosen
+        chosen = left
 
 
 def drop_orphans(session: Session, orphans: Collection[Orphan]) -> None:
@@ -97,6 +119,25 @@ def _readers(relations: Iterable[Relation], project: Project, capabilities: Capa
         return is_named(model.sources) or any(is_named(check.reads) for check in model.checks)
 
     return tuple(model.relation for model in project if reads(model))
+
+
+def _views(
+    belongings: Belongings, texts: Mapping[Relation, str], session: Session, capabilities: Capabilities
+) -> tuple[Relation, ...]:
+    """The views that can be read now, and not without a table and what belongs to it; those only tried to drop."""
+    own = {relation for relation, _ in belongings.objects}
+    named = {view for relation in own for view in readers_of(relation, texts)} - own
+    working = [
+        view for view in sorted(named) if not is_reserved(view, capabilities) and refusal_of(view, session) is None
+    ]
+    if not working:
+        return ()
+
+    def drop() -> None:
+        for relation, kind in belongings.objects:
+            session.execute(drop_of(relation, kind))
+
+    return tuple(sorted(find_broken(working, drop, session)))
 
 
 def _renamed(

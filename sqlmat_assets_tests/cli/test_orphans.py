@@ -312,3 +312,40 @@ def test_some_and_all_are_not_asked_for_together(run: Run, built: Path) -> None:
     done = run("orphans", "--drop", "first.x", "--drop-all")
     assert done.returncode == 2
     assert done.stderr == "`--drop` and `--drop-all` cannot be given together\n  hint: leave one of them out\n"
+
+
+def test_what_a_view_in_the_warehouse_reads_is_not_dropped(run: Run, built: Path, warehouse: Path) -> None:
+    (built / "first" / "old - 24h.sql").write_text("select 1 as id")
+    (built / "first" / "ours.sql").write_text("-- mode: view\nselect id from first.old")
+    (built / "first" / "gone.sql").write_text("-- mode: view\nselect id from first.old")
+    assert run("build", "--no-record").returncode == 0
+    execute(
+        warehouse,
+        "CREATE SCHEMA people",
+        "CREATE VIEW people.theirs AS SELECT id FROM first.gone",
+        # names it, and reads something else
+        "CREATE VIEW people.other AS SELECT 1 AS old",
+    )
+    (built / "first" / "old - 24h.sql").unlink()
+    (built / "first" / "gone.sql").unlink()
+    # the edited view is not built yet: the one in place reads the orphan
+    (built / "first" / "ours.sql").write_text("-- mode: view\nselect 2 as id")
+    before = tables(warehouse)
+    done = run("orphans", "--drop", "first.old", "--drop", "first.gone")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "`first.old` is not dropped: `first.ours`, `people.theirs` read it\n"
+        "  hint: build, change or drop those first\n"
+    )
+    done = run("orphans", "--drop-all")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[::2] == [
+        "kept `first.gone`: `people.theirs` reads it",
+        "kept `first.old`: `first.gone`, `first.ours`, `people.theirs` read it",
+    ]
+    assert tables(warehouse) == before
+    execute(warehouse, "DROP VIEW people.theirs")
+    assert run("build", "--no-record", "-s", "first.ours").returncode == 0
+    assert run("orphans", "--drop", "first.old").returncode == 2
+    assert run("orphans", "--drop-all").returncode == 0
+    assert before - tables(warehouse) == {"first.old", "first.gone", "people.theirs"}
