@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import refuse_breaking
-from sqlmat_assets.execution.events import PublishedPartition, Written
+from sqlmat_assets.execution.events import Column, PublishedPartition, Written
 from sqlmat_assets.execution.keep import keep_published
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
@@ -54,6 +54,8 @@ class Publisher:
         previous = standing.record
         if self.plan.way is Way.SWAP or previous is None:
             self._refuse_breaking(standing)
+        else:
+            self._refuse_breaking_in_place(standing)
         with self.session.transaction():
             if self.plan.way is Way.SWAP or previous is None:
                 # Here, where they cost no transaction of their own, and nothing where the rows stay.
@@ -87,6 +89,30 @@ class Publisher:
 
         refuse_breaking(target, self.written.columns, standing, swap, self.session, self.context)
 
+    def _refuse_breaking_in_place(self, standing: Standing) -> None:
+        """The same where rows are changed: columns that are added may make a name of a view ambiguous."""
+        target, session = self.model.relation, self.session
+        if not self.context.state.has_views_of_others(session, self.context.warehouse.capabilities):
+            return
+        there, given = session.fetch_columns(target), self._given
+        changes = find_changes(given, there, self.context)
+        changes.refuse(self.model)
+        if given == there:
+            return
+        if self._replaces_all():
+            self._refuse_breaking(standing)
+            return
+
+        def add() -> None:
+            self._add_columns(changes.added)
+
+        columns = [Column(name, kind) for name, kind in (*there, *changes.added)]
+        refuse_breaking(target, columns, standing, add, session, self.context)
+
+    @property
+    def _given(self) -> tuple[tuple[str, str], ...]:
+        return tuple((column.name, column.type) for column in self.written.columns)
+
     @property
     def _becomes(self) -> ObjectKind:
         return "view" if self.plan.is_view else "table"
@@ -107,27 +133,40 @@ class Publisher:
     def _change(self, standing: Standing) -> bool:
         """Change the rows of the target, and tell whether the intermediate table has become the target."""
         target, intermediate, session = self.model.relation, self.written.intermediate, self.session
-        given = tuple((column.name, column.type) for column in self.written.columns)
+        given = self._given
         changes = find_changes(given, session.fetch_columns(target), self.context)
         changes.refuse(self.model)
         names = [name for name, _ in given]
         where = self.plan.condition(self.context.names.dialect) if self.plan.replaces_ranges else None
-        updates = self.model.settings.mode == "merge" and self.model.settings.on_match == "update"
-        keeps_matches = self.plan.way is Way.MERGE_RANGES and not updates
-        if where is not None and not keeps_matches and not self._count(_rows_that_stay(target, where)):
+        if self._replaces_all():
             self._swap(standing)
             return True
         keep_published(self.model, standing, session, self.context, stays=True)
-        for name, kind in changes.added:
-            session.execute(row_statements.add_column_like(target, name, kind))
+        self._add_columns(changes.added)
         is_copy = self.model.settings.keep_versions > 0
         if is_copy or (standing.record is not None and standing.record.code != self.model.sql):
             describe(self.model, target, self.written, session, self.context)
         if where is not None and self.plan.way is Way.RANGES:
             session.replace_rows(target, intermediate, names, where)
         else:
-            session.merge_rows(target, intermediate, names, self.plan.key, updates=updates, where=where)
+            session.merge_rows(target, intermediate, names, self.plan.key, updates=self._updates, where=where)
         return False
+
+    @property
+    def _updates(self) -> bool:
+        return self.model.settings.mode == "merge" and self.model.settings.on_match == "update"
+
+    def _replaces_all(self) -> bool:
+        """Whether the ranges that are replaced are all that the target has, so that it can be swapped."""
+        keeps_matches = self.plan.way is Way.MERGE_RANGES and not self._updates
+        if not self.plan.replaces_ranges or keeps_matches:
+            return False
+        where = self.plan.condition(self.context.names.dialect)
+        return not self._count(_rows_that_stay(self.model.relation, where))
+
+    def _add_columns(self, added: tuple[tuple[str, str], ...]) -> None:
+        for name, kind in added:
+            self.session.execute(row_statements.add_column_like(self.model.relation, name, kind))
 
     def _note_partitions(self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]) -> None:
         partitioning = self.model.settings.partition_by

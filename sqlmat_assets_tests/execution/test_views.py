@@ -329,6 +329,24 @@ class TestDependents:
         published(model, a_context(path, "r3"))
         assert ask(path, "FROM people.ids") == [(1,)]
 
+    def test_a_column_that_is_added_in_place(self, path: Path) -> None:
+        settings = replace(cities().settings, mode="merge", unique_key=("id",), on_match="update", on_schema_change="add")
+        ask(path, "CREATE TABLE first.prices AS SELECT 1 AS id, 9 AS price")
+        ask(path, "CREATE VIEW first.mine AS SELECT name, price FROM first.cities JOIN first.prices USING (id)")
+        merged = replace(cities("SELECT 1 AS id, 'Rome' AS name, 3 AS price"), settings=settings)
+        assert discarded(merged, a_context(path, "r2")) == (
+            "`first.cities` was not replaced: a view that reads it would no longer work\n"
+            '  `first.mine`: Binder Error: Ambiguous reference to column name "price" '
+            "(use: 'cities.price' or 'prices.price')\n"
+            "  hint: change or drop what reads it first, or keep the columns\n"
+            "`first.cities` still holds its previous rows"
+        )
+        assert ask(path, "FROM first.mine") == [("Paris", 9)]
+        other = replace(cities("SELECT 1 AS id, 'Rome' AS name, 3 AS other"), settings=settings)
+        published(other, a_context(path, "r3"))
+        assert ask(path, "FROM first.mine") == [("Rome", 9)]
+        assert ask(path, "FROM first.cities") == [(1, "Rome", 3)]
+
     def test_a_type_that_they_cannot_use(self, path: Path) -> None:
         ask(path, "CREATE VIEW first.mine AS SELECT upper(name) AS n, name[1] AS first FROM first.cities")
         assert "`first.mine`: Binder Error" in discarded(cities("SELECT 1 AS id, 2 AS name"), a_context(path, "r2"))
