@@ -23,7 +23,7 @@ from sqlmat_assets.cli.place import (
     read_project,
     warehouse_option,
 )
-from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors import MaterializeError, WarehouseError
 from sqlmat_assets.errors import undo as wording
 from sqlmat_assets.execution.environment import Environment, find_environment
 from sqlmat_assets.execution.records import Record, key_of
@@ -145,6 +145,14 @@ def _undo(session: Session, first: Step, holdings: Holdings, reads: Reads, *, is
     return _Done(steps, readers, now, any(record.published_at > published_at for record in known))
 
 
+def _columns(session: Session, relation: Relation) -> Sequence[tuple[str, str]]:
+    """Those of what was put back; none where they cannot be read: that it is put back is told all the same."""
+    try:
+        return session.fetch_columns(relation)
+    except WarehouseError:
+        return ()
+
+
 def _tell_instance(done: _Done, project: Project, session: Session, environment: Environment | None) -> str | None:
     """Let the service know, and return what to tell a person where that cannot be done."""
     from sqlmat_assets.components.undone import PutBack, report_put_back
@@ -154,7 +162,7 @@ def _tell_instance(done: _Done, project: Project, session: Session, environment:
         PutBack(
             step.current,
             step.restored,
-            session.fetch_columns(step.relation),
+            _columns(session, step.relation),
             done.at,
             is_held=done.is_held and place == 0,
         )

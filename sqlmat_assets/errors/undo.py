@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.usage import nearest_hint, with_hint
 
+_MOST_NAMED = 10
+
 
 def moment(at: datetime) -> str:
     """When a version was published, as people type it.
@@ -76,6 +78,24 @@ def no_good_version(names: Sequence[str]) -> str:
     noun = "it" if len(names) == 1 else "them"
     what = f"no version of {_listed(names)} is kept that was not built from what goes; nothing is undone"
     return with_hint(what, f"undo without `--downstream`, then build {noun}: `{_build(names)}`")
+
+
+def would_break(relation: str, broken: Sequence[tuple[str, str]]) -> str:
+    """Views that could not be read after an undo: each with what the engine says."""
+    named = [f"  `{view}`: {' '.join(said.split())}" for view, said in broken[:_MOST_NAMED]]
+    if len(broken) > _MOST_NAMED:
+        named.append(f"  and {len(broken) - _MOST_NAMED:,} more")
+    count = "a view" if len(broken) == 1 else f"{len(broken):,} views"
+    hint = "  hint: change these views so that they can be read with both versions, or drop them, then undo"
+    return "\n".join(
+        [f"{count} would no longer work with that version of `{relation}`; nothing is undone", *named, hint]
+    )
+
+
+def unreadable(relation: str, said: str) -> str:
+    """A view was kept, and what it reads has changed since."""
+    what = f"that version of `{relation}` cannot be read any more; nothing is undone: {' '.join(said.split())}"
+    return with_hint(what, "put back what it reads first; or `--list` shows other versions for `--to`")
 
 
 def changed_meanwhile(relation: str) -> str:

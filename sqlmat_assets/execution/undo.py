@@ -10,6 +10,8 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import undo as wording
 from sqlmat_assets.execution.partitions import prepare_partitions
 from sqlmat_assets.execution.records import TABLES, Record, claim_record, fetch_records, key_of, write_record
+from sqlmat_assets.execution.through_views import refusal_of
+from sqlmat_assets.execution.undo_views import broken_by
 from sqlmat_assets.execution.versions import (
     VERSIONS,
     Version,
@@ -148,21 +150,38 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
     """Put the versions into their places, all of them or none; what was there is kept.
 
     Raises:
-        MaterializeError: One of the tables is not what was found any more; nothing is done.
+        MaterializeError: One of the tables is not what was found any more, or a view could not be read afterwards;
+            nothing is done.
         WarehouseError: The engine refused; nothing is done.
     """
     prepare_partitions(session)
     prepare_versions(session)
-    with session.transaction():
+
+    def exchange() -> None:
         for step in steps:
-            # First, so that no other run publishes the table from here on.
-            if not claim_record(session, step.current, run, is_exact=True):
-                raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
-            if step.in_place is not None:
-                keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
-            if not take_version(session, step.version, step.relation):
-                raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
-            write_record(session, step.restored, step.current)
+            _exchange(session, step, run, now, capabilities)
+        for step in steps:
+            said = refusal_of(step.relation, session) if step.version.kind == "view" else None
+            if said is not None:
+                raise MaterializeError(wording.unreadable(str(step.relation), said))
+
+    if capabilities.finds_views_by_name:
+        broken = broken_by([step.relation for step in steps], exchange, session)
+        if broken:
+            raise MaterializeError(wording.would_break(str(steps[0].relation), broken))
+    with session.transaction():
+        exchange()
+
+
+def _exchange(session: Session, step: Step, run: str, now: datetime, capabilities: Capabilities) -> None:
+    # First, so that no other run publishes the table from here on.
+    if not claim_record(session, step.current, run, is_exact=True):
+        raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
+    if step.in_place is not None:
+        keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
+    if not take_version(session, step.version, step.relation):
+        raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
+    write_record(session, step.restored, step.current)
 
 
 def _next_after(published_at: datetime, current: Record, holdings: Holdings) -> datetime:

@@ -29,6 +29,22 @@ WORDED = [
         undo.changed_meanwhile("a.b"),
         "`a.b` was published by somebody else at this moment; nothing is undone\n  hint: look again",
     ),
+    (
+        undo.would_break("a.b", [("p.v", 'no "x"\n  here'), ("p.w", "no")]),
+        "2 views would no longer work with that version of `a.b`; nothing is undone\n"
+        '  `p.v`: no "x" here\n'
+        "  `p.w`: no\n"
+        "  hint: change these views so that they can be read with both versions, or drop them, then undo",
+    ),
+    (
+        undo.would_break("a.b", [(f"p.v{n:02}", "no") for n in range(11)]).splitlines()[-2],
+        "  and 1 more",
+    ),
+    (
+        undo.unreadable("a.b", 'no "x"\n  here'),
+        'that version of `a.b` cannot be read any more; nothing is undone: no "x" here\n'
+        "  hint: put back what it reads first; or `--list` shows other versions for `--to`",
+    ),
     (undo.put_back("a.b", AT, None, None), "put back `a.b` of 2026-01-02 03:04:05 UTC"),
     (
         undo.put_back("a.b", AT, 1234, "c0ffee1234"),
