@@ -39,6 +39,15 @@ def is_another(relation: str, environment: str | None) -> str:
     return with_hint(f"`{relation}` is {owner}", "rename the schema, or drop that table")
 
 
+def reads_past(relation: str, views: Sequence[str], table: str, environment: str) -> str:
+    """A table would read production by way of a view although what the view reads was built aside."""
+    way = " by way of ".join(f"`{view}`" for view in reversed(views))
+    what = f"`{relation}` reads production's rows of `{table}` by way of {way}"
+    selection = views[0] if len(views) == 1 else f"'{' or '.join(views)}'"
+    what += f", and `{table}` was built in `{environment}`"
+    return with_hint(what, f"build {'that view' if len(views) == 1 else 'those views'} there too: `-s {selection}`")
+
+
 def built_in(name: str) -> str:
     """Where a build went."""
     return f"in the environment `{name}`; production is as it was"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,6 +81,42 @@ def test_what_was_built_there_is_read_from_there(path: Path) -> None:
     assert kinds_of(events).count("Published") == 2
     assert ask(path, "FROM first__dev.cities") == [(2,)]
     publish(CITIES, a_context(path, "p2"))
+    assert ask(path, "FROM first.cities") == [(1,)]
+
+
+def test_what_was_built_there_is_not_read_past_by_way_of_a_view(path: Path) -> None:
+    # With a source from outside nothing is recorded of what a view reads; its SQL tells it.
+    ask(path, "CREATE SCHEMA other; CREATE TABLE other.t AS SELECT 1 AS people")
+    view, sources = {"mode": "view"}, (Relation("other", "t"),)
+    near = a_table(
+        "WITH cities AS (SELECT id FROM first.people, other.t) SELECT * FROM cities",
+        name="first.near",
+        upstream=(PEOPLE.relation,),
+        sources=sources,
+        settings=view,
+    )
+    far = a_table("SELECT id FROM first.near", name="first.far", upstream=(near.relation,), settings=view)
+    cities = a_table("SELECT id FROM first.far", upstream=(far.relation,))
+    for model in (PEOPLE, near, far, cities):
+        publish(model, a_context(path, "p1"))
+    publish(cities, here(path, "r0"))
+    publish(a_table("SELECT 2 AS id", name="first.people"), here(path))
+    checked = a_table("SELECT 1 AS id", replace(a_check("SELECT id FROM first.near", "c"), reads=(near.relation,)))
+    for model, views, hint in (
+        (cities, "`first.near` by way of `first.far`", "build those views there too: `-s 'first.far or first.near'`"),
+        (far, "`first.near`", "build that view there too: `-s first.near`"),
+        (checked, "`first.near`", "build that view there too: `-s first.near`"),
+    ):
+        (*_, last) = materialize(model, here(path, "r2"))
+        assert isinstance(last, Discarded)
+        assert str(last.error).startswith(
+            f"`{model.relation}` reads production's rows of `first.people` by way of {views}, and `first.people` was "
+            f"built in `dev`\n  hint: {hint}\n"
+        )
+    assert ask(path, "FROM first__dev.cities") == [(1,)]
+    for model in (near, far, cities):
+        publish(model, here(path, "r3"))
+    assert ask(path, "FROM first__dev.cities") == [(2,)]
     assert ask(path, "FROM first.cities") == [(1,)]
 
 
