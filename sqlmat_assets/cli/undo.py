@@ -34,6 +34,7 @@ from sqlmat_assets.execution.undo import (
     Reads,
     Step,
     choose_version,
+    find_companions,
     find_holdings,
     find_readers,
     find_step,
@@ -131,8 +132,10 @@ def _steps(session: Session, first: Step, readers: Sequence[Reader], holdings: H
     without = [str(reader.record.relation) for reader in readers if reader.good is None]
     if without:
         raise MaterializeError(wording.no_good_version(without))
-    taken = ((reader.record, reader.good) for reader in readers)
-    return (first, *(find_step(session, record, good, holdings.capabilities) for record, good in taken if good))
+    taken = [(reader.record, reader.good) for reader in readers if reader.good is not None]
+    names = {record.relation for record, _ in taken}
+    taken += [each for each in find_companions(first, holdings) if each[0].relation not in names]
+    return (first, *(find_step(session, record, version, holdings.capabilities) for record, version in taken))
 
 
 def _undo(session: Session, first: Step, holdings: Holdings, reads: Reads, *, is_downstream: bool) -> _Done:
@@ -231,7 +234,7 @@ def _hints(done: _Done) -> Iterator[str]:
     if done.is_held:
         yield wording.is_held(str(first.relation))
     if first.in_place is not None:
-        yield wording.redo(str(first.relation), first.current.published_at)
+        yield wording.redo(str(first.relation), first.current.published_at, is_downstream=len(done.steps) > 1)
 
 
 def _document(done: _Done) -> dict[str, Any]:

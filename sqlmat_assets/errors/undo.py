@@ -121,9 +121,10 @@ def gone(published_at: datetime) -> str:
     return f"in place of that of {_short(published_at)}, which somebody has dropped"
 
 
-def redo(relation: str, published_at: datetime) -> str:
-    """How an undo is undone."""
-    return f'if that was wrong: sqlmat undo {relation} --to "{moment(published_at)}"'
+def redo(relation: str, published_at: datetime, *, is_downstream: bool = False) -> str:
+    """How an undo is undone, together with the tables that it took along."""
+    along = " --downstream" if is_downstream else ""
+    return f'if that was wrong: sqlmat undo {relation}{along} --to "{moment(published_at)}"'
 
 
 def is_held(relation: str) -> str:

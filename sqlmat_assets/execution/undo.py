@@ -146,6 +146,22 @@ def find_readers(undone: Record, version: Version, holdings: Holdings, reads: Re
     return tuple(sorted(readers, key=lambda reader: reader.record.published_at))
 
 
+def find_companions(first: Step, holdings: Holdings) -> list[tuple[Record, Version]]:
+    """The tables that went together with a version that is put back again, where nothing newer is in their places."""
+    undone_at, capabilities = first.version.undone_at, holdings.capabilities
+    if undone_at is None or first.is_backwards:
+        return []
+    found = [(holdings.records.get(key_of(each.record.relation, capabilities)), each) for each in holdings.versions]
+    return [
+        (record, version)
+        for record, version in found
+        if record is not None
+        and version.undone_at == undone_at
+        and record.relation != first.relation
+        and record.published_at < version.record.published_at
+    ]
+
+
 def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, capabilities: Capabilities) -> None:
     """Put the versions into their places, all of them or none; what was there is kept.
 

@@ -231,3 +231,18 @@ def test_an_instance_that_cannot_be_told_is_said(run: Run, folder: Path) -> None
     )
     assert done.stdout.startswith("put back `first.cities` of ")
     assert in_place(folder) == [1, 2, 2]
+
+
+def test_what_was_taken_along_is_taken_along_again(run: Run, folder: Path) -> None:
+    done = run("undo", "first.cities", "--downstream")
+    assert (done.returncode, in_place(folder)) == (0, [1, 1, 1])
+    hint = done.stderr.splitlines()[-1]
+    assert untimed(hint) == 'if that was wrong: sqlmat undo first.cities --downstream --to "TIME"'
+    done = run("undo", "first.cities", "--downstream", "--to", hint.split('"')[1])
+    assert done.returncode == 0, done.stderr
+    assert in_place(folder) == [2, 2, 2]
+    assert "leaves" not in done.stderr
+    assert [json.loads(run("why", f"first.{name}", "--json").stdout)["reason"] for name in ("cities", "people")] == [
+        "fresh",
+        "fresh",
+    ]

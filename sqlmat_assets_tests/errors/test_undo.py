@@ -50,6 +50,10 @@ WORDED = [
         undo.put_back("a.b", AT, 1234, "c0ffee1234"),
         "put back `a.b` of 2026-01-02 03:04:05 UTC (1,234 rows, commit c0ffee12)",
     ),
+    (
+        undo.redo("a.b", AT, is_downstream=True),
+        'if that was wrong: sqlmat undo a.b --downstream --to "2026-01-02 03:04:05.000678"',
+    ),
     (undo.gone(AT), "in place of that of 2026-01-02 03:04:05 UTC, which somebody has dropped"),
     (
         undo.not_told("/home", "no space left", ["a.b"]),
