@@ -12,9 +12,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from sqlmat_assets.cli import GOOD, PROBLEMS
+from sqlmat_assets.cli import GOOD, PROBLEMS, WRONG_USAGE
 from sqlmat_assets.cli.diff_lines import lines_of
 from sqlmat_assets.cli.place import default_warehouse, find_root, read_project, warehouse_option
+from sqlmat_assets.errors import WarehouseError
 from sqlmat_assets.errors import diffs as wording
 from sqlmat_assets.errors.usage import waiting
 from sqlmat_assets.execution.diff import ChangedRow, Diff, LoneRow, compare, key_in_both
@@ -216,18 +217,16 @@ def command(
     *,
     as_json: bool,
 ) -> int:
-    r"""Say how the table B differs from the table A, or, with --env, A of the environment from A of production.
+    """Say how the table B differs from the table A, or, with --env, A of the environment from A of production.
 
-    \b
-    sqlmat diff first.cities first.cities_old
-    sqlmat diff first.cities --env joan
+    For example: `sqlmat diff first.cities first.cities_old`, or `sqlmat diff first.cities --env joan`.
 
     Columns that were added, dropped or retyped; how many rows were added, removed and changed; how often each column
     differs; and some rows. Rows are told apart by --key, else by the `unique_key` of the table, else by its first
     `unique`; without any of them, whole rows are compared. All of it happens in the warehouse, which is only read.
     DIR is the project folder (default: sql).
 
-    Exit codes: 0 equal, 1 they differ, 2 wrong usage.
+    Exit codes: 0 equal, 1 they differ, 2 wrong usage, or they could not be compared.
 
     With --json, standard output is one object: before, after, equal, key, key_from, columns, rows, repeated_keys,
     null_keys, changed_columns and sample, where values are text.
@@ -246,11 +245,16 @@ def command(
         raise wording.same_table(str(after))
     if not is_there(url):
         raise wording.no_warehouse(opened.label)
-    with opened.open_session(_Patience(opened.label)) as session:
-        columns = _fetch_columns(session, asked, after, project, opened.label)
-        tables = [(asked.before, columns[0]), (after, columns[1])]
-        chosen = _own_key(project, tables, capabilities) if key is None else _typed_key(key, tables, capabilities)
-        diff = compare(session, capabilities, tables[0], tables[1], key=chosen.columns, limit=limit)
+    try:
+        with opened.open_session(_Patience(opened.label)) as session:
+            columns = _fetch_columns(session, asked, after, project, opened.label)
+            tables = [(asked.before, columns[0]), (after, columns[1])]
+            chosen = _own_key(project, tables, capabilities) if key is None else _typed_key(key, tables, capabilities)
+            diff = compare(session, capabilities, tables[0], tables[1], key=chosen.columns, limit=limit)
+    except WarehouseError as error:
+        # Not the answer "they differ".
+        click.echo(str(error), err=True)
+        return WRONG_USAGE
     if as_json:
         click.echo(json.dumps(_document(diff, asked.before, after, chosen), indent=2, ensure_ascii=False))
     else:

@@ -343,6 +343,6 @@ def test_a_warehouse_that_is_held_is_waited_for(run: Run, built: Path) -> None:
         done = run("diff", "first.cities", "other.cities", "--warehouse", f"duckdb://{built}?wait=0.5")
     finally:
         holder.communicate("")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"waiting for duckdb://{built}, which another process may hold\n")
     assert str(holder.pid) in done.stderr
