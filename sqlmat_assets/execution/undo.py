@@ -207,7 +207,12 @@ def _next_after(published_at: datetime, current: Record, holdings: Holdings) -> 
 
 
 def _is_built_from(record: Record, reads: Reads, goes: _Gone, capabilities: Capabilities) -> bool | None:
-    """Whether a table was built from what goes; False where it may have been, None where it was not."""
+    """Whether a table was built from what goes; False where it may have been, None where it was not.
+
+    Rows that were there before, and came out the same from what goes, are not made of it.
+    """
+    if not record.is_view and record.published_at < goes.since:
+        return None
     if record.inputs is not None and not record.is_view:
         identities = {key_of(Relation.of(name), capabilities): each for name, each in record.inputs.items()}
         is_reader = any(
@@ -216,7 +221,7 @@ def _is_built_from(record: Record, reads: Reads, goes: _Gone, capabilities: Capa
         return True if is_reader else None
     if not any(key_of(read, capabilities) in goes.after for read in reads(record.relation)):
         return None
-    return False if record.is_view or record.published_at >= goes.since else None
+    return False
 
 
 def _newest_good(record: Record, holdings: Holdings, reads: Reads, goes: _Gone) -> Version | None:

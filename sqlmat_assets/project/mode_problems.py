@@ -49,7 +49,6 @@ _NOT_FOR_VIEWS = (
     "conditions",
     "grace",
     "skip_unchanged",
-    "keep_versions",
     "snapshots_interval",
     "snapshots_stored_for",
     "distkey",

@@ -334,8 +334,7 @@ def test_what_a_view_in_the_warehouse_reads_is_not_dropped(run: Run, built: Path
     done = run("orphans", "--drop", "first.old", "--drop", "first.gone")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "`first.old` is not dropped: `first.ours`, `people.theirs` read it\n"
-        "  hint: build, change or drop those first\n"
+        "`first.old` is not dropped: `first.ours`, `people.theirs` read it\n  hint: build, change or drop those first\n"
     )
     done = run("orphans", "--drop-all")
     assert done.returncode == 1

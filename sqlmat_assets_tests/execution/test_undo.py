@@ -168,6 +168,28 @@ def test_rows_that_are_the_same_are_no_version(path: Path) -> None:
     assert ask(path, "SELECT count(*) FROM _sqlmat.versions") == [(0,)]
 
 
+def test_a_reader_whose_rows_came_out_the_same_is_none(path: Path) -> None:
+    """What it reads went bad, but not in what it takes of it."""
+    same = a_table("SELECT count(*) AS n FROM first.a", name="first.b", upstream=(A,), version=CODE, settings=KEEP)
+    build(path, "r1", source(1), same)
+    build(path, "r2", source(2))
+    unchanged(same, a_context(path, "r3"))
+    _, readers = look(path, A, {B: (A,)})
+    assert readers == ()
+
+
+def test_a_table_that_becomes_a_view_can_be_put_back(path: Path) -> None:
+    build(path, "r1", source(1), source(5, "c"))
+    build(
+        path,
+        "r2",
+        a_table("SELECT version FROM first.c", name="first.a", upstream=(C,), settings={"mode": "view", **KEEP}),
+    )
+    assert ask(path, "FROM first.a") == [(5,)]
+    undo(path, A)
+    assert ask(path, "FROM first.a") == [(1,)]
+
+
 def test_names_of_versions() -> None:
     at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
     kept = kept_of(A, at, DUCKDB)

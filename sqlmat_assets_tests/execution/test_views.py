@@ -330,7 +330,9 @@ class TestDependents:
         assert ask(path, "FROM people.ids") == [(1,)]
 
     def test_a_column_that_is_added_in_place(self, path: Path) -> None:
-        settings = replace(cities().settings, mode="merge", unique_key=("id",), on_match="update", on_schema_change="add")
+        settings = replace(
+            cities().settings, mode="merge", unique_key=("id",), on_match="update", on_schema_change="add"
+        )
         ask(path, "CREATE TABLE first.prices AS SELECT 1 AS id, 9 AS price")
         ask(path, "CREATE VIEW first.mine AS SELECT name, price FROM first.cities JOIN first.prices USING (id)")
         merged = replace(cities("SELECT 1 AS id, 'Rome' AS name, 3 AS price"), settings=settings)

@@ -98,7 +98,6 @@ class TestProblems:
             ("conditions: hours 8-18", "conditions"),
             ("grace: 2h", "grace"),
             ("skip_unchanged: false", "skip_unchanged"),
-            ("keep_versions: 2", "keep_versions"),
             ("snapshots_interval: 24h", "snapshots_interval"),
             ("snapshots_stored_for: 90d", "snapshots_stored_for"),
             ("distkey: id", "distkey"),
