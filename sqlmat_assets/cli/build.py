@@ -326,7 +326,13 @@ def command(  # noqa: PLR0913 - one for each option
     origin = find_origin(project.root)
     run = Run(uuid.uuid4().hex[:8], now, origin and origin.commit, has_edits=origin is not None and origin.has_edits)
     context = Context(
-        warehouse=opened, names=project.names, run=run, now=_now, root=project.root, environment=environment
+        warehouse=opened,
+        names=project.names,
+        run=run,
+        now=_now,
+        root=project.root,
+        environment=environment,
+        views=project.views,
     )
     request, requests = Request(opened.label, selected, partitions), Requests(requests_file(project.root, environment))
     if partitions:

@@ -69,6 +69,7 @@ class Site:
 
     `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
+    `views` have the SQL of the tables that are views.
     """
 
     root: Path
@@ -79,6 +80,7 @@ class Site:
     weights: Mapping[Relation, int]
     mappings: Mapping[Relation, Mappings] = field(default_factory=dict[Relation, Mappings])
     environment: Environment | None = None
+    views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
 
 
 def build_asset(
@@ -139,6 +141,7 @@ def _compute(model: Model, site: Site) -> _Compute:
             cancellation=resource.cancellation,
             state=resource.state,
             environment=site.environment,
+            views=site.views,
         )
         if site.environment is not None and ENV_TAG not in context.run.tags:
             context.instance.add_run_tags(context.run.run_id, {ENV_TAG: site.environment.name})

@@ -77,7 +77,9 @@ def build_definitions(
     cache_dir = _cache_dir(project.root)
     mappings = translate_mappings(project, cache_dir if cache_dir.is_dir() else None)
     origin = find_origin(project.root)
-    site = Site(project.root, project.names, origin, resource_key, columns_of, weights, mappings, environment)
+    site = Site(
+        project.root, project.names, origin, resource_key, columns_of, weights, mappings, environment, project.views
+    )
     circles = _circles(graph)
     held = find_held(project)
     sources = distinct_relations(source for model in project for source in model.sources)

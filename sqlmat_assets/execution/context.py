@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlmat_assets.execution.processor.workshop import LocalWorkshop, Workshop
 from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.references import Names
+from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 
 
@@ -24,7 +25,7 @@ class Context:
 
     `now` returns aware moments; `root` is the project's folder. `cancellation` ends the run from another thread.
     `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
-    `workshop` runs the scripts of tables.
+    `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views.
     """
 
     warehouse: Warehouse
@@ -37,6 +38,7 @@ class Context:
     cancellation: Cancellation = field(default_factory=Cancellation)
     state: RunState = field(default_factory=RunState)
     environment: Environment | None = None
+    views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     workshop: Workshop = field(default_factory=LocalWorkshop)
 
     @property

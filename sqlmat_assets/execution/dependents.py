@@ -1,4 +1,4 @@
-"""Views that people have made on a table: one that would not survive a publish keeps it from happening."""
+"""Views on a table, made by people or of the project: one that would not survive a publish keeps it from happening."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors.views import would_break
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Column
+from sqlmat_assets.execution.records import key_of
 from sqlmat_assets.execution.state import Standing
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.relation import Relation
@@ -31,8 +32,8 @@ def refuse_breaking(
     """Keep the table that is in place if views of people can be read with it, and not with what would replace it.
 
     The swap is tried in a transaction that is rolled back. Nothing of it happens where nobody has made a view, or where
-    the columns stay the same. Views of the project are not looked at: a file says what they are to be, and what cannot
-    be read any more fails by itself until that is changed.
+    the columns stay the same. A view of the project counts as long as its file says what it is: one that was edited
+    since is going to be another.
 
     Args:
         target: The table.
@@ -48,7 +49,7 @@ def refuse_breaking(
     capabilities = context.warehouse.capabilities
     if standing.in_place is None or not capabilities.finds_views_by_name:
         return
-    if not context.state.has_views_of_others(session, capabilities):
+    if not context.views and not context.state.has_views_of_others(session, capabilities):
         return
     if refusal_of(target, session) is not None:
         return  # and nothing that reads it can be read
@@ -58,11 +59,20 @@ def refuse_breaking(
     readers = readers_of(target, texts)
     working = [view for view in readers if refusal_of(view, session) is None]
     broken = find_broken(working, swap, session)
-    ours = {view for view in broken if context.state.is_ours(view, capabilities)}
+    ours = {view for view in broken if context.state.is_ours(view, capabilities) and not _is_meant(view, context)}
     by_ours = {view for own in ours for view in readers_of(own, texts)}
     others = [(str(view), said) for view, said in broken.items() if view not in ours and view not in by_ours]
     if others:
         raise MaterializeError(would_break(str(target), sorted(others)))
+
+
+def _is_meant(view: Relation, context: Context) -> bool:
+    """Whether a view of the project is what its file says."""
+    capabilities = context.warehouse.capabilities
+    own = key_of(view, capabilities)
+    text = next((text for relation, text in context.views.items() if key_of(relation, capabilities) == own), None)
+    recorded = context.state.recorded([view], capabilities)
+    return bool(recorded) and recorded[0].code == text
 
 
 def find_broken(views: Iterable[Relation], change: Callable[[], None], session: Session) -> dict[Relation, str]:

@@ -183,5 +183,10 @@ class Project:
         return len(self.models)
 
     @property
+    def views(self) -> Mapping[Relation, str]:
+        """The SQL of the tables that are views."""
+        return {model.relation: model.sql for model in self if model.is_view}
+
+    @property
     def errors(self) -> tuple[Problem, ...]:
         return tuple(problem for problem in self.problems if not problem.is_warning)

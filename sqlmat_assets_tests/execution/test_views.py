@@ -329,6 +329,25 @@ class TestDependents:
         published(model, a_context(path, "r3"))
         assert ask(path, "FROM people.ids") == [(1,)]
 
+    def test_a_view_of_the_project_that_is_what_its_file_says(self, path: Path) -> None:
+        """A file from outside lost a column: nobody has edited anything."""
+        view = seen("SELECT name FROM first.cities")
+        published(view, a_context(path, "r2"))
+        ask(path, "CREATE SCHEMA people; CREATE VIEW people.far AS SELECT count(*) AS n FROM first.seen")
+        context = a_context(path, "r3", views={SEEN: view.sql})
+        assert discarded(cities("SELECT 1 AS id"), context).startswith(
+            "`first.cities` was not replaced: 2 views that read it would no longer work\n  `first.seen`: "
+        )
+        assert ask(path, "FROM first.seen") == [("Paris",)]
+
+    def test_a_view_of_the_project_whose_file_was_edited_since(self, path: Path) -> None:
+        published(seen("SELECT name FROM first.cities"), a_context(path, "r2"))
+        edited = seen()
+        context = a_context(path, "r3", views={SEEN: edited.sql})
+        published(cities("SELECT 2 AS id"), context)
+        published(edited, context)
+        assert ask(path, "FROM first.seen") == [(2,)]
+
     def test_a_column_that_is_added_in_place(self, path: Path) -> None:
         settings = replace(
             cities().settings, mode="merge", unique_key=("id",), on_match="update", on_schema_change="add"
@@ -354,7 +373,7 @@ class TestDependents:
         assert "`first.mine`: Binder Error" in discarded(cities("SELECT 1 AS id, 2 AS name"), a_context(path, "r2"))
         assert ask(path, "FROM first.mine") == [("PARIS", "P")]
 
-    def test_views_of_the_project_are_no_reason(self, path: Path) -> None:
+    def test_views_of_the_project_that_were_edited_since_are_no_reason(self, path: Path) -> None:
         published(seen("SELECT name FROM first.cities"), a_context(path, "r1"))
         # It reads the table by way of a view whose file is to be changed.
         ask(path, "CREATE VIEW first.mine AS SELECT name FROM first.seen")
