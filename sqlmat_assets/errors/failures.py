@@ -297,3 +297,8 @@ def rows_changed_too_much(before: int, after: int, limit: float) -> str:
         return f"{counted}, none before: more than {limit:.1%} of change"
     change = abs(after - before) / before
     return f"{counted}, after {before:,} before: a change of {change:.1%}, at most {limit:.1%} allowed"
+
+
+def index_in_the_way(message: str) -> str:
+    """DuckDB does not rename a table, or retype its column, while somebody's index is on it."""
+    return f"{message}\n  hint: drop the index that was made on this table; DuckDB changes no table with an index"

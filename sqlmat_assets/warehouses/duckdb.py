@@ -15,7 +15,13 @@ from typing import Any, Protocol, TypeVar
 import duckdb
 from sqlglot import Dialect, exp
 
-from sqlmat_assets.errors import CancelledError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import (
+    CancelledError,
+    TerminalWarehouseError,
+    TransientWarehouseError,
+    WarehouseError,
+    failures,
+)
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
@@ -311,6 +317,8 @@ def _in_the_background(work: Callable[[], T], interrupt: Callable[[], None]) -> 
 
 def _translate(error: duckdb.Error, sql: str) -> WarehouseError:
     message = str(error)
+    if isinstance(error, duckdb.DependencyException) or "an index depends on it" in message:
+        message = failures.index_in_the_way(message)
     is_conflict = isinstance(error, duckdb.TransactionException) and "onflict" in message
     return (TransientWarehouseError if is_conflict else TerminalWarehouseError)(message, sql)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.execution.events import Discarded
 from sqlmat_assets.execution.names import is_kept, is_kept_of, kept_of, run_of
 from sqlmat_assets.execution.state import is_reserved
 from sqlmat_assets.execution.undo import Reader, Step, choose_version, find_holdings, find_readers, find_step, put_back
@@ -17,7 +18,7 @@ from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
-from sqlmat_assets_tests.execution.pair import a_reader, due, published, unchanged
+from sqlmat_assets_tests.execution.pair import a_reader, due, last_of, published, unchanged
 from sqlmat_assets_tests.project.deciding import CODE
 from sqlmat_assets_tests.tables import a_context, a_table, ask
 
@@ -188,6 +189,18 @@ def test_a_table_that_becomes_a_view_can_be_put_back(path: Path) -> None:
     assert ask(path, "FROM first.a") == [(5,)]
     undo(path, A)
     assert ask(path, "FROM first.a") == [(1,)]
+
+
+def test_an_index_that_somebody_has_made_is_named_as_the_reason(path: Path) -> None:
+    build(path, "r1", source(1))
+    ask(path, "CREATE INDEX mine ON first.a (version)")
+    last = last_of(source(2), a_context(path, "r2"))
+    assert isinstance(last, Discarded)
+    assert "hint: drop the index that was made on this table" in str(last.error)
+    assert ask(path, "FROM first.a") == [(1,)]
+    ask(path, "DROP INDEX first.mine")
+    build(path, "r3", source(3))
+    assert ask(path, "FROM first.a") == [(3,)]
 
 
 def test_names_of_versions() -> None:
