@@ -117,8 +117,8 @@ def test_types_are_those_that_are_declared(tmp_path: Path) -> None:
         "kind enum('ABC', 'b'), u uuid)"
     )
     query = (
-        "select 1 as id, 1.10::decimal(10, 2) as d, timestamptz '2024-01-01 01:00+01' as t, date '2024-02-29' as day, "
-        "[1, null] as l, true as ok, 'ABC' as kind, " + f"'{ONE}'::uuid as u "
+        "select 1 as id, 1.10::decimal(10, 2) as d, timestamptz '2024-01-01 01:00:00+01' as t, "
+        "date '2024-02-29' as day, [1, null] as l, true as ok, 'ABC' as kind, " + f"'{ONE}'::uuid as u "
         "union all select null, null, null, null, null, null, null, null"
     )
     columns = "typeof(id), typeof(kind), d::varchar, epoch(t), day::varchar, l, ok, kind::varchar, u::varchar"

@@ -355,7 +355,9 @@ class TestDependents:
         ask(path, "CREATE TABLE first.prices AS SELECT 1 AS id, 9 AS price")
         ask(path, "CREATE VIEW first.mine AS SELECT name, price FROM first.cities JOIN first.prices USING (id)")
         merged = replace(cities("SELECT 1 AS id, 'Rome' AS name, 3 AS price"), settings=settings)
-        assert discarded(merged, a_context(path, "r2")) == (
+        said = discarded(merged, a_context(path, "r2"))
+        # The quotes are other ones in DuckDB 1.5.
+        assert said.replace('"cities.price" or "prices.price"', "'cities.price' or 'prices.price'") == (
             "`first.cities` was not replaced: a view that reads it would no longer work\n"
             '  `first.mine`: Binder Error: Ambiguous reference to column name "price" '
             "(use: 'cities.price' or 'prices.price')\n"
