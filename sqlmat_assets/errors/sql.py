@@ -108,7 +108,11 @@ def no_statement(path: str) -> Problem:
 
 def not_a_select(place: Place, keyword: str) -> Problem:
     """A statement changes something instead of giving rows."""
-    return place.problem(f"`{_shown(keyword)}` is no SELECT", _ONE_SELECT)
+    hint = _ONE_SELECT
+    if keyword.upper() == "CREATE":
+        # As in the file that has the columns of a processed table, whose script is missing.
+        hint += "; a table that a Python script makes needs the script beside it, as in `cities.py`"
+    return place.problem(f"`{_shown(keyword)}` is no SELECT", hint)
 
 
 def second_statement(place: Place, keyword: str) -> Problem:

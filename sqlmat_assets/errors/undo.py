@@ -47,7 +47,7 @@ def not_ours(relation: str, kind: str) -> str:
 
 def nothing_kept(relation: str) -> str:
     """There is no version at all."""
-    hint = "`keep_versions = 3` in its settings keeps the last three from its next build on"
+    hint = "with `keep_versions = 3` in its settings, each build that changes its rows keeps the ones before"
     return with_hint(f"no earlier version of `{relation}` is kept; nothing is undone", hint)
 
 
@@ -177,9 +177,8 @@ def was_undone(at: datetime) -> str:
 
 def nothing_to_list(relation: str) -> str:
     """There is nothing but what is in place."""
-    return with_hint(
-        f"no earlier version of `{relation}` is kept", "`keep_versions = 3` in its settings keeps the last three"
-    )
+    hint = "with `keep_versions = 3` in its settings, each build that changes its rows keeps the ones before"
+    return with_hint(f"no earlier version of `{relation}` is kept", hint)
 
 
 def outcome(replaced_at: datetime) -> str:

@@ -189,13 +189,13 @@ def test_nothing_was_kept(run: Run, folder: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "no earlier version of `first.cities` is kept; nothing is undone\n"
-        "  hint: `keep_versions = 3` in its settings keeps the last three from its next build on\n"
+        "  hint: with `keep_versions = 3` in its settings, each build that changes its rows keeps the ones before\n"
     )
     listed = run("undo", "first.cities", "--list")
     assert listed.returncode == 0
     assert listed.stderr == (
         "no earlier version of `first.cities` is kept\n"
-        "  hint: `keep_versions = 3` in its settings keeps the last three\n"
+        "  hint: with `keep_versions = 3` in its settings, each build that changes its rows keeps the ones before\n"
     )
 
 

@@ -34,6 +34,11 @@ _ITEM = "remove the comma, or write what is missing"
         ),
         ("-- a", "1:1: the file has no statement\n  hint: write a SELECT, or remove the file"),
         ("drop table s.t", "1:1: `DROP` is no SELECT\n  hint: write a SELECT instead"),
+        (
+            "create table s.t (id int)",
+            "1:1: `CREATE` is no SELECT\n  hint: write a SELECT instead; "
+            "a table that a Python script makes needs the script beside it, as in `cities.py`",
+        ),
         ("with a as (from s.u) insert into s.t from a", "1:1: `INSERT` is no SELECT\n  hint: write a SELECT instead"),
         (
             "select 1 as a;\nselect 2 as a",
