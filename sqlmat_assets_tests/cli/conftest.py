@@ -10,16 +10,13 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets_tests.cli.running import FILES, SQLMAT, Run
+from sqlmat_assets_tests.folders import write_files
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A project of four tables and three checks; all hold."""
-    for path, text in FILES.items():
-        file = tmp_path / "sql" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path / "sql"
+    return write_files(tmp_path / "sql", FILES)
 
 
 @pytest.fixture

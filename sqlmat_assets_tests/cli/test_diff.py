@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import SQLMAT, Run
+from sqlmat_assets_tests.folders import write_files
 
 FILES = {
     "first/raw.csv": "id,name\n1,a\n2,b\n3,c\n",
@@ -25,11 +26,7 @@ FILES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for path, text in FILES.items():
-        file = tmp_path / "sql" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path / "sql"
+    return write_files(tmp_path / "sql", FILES)
 
 
 @pytest.fixture

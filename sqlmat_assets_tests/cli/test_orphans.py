@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import FILES, SQLMAT, Run
+from sqlmat_assets_tests.folders import write_files
 
 
 @pytest.fixture
@@ -47,10 +48,7 @@ def orphans(run: Run, *arguments: str) -> dict[str, Any]:
 def warehouse_after_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tables of the project; a build takes longer than a copy of what it made."""
     place = tmp_path_factory.mktemp("built")
-    for path, text in FILES.items():
-        file = place / "sql" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_files(place / "sql", FILES)
     subprocess.run([SQLMAT, "build", "--no-record"], cwd=place, check=True, capture_output=True, timeout=120)
     return place / "sqlmat.duckdb"
 

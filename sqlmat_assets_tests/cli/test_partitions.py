@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import Run
+from sqlmat_assets_tests.folders import write_files
 
 FILES = {
     "s/raw.csv": "id,day,amount\n1,2019-01-01,5\n2,2019-01-15,6\n3,2019-02-03,7\n4,2019-03-09,8\n5,2019-04-01,9\n",
@@ -28,11 +29,7 @@ NOTHING = ("build", "--no-record")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for path, text in FILES.items():
-        file = tmp_path / "sql" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path / "sql"
+    return write_files(tmp_path / "sql", FILES)
 
 
 def months(folder: Path) -> list[tuple[str, int]]:

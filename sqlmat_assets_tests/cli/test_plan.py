@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import Run
+from sqlmat_assets_tests.folders import write_files
 
 FILES = {
     "s/raw.csv": "id,day,amount\n1,2019-01-01,5\n2,2019-02-03,7\n",
@@ -30,11 +31,7 @@ FILES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for path, text in FILES.items():
-        file = tmp_path / "sql" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path / "sql"
+    return write_files(tmp_path / "sql", FILES)
 
 
 def plan(run: Run, *arguments: str) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import SQLMAT, Run
+from sqlmat_assets_tests.folders import write_files
 
 FILES = {
     "global.conf": "keep_versions = 3\n",
@@ -28,10 +29,7 @@ SHORT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{6})?")
 def built_twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose tables were built, then built again from a bad file; processes of Dagster take their time."""
     place = tmp_path_factory.mktemp("built")
-    for path, text in FILES.items():
-        file = place / "sql" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_files(place / "sql", FILES)
     for version in (1, 2):
         (place / "sql" / CITIES).write_text(f"SELECT {version} AS version\n")
         subprocess.run([SQLMAT, "build", "--no-record"], cwd=place, check=True, capture_output=True, timeout=120)

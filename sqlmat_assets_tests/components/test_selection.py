@@ -11,6 +11,7 @@ from sqlmat_assets.errors import UsageError
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
+from sqlmat_assets_tests.folders import write_files
 
 FILES = {
     "first/raw.csv": "a\n1\n",
@@ -23,11 +24,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root = tmp_path_factory.mktemp("sql")
-    for path, text in FILES.items():
-        (root / path).parent.mkdir(exist_ok=True)
-        (root / path).write_text(text)
-    return load_project(root)
+    return load_project(write_files(tmp_path_factory.mktemp("sql"), FILES))
 
 
 SELECTED = [

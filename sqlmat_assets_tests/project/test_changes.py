@@ -10,6 +10,7 @@ import pytest
 from sqlmat_assets.project.changes import Changes, find_changes
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.relation import Relation
+from sqlmat_assets_tests.folders import write_files
 
 FILES = {
     "global.conf": "owner = a@example.com\n",
@@ -27,9 +28,7 @@ CITIES, PEOPLE, RAW, MADE = (Relation("s", name) for name in ("cities", "people"
 
 def changes_by(tmp_path: Path, *edits: tuple[str, str | None]) -> Changes:
     before, now = tmp_path / "before", tmp_path / "now"
-    for path, text in FILES.items():
-        (before / path).parent.mkdir(parents=True, exist_ok=True)
-        (before / path).write_text(text)
+    write_files(before, FILES)
     shutil.copytree(before, now)
     for path, text in edits:
         if text is None:
