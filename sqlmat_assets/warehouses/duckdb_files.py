@@ -107,6 +107,8 @@ def _explain(path: Path, message: str) -> WarehouseError:
         hint = "name another file, this one is left as it is"
     elif "Permission denied" in message:
         hint = f"allow this user to write to `{path if path.exists() else folder}`"
+    elif "Corrupt database file" in message:
+        hint = "put back a copy of the file, or move it away together with its `.wal` and build again"
     else:
         hint = None
     return cannot_open(str(path), message, hint)

@@ -224,6 +224,24 @@ class TestCannotOpen:
         )
         assert path.read_text().startswith("id,name\n")
 
+    def test_half_a_checkpoint_cannot_be_opened_and_says_what_to_do(self, path: Path) -> None:
+        def checkpoint(version: int) -> bytes:
+            with duckdb.connect(path) as connection:
+                connection.execute(f"CREATE OR REPLACE TABLE t AS SELECT {version} AS version FROM range(1000)")
+            return path.read_bytes()
+
+        before, after = [checkpoint(each) for each in range(10)][-2:]
+        first = 3 * 4096  # behind the three headers
+        assert before[first : first + 4096] != after[first : first + 4096]
+        path.write_bytes(before[:first] + after[first : first + 4096] + before[first + 4096 :])
+        told, hint = self.message(path).splitlines()
+        assert "Corrupt database file" in told
+        assert f"block at location {first}" in told
+        assert hint == "  hint: put back a copy of the file, or move it away together with its `.wal` and build again"
+        path.write_bytes(before)
+        with duckdb.connect(path) as connection:
+            assert connection.execute("SELECT DISTINCT version FROM t").fetchall() == [(8,)]
+
     def test_folder_not_writable(self) -> None:
         # Not below pytest's own folder, into which another user may not even look.
         with tempfile.TemporaryDirectory() as folder:
