@@ -97,8 +97,8 @@ DUCKDB = Capabilities(
             "the end of the process, or of the power, in the middle of a checkpoint",
             "Here the promise ends: DuckDB writes the block of the file that lists everything in it over itself, and a "
             "file with half of that block cannot be opened any more. It is one write of 256 KB with each checkpoint; "
-            "`kill -9` was seen to meet it once, and not in 640 tries made for it. Keep a copy of a file that cannot be "
-            "built again.",
+            "`kill -9` was seen to meet it once, and not in 640 tries made for it. Keep a copy of a file that cannot "
+            "be built again.",
             ("test_half_a_checkpoint_cannot_be_opened_and_says_what_to_do",),
         ),
         Fact(
