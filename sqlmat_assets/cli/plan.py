@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,21 +22,20 @@ from sqlmat_assets.cli.place import (
     read_project,
     warehouse_option,
 )
+from sqlmat_assets.cli.plan_lines import plan_lines
 from sqlmat_assets.cli.selecting import select_options, select_tables
 from sqlmat_assets.errors import outlooks as wording
-from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.foresee import Known, Outlook, foresee, read_known
+from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.mode_problems import future_starts
 from sqlmat_assets.project.model import Project
-from sqlmat_assets.project.partitions.spec import ListPartitioning
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
-
-_WIDTH = 80
 
 
 def _now() -> datetime:
@@ -68,53 +66,22 @@ def _status(outlook: Outlook, reasons: Mapping[Relation, str] | None) -> str | N
     return wording.due(reasons[outlook.model.relation])
 
 
-def _lines(outlook: Outlook, status: str | None) -> Iterator[str]:
-    settings = outlook.model.settings
+def _group(outlook: Outlook, piece: Piece, reasons: Mapping[Relation, str] | None) -> str:
+    """Under which heading a table stands: one that is always shown, or its reason to rest."""
     if outlook.model.is_quarantined:
-        yield wording.quarantined()
-        return
-    if outlook.what == "partitions":
-        yield wording.builds_partitions(len(outlook.partitions), outlook.stretches)
-    elif outlook.what == "view":
-        yield wording.builds_view()
-    else:
-        yield wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(settings.mode)
-    if status == "new":
-        yield wording.new()
-    elif status == "changed":
-        yield wording.changed()
-        if outlook.what not in ("all rows", "view") or settings.mode not in ("replace", "view"):
-            yield wording.rebuilds() if settings.on_change == "rebuild" else wording.keeps_rows()
-    elif status is not None and outlook.missing is None:
-        yield status
-    if status != "new" and outlook.missing is not None:
-        yield wording.missing(len(outlook.missing), outlook.gaps)
-    yield from _scans(outlook)
-
-
-def _fitted(line: str) -> str:
-    return textwrap.fill(
-        line,
-        _WIDTH,
-        initial_indent=" " * 2,
-        subsequent_indent=" " * 4,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _scans(outlook: Outlook) -> Iterator[str]:
-    """What is read of which table."""
-    narrowed = outlook.narrowed
-    if narrowed is None:
-        return
-    if narrowed.is_marked:
-        yield wording.marked()
-    for table in narrowed.tables:
-        yield wording.narrows(str(table.relation), table.column)
-    for obstacle in narrowed.obstacles:
-        if outlook.read_in_full:
-            yield prevented(outlook.read_in_full, obstacle)
+        return "problems"
+    status = _status(outlook, reasons)
+    if status is None:
+        return "unknown"
+    if reasons and reasons[outlook.model.relation] == Reason.HELD:
+        return "held"
+    if status in ("new", "changed"):
+        return status
+    if outlook.missing is None:
+        reason = Reason(reasons[outlook.model.relation]) if reasons else Reason.FRESH
+        status = "due" if reason.is_build else reason.value
+    is_asked = piece.ranges is not None or piece.is_full_refresh
+    return "asked" if is_asked and status != "due" else status
 
 
 def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
@@ -141,8 +108,9 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 @click.option("--full-refresh", is_flag=True, help="As for a build.")
 @warehouse_option
 @env_option
+@click.option("-v", "--verbose", is_flag=True, help="Show also each table that is not due.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
-def command(
+def command(  # noqa: PLR0913 - one for each option
     folder: Path | None,
     expressions: tuple[str, ...],
     since: str | None,
@@ -151,9 +119,13 @@ def command(
     env: str | None,
     *,
     full_refresh: bool,
+    verbose: bool,
     as_json: bool,
 ) -> int:
     """Say for each table of DIR (default: sql) what a build would do with it, and why, without doing it.
+
+    What is new, changed, due or asked for with --partition is shown table by table. What a build writes although
+    nothing asks for it, such as a fresh table, is only counted, unless --verbose is given.
 
     The warehouse is only read, and only if it is there and nothing else holds it; otherwise it is not known what is
     new, changed or due. How far a range is taken into a query also depends on the types of the columns that it reads.
@@ -179,10 +151,7 @@ def command(
         documents = [_document(outlook, _status(outlook, reasons)) for outlook in outlooks]
         click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
         return GOOD
-    for outlook in outlooks:
-        by = outlook.model.settings.partition_by
-        parts = "" if by is None else f" by {by.column}" if isinstance(by, ListPartitioning) else f" by {by.grain}"
-        click.echo(f"{outlook.model.relation}  {outlook.model.settings.mode}{parts}")
-        for line in _lines(outlook, _status(outlook, reasons)):
-            click.echo(_fitted(line))
+    told = [(outlook, _group(outlook, pieces[outlook.model.relation], reasons)) for outlook in outlooks]
+    for line in plan_lines(told, is_verbose=verbose):
+        click.echo(line)
     return GOOD

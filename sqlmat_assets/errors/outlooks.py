@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _MOST_SHOWN = 3
+_HEADINGS = {
+    "new": "new, never built here",
+    "changed": "changed, the SQL, checks or settings are not those of the last build",
+    "due": "due",
+    "asked": "asked for, though not due",
+    "unknown": "to be built",
+    "held": "not built, as long as files of what they read have problems",
+    "problems": "not built, the files have problems, which `sqlmat check` tells",
+    "a view": "views, always as fresh as what they read",
+}
+_RESTS = {
+    "nothing asks for it": "that nothing asks for",
+    "outside its hours": "outside their hours",
+}
 
 
 def builds_all() -> str:
@@ -38,14 +52,36 @@ def builds_partitions(count: int, stretches: Sequence[str]) -> str:
     return f"builds {count:,} partitions: {_some(stretches)}"
 
 
-def new() -> str:
-    """The warehouse does not have it."""
-    return "new: it was never built here"
+def heading(group: str, count: int) -> str:
+    """What is told of the tables below.
+
+    Examples:
+        >>> heading("new", 1)
+        'new, never built here: 1 table'
+    """
+    return f"{_HEADINGS.get(group) or _RESTS.get(group, group)}: {count:,} table{'' if count == 1 else 's'}"
 
 
-def changed() -> str:
-    """Its code is not that of its rows."""
-    return "changed: its SQL, checks or settings are not those of its last build"
+def nothing_due() -> str:
+    """No table asks for a build."""
+    return "nothing is new, changed or due"
+
+
+def resting(counts: Mapping[str, int]) -> str:
+    """The tables that a build writes although nothing asks for it.
+
+    Examples:
+        >>> resting({"fresh": 296, "a view": 1, "nothing asks for it": 2})
+        'not due, and built all the same: 296 fresh, 1 view, 2 that nothing asks for (--verbose shows them)'
+    """
+    told = ", ".join(f"{count:,} {_counted(group, count)}" for group, count in counts.items())
+    return f"not due, and built all the same: {told} (--verbose shows them)"
+
+
+def _counted(group: str, count: int) -> str:
+    if group == "a view":
+        return "view" if count == 1 else "views"
+    return _RESTS.get(group, group)
 
 
 def keeps_rows() -> str:
@@ -86,11 +122,6 @@ def narrows(table: str, column: str) -> str:
 def marked() -> str:
     """A query that names the bounds."""
     return "names the bounds itself, and is read as it is written"
-
-
-def quarantined() -> str:
-    """A table with problems."""
-    return "builds nothing: its files have problems, which `sqlmat check` tells"
 
 
 def not_asked(label: str, reason: str) -> str:

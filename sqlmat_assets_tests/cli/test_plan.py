@@ -34,16 +34,23 @@ def folder(tmp_path: Path) -> Path:
     return write_files(tmp_path / "sql", FILES)
 
 
-def plan(run: Run, *arguments: str) -> dict[str, list[str]]:
-    """What is said of each table."""
+Told = dict[str, dict[str, list[str]]]
+
+
+def plan(run: Run, *arguments: str) -> Told:
+    """What is said under each heading, of each table."""
     done = run("plan", *arguments)
     assert done.returncode == 0, done.stderr
-    found: dict[str, list[str]] = {}
+    found: Told = {}
     for line in done.stdout.splitlines():
-        if line.startswith("  "):
-            found[next(reversed(found))].append(line.strip())
-        else:
-            found[line] = []
+        if line.startswith("    "):
+            of_tables = found[next(reversed(found))]
+            of_tables[next(reversed(of_tables))].append(line.strip())
+        elif line.startswith("  "):
+            name, _, what = line.strip().partition(" ")
+            found[next(reversed(found))][name] = [what.strip()] if what else []
+        elif line:
+            found[line] = {}
     return found
 
 
@@ -67,41 +74,82 @@ def test_without_a_warehouse_nothing_is_made_and_nothing_is_known_of_the_past(ru
     assert told["s.ranked"]["obstacles"] == ["the window in line 4"]
 
 
-def test_what_is_new_then_fresh_then_changed(run: Run, folder: Path) -> None:
-    assert plan(run)["s.kept  append"] == ["builds the next batch, which is appended"]
+PROBLEMS = "not built, the files have problems, which `sqlmat check` tells: 1 table"
+
+
+def test_what_is_new_then_due_then_changed(run: Run, folder: Path) -> None:
+    assert plan(run)["to be built: 5 tables"]["s.kept"] == ["builds the next batch, which is appended"]
     assert run("build", "--no-record", "--partition", "2019-01").returncode == 1  # one table has problems
-    found = plan(run)
-    assert found["s.raw  replace"] == ["builds all rows", "fresh"]
-    assert found["s.broken  replace"] == ["builds nothing: its files have problems, which `sqlmat check` tells"]
-    assert found["s.kept  append"] == ["builds the next batch, which is appended", "fresh"]
-    assert found["s.daily  replace by day"] == [
-        "builds 59 partitions: 2019-01-01..2019-02-28",
-        "28 partitions that have ended are not there: 2019-02-01..2019-02-28",
-        "reads of `s.raw` only the range, by `day`",
-    ]
-    assert found["s.ranked  replace by month"] == [
-        "builds 2 partitions: 2019-01..2019-02",
-        "1 partition that has ended is not there: 2019-02",
-        "`s.daily` is read in full because of the window in line 4",
-    ]
-    assert found["s.week  replace by day"] == [
-        "builds 31 partitions: 2019-01-01..2019-01-31",
-        "every partition that has ended is there",
-        "names the bounds itself, and is read as it is written",
-    ]
+    (folder / "s" / "more - 1h.sql").write_text("SELECT 1 AS a")
+    assert plan(run) == {
+        "new, never built here: 1 table": {"s.more": ["builds all rows"]},
+        "due: 2 tables": {
+            "s.daily": [
+                "builds 59 partitions: 2019-01-01..2019-02-28",
+                "28 partitions that have ended are not there: 2019-02-01..2019-02-28",
+                "reads of `s.raw` only the range, by `day`",
+            ],
+            "s.ranked": [
+                "builds 2 partitions: 2019-01..2019-02",
+                "1 partition that has ended is not there: 2019-02",
+                "`s.daily` is read in full because of the window in line 4",
+            ],
+        },
+        PROBLEMS: {"s.broken": []},
+        "not due, and built all the same: 3 fresh (--verbose shows them)": {},
+    }
     for name in ("kept", "ranked"):
         file = folder / "s" / f"{name} - 24h.sql"
         file.write_text(file.read_text().replace("FROM", ", 1 AS more FROM"))
-    changed = plan(run, "--partition", "2019-01")
-    assert changed["s.kept  append"][1:] == [
-        "changed: its SQL, checks or settings are not those of its last build",
+    changed = plan(run)["changed, the SQL, checks or settings are not those of the last build: 2 tables"]
+    assert changed["s.kept"][1:] == [
         "`on_change = next`: rows that are there stay, the new SQL counts from now on",
     ]
-    assert changed["s.ranked  replace by month"][:3] == [
+    assert changed["s.ranked"][:2] == [
         "builds 2 partitions: 2019-01..2019-02",
-        "changed: its SQL, checks or settings are not those of its last build",
         "`on_change = rebuild`: everything is built anew, and aside",
     ]
+
+
+def test_what_is_fresh_is_counted_and_shown_when_it_is_asked_for(run: Run, folder: Path) -> None:
+    (folder / "s" / "v.sql").write_text("-- mode: view\nSELECT * FROM s.raw")
+    (folder / "s" / "broken - 24h.sql").unlink()
+    assert run("build", "--no-record").returncode == 0
+    nothing = "nothing is new, changed or due"
+    counts = "not due, and built all the same: 5 fresh, 1 view (--verbose shows them)"
+    assert run("plan").stdout == f"{nothing}\n{counts}\n"
+    assert plan(run, "-v") == {
+        "fresh: 5 tables": {
+            "s.raw": ["builds all rows"],
+            "s.daily": [
+                "builds 59 partitions: 2019-01-01..2019-02-28",
+                "every partition that has ended is there",
+                "reads of `s.raw` only the range, by `day`",
+            ],
+            "s.kept": ["builds the next batch, which is appended"],
+            "s.ranked": [
+                "builds 2 partitions: 2019-01..2019-02",
+                "every partition that has ended is there",
+                "`s.daily` is read in full because of the window in line 4",
+            ],
+            "s.week": [
+                "builds 31 partitions: 2019-01-01..2019-01-31",
+                "every partition that has ended is there",
+                "names the bounds itself, and is read as it is written",
+            ],
+        },
+        "views, always as fresh as what they read: 1 table": {"s.v": ["creates the view"]},
+    }
+    assert len(json.loads(run("plan", "--json").stdout)) == 6
+    asked = plan(run, "--partition", "2019-01-05")
+    assert list(asked["asked for, though not due: 3 tables"]) == ["s.daily", "s.ranked", "s.week"]
+
+
+def test_what_reads_a_table_with_problems_is_not_counted_among_what_is_built(run: Run, folder: Path) -> None:
+    (folder / "s" / "after - 24h.sql").write_text("SELECT * FROM s.broken")
+    run("build", "--no-record")
+    held = plan(run)["not built, as long as files of what they read have problems: 1 table"]
+    assert held == {"s.after": []}
 
 
 def test_a_warehouse_that_is_held_is_not_waited_for(run: Run, folder: Path) -> None:
@@ -121,7 +169,7 @@ def test_a_first_partition_in_the_future_is_told(run: Run, folder: Path) -> None
     assert done.stdout == "2 tables, no checks, no problems, 1 warning\n"
     planned = run("plan")
     assert planned.stderr.startswith(warning)
-    assert "s.later  replace by month\n  builds nothing: no partition has ended\n" in planned.stdout
+    assert "  s.later  builds nothing: no partition has ended\n" in planned.stdout
 
 
 def test_of_many_gaps_some_are_named_and_no_line_is_wider_than_80(run: Run, folder: Path) -> None:
