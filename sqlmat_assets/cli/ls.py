@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,11 @@ from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.partitions.notation import format_partition_by
 from sqlmat_assets.project.settings import default_settings
+
+_GAP = 2
+# What long columns are cut to, one after the other, and what is left out when that is not enough.
+_FLOORS = (("reads", 24), ("times", 12), ("table", 24), ("reads", 12))
+_LEFT_OUT = ("times", "checks", "reads", "kind")
 
 
 def _minutes(span: timedelta | None) -> int | float | None:
@@ -83,6 +91,69 @@ def _times(model: Model) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _write(models: Sequence[Model]) -> None:
+    from sqlmat_assets.cli.display import write_table
+
+    reads = [[str(relation) for relation in (*model.upstream, *model.sources)] for model in models]
+    columns = {
+        "table": [str(model.relation) for model in models],
+        "kind": ["view" if model.is_view else model.kind.value for model in models],
+        "age": [_age(model) for model in models],
+        "times": [_times(model) for model in models],
+        "checks": [str(len(model.check_specs)) for model in models],
+        "reads": [", ".join(names) for names in reads],
+    }
+    if not any(columns["times"]):
+        del columns["times"]
+    if sys.stdout.isatty():
+        columns = _fitted(columns, reads, shutil.get_terminal_size().columns)
+    write_table(tuple(columns), list(zip(*columns.values(), strict=True)), right=("age", "checks"))
+
+
+def _fitted(columns: dict[str, list[str]], reads: list[list[str]], width: int) -> dict[str, list[str]]:
+    """The columns with one line for each table: long texts are cut, then what matters least is left out."""
+    widths = {name: max(map(len, (name, *cells))) for name, cells in columns.items()}
+
+    def over() -> int:
+        return sum(widths.values()) + _GAP * (len(widths) - 1) - width
+
+    for name, floor in _FLOORS:
+        if name in widths:
+            widths[name] = min(widths[name], max(floor, widths[name] - max(over(), 0)))
+    for name in _LEFT_OUT:
+        if over() > 0:
+            widths.pop(name, None)
+    texts = {
+        "table": [_cut(cell, widths["table"]) for cell in columns["table"]],
+        "times": [_cut(cell, widths.get("times", 0)) for cell in columns.get("times", ())],
+        "reads": [_some(names, widths.get("reads", 0)) for names in reads],
+    }
+    return {name: texts.get(name, columns[name]) for name in widths}
+
+
+def _some(names: Sequence[str], width: int) -> str:
+    """As many names as there is room for, and how many more there are.
+
+    Examples:
+        >>> _some(["s.one", "s.two", "s.three"], 22)
+        's.one, s.two, s.three'
+        >>> _some(["s.one", "s.two", "s.three"], 16)
+        's.one and 2 more'
+        >>> _some(["s.a_long_name", "s.two"], 12)
+        '2 tables'
+    """
+    for shown in range(len(names), 0, -1):
+        more = f" and {len(names) - shown:,} more" if shown < len(names) else ""
+        text = ", ".join(names[:shown]) + more
+        if len(text) <= width:
+            return text
+    return f"{len(names):,} tables" if len(names) > 1 else _cut("".join(names), width)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 @click.command("ls", short_help="List every table.")
 @folder_argument
 @click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
@@ -94,7 +165,8 @@ def command(
     """List every table of DIR (default: sql): what it is, how old it may become, what it reads.
 
     An age in brackets is taken from the tables that read this one. The times are a schedule and conditions, where
-    there are any. With problems in the files, everything that loads is listed all the same, and the exit code is 1.
+    there are any. A terminal shows one line for each table, shortened where it is too narrow; nothing is shortened in
+    a pipe. With problems in the files, everything that loads is listed all the same, and the exit code is 1.
     """
     project = read_project(find_root(folder), dialect)
     echo_problems(project.problems)
@@ -102,17 +174,5 @@ def command(
     if as_json:
         click.echo(json.dumps([describe(model) for model in models], indent=2, ensure_ascii=False))
     else:
-        from sqlmat_assets.cli.display import write_table
-
-        columns = {
-            "table": [str(model.relation) for model in models],
-            "kind": ["view" if model.is_view else model.kind.value for model in models],
-            "age": [_age(model) for model in models],
-            "times": [_times(model) for model in models],
-            "checks": [str(len(model.check_specs)) for model in models],
-            "reads": [", ".join(map(str, (*model.upstream, *model.sources))) for model in models],
-        }
-        if not any(columns["times"]):
-            del columns["times"]
-        write_table(tuple(columns), list(zip(*columns.values(), strict=True)), right=("age", "checks"))
+        _write(models)
     return PROBLEMS if project.errors else GOOD

@@ -129,3 +129,27 @@ def test_ls_fits_the_terminal(show: Show, folder: Path) -> None:
     code, written = show("ls", columns=60)
     assert code == 0
     assert max(len(line) for line in last_screen(written).splitlines()) <= 60
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_ls_gives_each_table_one_line_of_a_terminal_and_cuts_nothing_in_a_pipe(
+    show: Show, folder: Path, tmp_path: Path, columns: int
+) -> None:
+    (folder / "first" / "countries.sql").write_text(
+        "SELECT * FROM first.cities, some.source_of_rows, some.other_source_of_rows, some.third_source_of_rows"
+    )
+    (folder / "second" / "a_name_that_is_too_long_for_half_a_terminal - 1h.sql").write_text("SELECT 1 AS a")
+    (folder / "second" / "report.conf").write_text("conditions: hours 8-18, weekdays mon-fri, months jan-mar, days 1-5")
+    code, written = show("ls", columns=columns)
+    lines = _CODES.sub("", written).replace("\r", "").splitlines()
+    assert (code, len(lines)) == (0, 6), lines
+    assert max(map(len, lines)) <= columns
+    told = [line.split() for line in lines]
+    assert told[0] == (["table", "kind", "age", "checks", "reads"] if columns == 60 else told[0])
+    assert " ".join(told[2][-2:]) == "4 tables"
+    assert told[4][0] == "second.a_name_that_is_t…"
+    with (tmp_path / "out.txt").open("wb") as out:
+        show("ls", columns=columns, stdout=out.fileno())
+    piped = (tmp_path / "out.txt").read_text()
+    assert "some.source_of_rows, some.other_source_of_rows, some.third_source_of_rows\n" in piped
+    assert "second.a_name_that_is_too_long_for_half_a_terminal" in piped
