@@ -81,6 +81,11 @@ def not_ours(relation: str, kind: str) -> str:
     )
 
 
+def in_file(message: str, path: str, line: int) -> str:
+    """The driver's words, and the place in a file that they are about."""
+    return f"{message}\n  in {path}:{line}"
+
+
 def reads_itself_unbuilt(relation: str) -> str:
     """A hint below the driver's words: the query reads the table that it would build."""
     return f"  hint: `{relation}` reads itself and was never built; build it once from a query that does not"

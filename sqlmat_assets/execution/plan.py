@@ -266,7 +266,7 @@ class _Planner:
         if isinstance(first, TimeRange):
             text = fill_markers(text, self.context.names.dialect, first, None)
         query = check_statements.no_rows_of(text)
-        with explained(self.model, self.session, self.context):
+        with explained(self.model, self.session, self.context, text):
             found = self.session.fetch_rows(query)
         return tuple((column.name, column.type) for column in found.columns)
 

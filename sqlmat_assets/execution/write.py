@@ -13,11 +13,13 @@ from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.error_lines import count_in_file
 
 
 def write(
@@ -56,7 +58,7 @@ def write(
         case Kind.LOAD if model.load is not None:
             rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
         case Kind.PROCESSED if model.processor is not None:
-            with explained(model, session, context):
+            with explained(model, session, context, statement_text(model.sql, model.dialect)):
                 rows, statement = write_processed(
                     model, model.processor, intermediate, session, context, tell, stopwatch
                 )
@@ -75,7 +77,7 @@ def _write_queries(
         tree = row_statements.insert_query if texts else statements.create_table_as
         text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
         texts.append(text)
-        with explained(model, session, context):
+        with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
     if rows == 0:
         counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
@@ -86,21 +88,44 @@ def _write_queries(
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:
     tree = row_statements.create_view(intermediate, statements.verbatim(query))
     text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
-    with explained(model, session, context):
+    with explained(model, session, context, query):
         context.retries.run(lambda: session.execute(statements.verbatim(text)), context.sleep)
     return text
 
 
 @contextmanager
-def explained(model: Model, session: Session, context: Context) -> Generator[None]:
-    """Add to what the engine refuses which table is missing, if that is why."""
+def explained(model: Model, session: Session, context: Context, query: str) -> Generator[None]:
+    """Add to what the engine refuses where in the file it is, and which table is missing, if that is why.
+
+    Args:
+        model: The table.
+        session: Where to ask.
+        context: The run.
+        query: That of the file, as it is sent, or as a part of what is sent.
+    """
     try:
         yield
     except TerminalWarehouseError as error:
+        path = model.path if model.processor is None else model.processor.query or model.path
+        message = told_in_file(error, query, path, statement_line(model.sql, model.dialect))
         hint = _missing(model, session, context)
-        if hint is None:
+        message = message if hint is None else f"{message}\n{hint}"
+        if message == error.message:
             raise
-        raise TerminalWarehouseError(f"{error.message}\n{hint}", error.statement) from error
+        raise TerminalWarehouseError(message, error.statement) from error
+
+
+def told_in_file(error: WarehouseError, query: str, path: str, line: int) -> str:
+    """What the engine says about a query, with the place in the file where it says one.
+
+    Args:
+        error: The driver's words.
+        query: As it was sent.
+        path: The file.
+        line: Where the query begins there.
+    """
+    counted = count_in_file(error.message, error.statement or "", query, line)
+    return error.message if counted is None else failures.in_file(counted[0], path, counted[1])
 
 
 def reads_itself(model: Model, context: Context) -> bool:

@@ -41,7 +41,7 @@ class ParsedCheck:
     """One statement of a file of checks, as written; `reads` in the order of the text, offsets in the file.
 
     `varies` when its result may differ although no table that it reads does; `on_result` when it looks at the table as
-    it would be, and not only at its new rows.
+    it would be, and not only at its new rows. `line` is that of the file in which it begins.
     """
 
     sql: str
@@ -49,6 +49,7 @@ class ParsedCheck:
     reads: tuple[Reference, ...] = ()
     varies: bool = False
     on_result: bool = False
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
         specs = _read_specs(statement, text, dialect, positions, taken, problems, is_blocking=is_blocking)
         reads = tuple(find_references(tree, dialect, positions))
         varies = varies_by(Syntax((statement,)), reads, text, dialect) is not None
-        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads, varies, on_result))
+        line, _ = positions.at(statement.start)
+        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads, varies, on_result, line))
     named = (part for query in queries for spec in query.specs for part in (spec.name, str(spec.is_blocking)))
     wide = (spec.name for query in queries if query.on_result for spec in query.specs)
     code = hash_parts([hash_syntax(syntax, text, dialect), *named, *wide])

@@ -283,7 +283,8 @@ class Drafter:
                 checks.reads += found
                 checks.bare += self._find_bare(check.reads, path)
                 tables = tuple(dict.fromkeys(read.relation for read in found))
-                checks.queries.append(CheckQuery(check.sql, check.specs, tables, check.varies, check.on_result))
+                query = CheckQuery(check.sql, check.specs, tables, check.varies, check.on_result, check.line)
+                checks.queries.append(query)
         return checks
 
     def _unread(self, path: str) -> tuple[Problem, ...]:

@@ -43,7 +43,8 @@ class CheckQuery:
     """One statement of a `_test.sql`: each of its columns is a check that holds when every row is true.
 
     `varies` when its result may differ although no table that it reads does. With `on_result` it looks at the table as
-    it would be, else, where only a part of the table is built, at that part.
+    it would be, else, where only a part of the table is built, at that part. `line` is that of its file in which it
+    begins.
     """
 
     sql: str
@@ -51,6 +52,7 @@ class CheckQuery:
     reads: tuple[Relation, ...] = ()
     varies: bool = False
     on_result: bool = False
+    line: int = 1
 
     @property
     def is_blocking(self) -> bool:

@@ -86,6 +86,17 @@ def statement_text(text: str, dialect: str) -> str:
     return text[start:end]
 
 
+def statement_line(text: str, dialect: str) -> int:
+    r"""Give the line in which a file's first statement begins.
+
+    Examples:
+        >>> statement_line("-- All cities.\nselect 1", "duckdb")
+        2
+    """
+    start, _ = next(iter(read_spans(text, dialect)), (0, 0))
+    return Positions(text).at(start)[0]
+
+
 def read_deps(header: Header, positions: Positions) -> tuple[list[Reference], list[Problem]]:
     """Read the tables that `-- deps:` lines state."""
     reads: list[Reference] = []

@@ -156,7 +156,7 @@ def test_render_shows_the_statements_of_a_range_as_a_build_sends_them(run: Run, 
     bounds = "day >= CAST('2019-03-01' AS DATE) AND day < CAST('2019-05-01' AS DATE)"
     where = bounds.replace("day ", '"day" ')
     assert (
-        'CREATE TABLE "s"."daily__sqlmat_render_new" AS SELECT * FROM (\n'
+        'CREATE TABLE "s"."daily__sqlmat_render_new" AS SELECT * FROM ('
         "SELECT CAST(day AS date) AS day, sum(amount) AS amount "
         f"FROM (SELECT * FROM s.raw WHERE {bounds}) AS raw GROUP BY ALL\n"
         f") AS sqlmat_partition\nWHERE {where};\n"

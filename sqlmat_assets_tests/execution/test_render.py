@@ -158,6 +158,6 @@ def test_with_the_types_of_what_is_there_they_are_what_a_build_of_a_range_sends(
     asked = 'SELECT * FROM "first"."cities'
     about = ('"first"."cities__sqlmat_r1_new"', 'FROM "first"."cities"')
     sent = [sql for sql in warehouse.sent if any(name in sql for name in about) and not sql.startswith(asked)]
-    assert sent[0].startswith('CREATE TABLE "first"."cities__sqlmat_r1_new" AS SELECT * FROM (\nSELECT id, day FROM (')
+    assert sent[0].startswith('CREATE TABLE "first"."cities__sqlmat_r1_new" AS SELECT * FROM (SELECT id, day FROM (')
     assert sent == [sql for sql in rendered if sql in sent]
     assert len(sent) >= 5

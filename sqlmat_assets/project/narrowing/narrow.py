@@ -152,8 +152,8 @@ def _filtered(text: str, names: Names, column: str, range_: Range, kind: Kind | 
     inner = text if statement is None else text[statement.start : statement.end]
     name = exp.column(exp.to_identifier(column, quoted=True))
     where = predicate(name, range_, kind, dialect).sql(dialect)
-    # A comment may end the query, so the bracket has a line of its own.
-    return f"SELECT * FROM (\n{inner}\n) AS {_ALIAS}\nWHERE {where}"  # noqa: S608 - as the user wrote it
+    # A comment may end the query, so the bracket has a line of its own; the lines before it are those of the file.
+    return f"SELECT * FROM ({inner}\n) AS {_ALIAS}\nWHERE {where}"  # noqa: S608 - as the user wrote it
 
 
 def _edited(text: str, original: str, scan: Scan, dialect: str) -> str:

@@ -1,0 +1,37 @@
+"""In which line of a file it is what an engine points at."""
+
+from __future__ import annotations
+
+import re
+
+# DuckDB, PostgreSQL and Redshift show the line, and below it a mark under what they mean.
+_POINTED = re.compile(r"^(?P<label>LINE (?P<line>\d+): )(?P<shown>.*\n)(?P<space> *)(?=\^)", re.MULTILINE)
+
+
+def count_in_file(message: str, statement: str, query: str, first: int) -> tuple[str, int] | None:
+    r"""Have what an engine says count the lines of a file, and not those of the statement that was sent.
+
+    Args:
+        message: The driver's words.
+        statement: What was sent.
+        query: The part of it that stands in a file, line for line.
+        first: The line of the file in which that begins.
+
+    Returns:
+        The same words with the line of the file, and that line; None where they point at nothing in the query.
+
+    Examples:
+        >>> count_in_file("no x\nLINE 2: x\n        ^", "CREATE TABLE t AS select\nx", "select\nx", 9)
+        ('no x\nLINE 10: x\n         ^', 10)
+    """
+    found = _POINTED.search(message)
+    start = statement.find(query)
+    if found is None or start < 0:
+        return None
+    behind = int(found["line"]) - 1 - statement.count("\n", 0, start)
+    if not 0 <= behind <= query.count("\n"):
+        return None
+    label = f"LINE {first + behind}: "
+    space = found["space"] + " " * (len(label) - len(found["label"]))
+    told = f"{message[: found.start()]}{label}{found['shown']}{space}{message[found.end() :]}"
+    return told, first + behind
