@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import pytest
 
+from sqlmat_assets_tests.cli.forking import AT_START, Forker
 from sqlmat_assets_tests.cli.running import FILES, SQLMAT, Run
 from sqlmat_assets_tests.folders import write_files
 
@@ -27,11 +28,21 @@ def environment() -> Mapping[str, str]:
     return {**kept, "TERM": "xterm-256color"}
 
 
+@pytest.fixture(scope="session")
+def forker() -> Generator[Forker]:
+    """What starts `sqlmat` without its imports."""
+    forker = Forker()
+    yield forker
+    forker.close()
+
+
 @pytest.fixture
-def run(tmp_path: Path, folder: Path, environment: Mapping[str, str]) -> Run:
+def run(tmp_path: Path, folder: Path, environment: Mapping[str, str], forker: Forker) -> Run:
     """Run `sqlmat` as a process in the folder that holds the project."""
 
     def run_sqlmat(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        if not any(name.startswith(AT_START) for name in more):
+            return forker.run(arguments, tmp_path, {**environment, **more})
         return subprocess.run(
             [SQLMAT, *arguments],
             cwd=tmp_path,
