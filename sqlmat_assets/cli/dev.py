@@ -34,7 +34,14 @@ from sqlmat_assets.cli.place import (
     warehouse_option,
 )
 from sqlmat_assets.cli.trim import trim
-from sqlmat_assets.components.home import LOCK, location_of, open_instance, prepare_home, write_workspace
+from sqlmat_assets.components.home import (
+    FRESHNESS_SENSOR,
+    LOCK,
+    location_of,
+    open_instance,
+    prepare_home,
+    write_workspace,
+)
 from sqlmat_assets.errors.usage import (
     already_running,
     bad_host,
@@ -177,7 +184,6 @@ def _watch(process: subprocess.Popen[bytes], url: str, builds: str) -> int:
 
 def _switch(home: Path, environment: Environment | None, *, is_paused: bool) -> str:
     """Switch the building of tables off if that is asked for, and say whether it is on."""
-    from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
     from sqlmat_assets.components.switch import forget_tick_ahead, is_on, switch_off
 
     location = location_of(environment and environment.name)

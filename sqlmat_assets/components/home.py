@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
 LOCATION = "sqlmat"
+FRESHNESS_SENSOR = "sqlmat_freshness"
+"""The sensor that builds what is due."""
+
 LOCK = "dev.lock"
 """The file of an instance that `sqlmat dev` holds while it runs."""
 

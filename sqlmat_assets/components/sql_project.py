@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
-from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR, build_freshness_sensor
+from sqlmat_assets.components.automation.sensor import build_freshness_sensor
+from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.reload import load_watched

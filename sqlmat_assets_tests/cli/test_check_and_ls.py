@@ -203,6 +203,18 @@ def test_dagster_is_not_imported(folder: Path, environment: Mapping[str, str], c
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_why_imports_nothing_that_builds(folder: Path, environment: Mapping[str, str]) -> None:
+    code = (
+        "import sys; from sqlmat_assets.cli import run; code = run(['why', 'first.cities']); "
+        "kept = ('duckdb', 'pandas', 'sqlmat_assets.components.assets', 'sqlmat_assets.components.automation.sensor'); "
+        "loaded = [name for name in kept if name in sys.modules]; sys.exit(f'loaded {loaded}' if loaded else code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_whoever_stops_reading_causes_no_traceback(folder: Path, environment: Mapping[str, str]) -> None:
     for number in range(2000):
         (folder / "first" / f"t{number} - 1h.sql").write_text(f"SELECT {number} AS a")

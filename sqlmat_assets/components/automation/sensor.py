@@ -14,6 +14,7 @@ from dagster._core.storage.tags import PRIORITY_TAG
 
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.states import Ledger, Reading
+from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.lost_runs import report_lost_runs
 from sqlmat_assets.components.partitions import partition_tags
 from sqlmat_assets.components.reload import reload_if_edited
@@ -25,8 +26,6 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.project.timings import Decision, State, Verdict
 from sqlmat_assets.relation import Relation
-
-FRESHNESS_SENSOR = "sqlmat_freshness"
 
 # The daemon looks every five seconds, and just misses what is due in ten.
 _SECONDS = 9

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +13,7 @@ from dagster._core.storage.event_log.base import AssetEventSummaryRecord, AssetR
 from sqlmat_assets.components.automation.partitions import BuiltKeys
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
 from sqlmat_assets.components.events import read_decided_at
+from sqlmat_assets.components.garbage import no_garbage
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.components.undone import read_held_code, read_undone_at
 from sqlmat_assets.project.code_version import CodeVersion
@@ -200,7 +199,7 @@ class Ledger:
         keys = [translate_key(relation) for relation in relations]
         last_runs: dict[Relation, str] = {}
         for start in range(0, len(keys), _RECORDS):
-            with _no_garbage():
+            with no_garbage():
                 records = instance.get_asset_records(keys[start : start + _RECORDS])
             starts = _fetch_starts(instance, records)
             for record in records:
@@ -237,18 +236,6 @@ class Ledger:
 def read_states(instance: dg.DagsterInstance, project: Project) -> Mapping[Relation, State]:
     """Say once what has become of each table."""
     return Ledger(project).read(instance).states
-
-
-@contextmanager
-def _no_garbage() -> Generator[None]:
-    """Put off the collection of garbage, which takes half of the time in which many small objects are made."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _overlap(rows: set[_Row], seen: set[_Row]) -> bool:
