@@ -34,11 +34,12 @@ from sqlmat_assets.cli.place import (
 )
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.cli.resume import Request, Requests, take_up
-from sqlmat_assets.cli.selecting import select_options, select_tables
+from sqlmat_assets.cli.selecting import find_named, select_options, select_tables
 from sqlmat_assets.components.origin import find_origin
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
 from sqlmat_assets.errors.environments import built_in
+from sqlmat_assets.errors.undo import left_alone
 from sqlmat_assets.errors.usage import interrupted
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import find_environment
@@ -233,6 +234,10 @@ def _write_end(done: _Build, *, is_verbose: bool) -> None:
     for report in done.reports:
         if report.is_remarkable:
             write_failure(report)
+    for report in done.reports:
+        if report.put_back_at is not None:
+            click.echo()
+            click.echo(left_alone(str(report.relation), report.put_back_at))
     click.echo()
     click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.context.warehouse.label}")
     if done.context.environment is not None:
@@ -310,9 +315,10 @@ def command(  # noqa: PLR0913 - one for each option
 
     With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, environment,
     seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
-    name, outcome (published, unchanged, failed, held, cancelled, not started), rows, partitions (key, rows), seconds,
-    phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none), checks (name,
-    passed, blocking, rows, failed_rows, message), error and held_by.
+    name, outcome (published, unchanged, left alone, failed, held, cancelled, not started), rows, partitions (key,
+    rows), seconds, phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none),
+    checks (name, passed, blocking, rows, failed_rows, message), error, put_back_at (since when it is left alone) and
+    held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
@@ -324,7 +330,13 @@ def command(  # noqa: PLR0913 - one for each option
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     echo_problems(_untold_problems(project, selected))
     origin = find_origin(project.root)
-    run = Run(uuid.uuid4().hex[:8], now, origin and origin.commit, has_edits=origin is not None and origin.has_edits)
+    run = Run(
+        uuid.uuid4().hex[:8],
+        now,
+        origin and origin.commit,
+        has_edits=origin is not None and origin.has_edits,
+        named=find_named(project, expressions),
+    )
     context = Context(
         warehouse=opened,
         names=project.names,

@@ -22,6 +22,7 @@ from sqlmat_assets.relation import Relation
 _STYLES = {
     Outcome.PUBLISHED: "green",
     Outcome.UNCHANGED: "dim green",
+    Outcome.LEFT_ALONE: "yellow",
     Outcome.FAILED: "bold red",
     Outcome.HELD: "yellow",
     Outcome.CANCELLED: "yellow",

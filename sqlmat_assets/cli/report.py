@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlmat_assets.execution.events import (
     CheckResult,
     Discarded,
     Event,
+    LeftAlone,
     Phase,
     Published,
     PublishedPartition,
@@ -29,6 +31,7 @@ class Outcome(StrEnum):
 
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
+    LEFT_ALONE = "left alone"
     FAILED = "failed"
     HELD = "held"
     CANCELLED = "cancelled"
@@ -39,7 +42,8 @@ class Outcome(StrEnum):
 class TableReport:
     """One table at the end: `because` is what held it, `error` why it was not replaced.
 
-    `partitions` are those that were published, also where one after them failed. `phases` is what took the time.
+    `partitions` are those that were published or are the same as before, also where one after them failed. `phases` is
+    what took the time. `put_back_at` is when a person put the rows back for which it was left alone.
     """
 
     relation: Relation
@@ -52,11 +56,12 @@ class TableReport:
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
+    put_back_at: datetime | None = None
 
     @property
     def is_view(self) -> bool:
         """Whether it went well and is a view, whose rows nobody has counted."""
-        return self.rows is None and self.outcome in (Outcome.PUBLISHED, Outcome.UNCHANGED)
+        return self.rows is None and self.outcome in (Outcome.PUBLISHED, Outcome.UNCHANGED, Outcome.LEFT_ALONE)
 
     @property
     def broken(self) -> tuple[CheckResult, ...]:
@@ -132,9 +137,12 @@ class BuildReport:
                     relation, Outcome.PUBLISHED, event.rows, event.seconds, results, partitions=event.partitions
                 )
             case Unchanged(relation):
+                results = self._results.get(relation, ())
                 report = TableReport(
                     relation, Outcome.UNCHANGED, event.rows, event.seconds, self._results.get(relation, ())
                 )
+            case LeftAlone(relation, record):
+                report = TableReport(relation, Outcome.LEFT_ALONE, record.rows, put_back_at=record.put_back_at)
             case Discarded(relation, error):
                 results = event.results or self._results.get(relation, ())
                 report = TableReport(relation, self._ending(relation, error), None, event.seconds, results, error)
@@ -233,8 +241,9 @@ def counts(reports: Iterable[TableReport]) -> str:
 
 
 def is_good(reports: Iterable[TableReport]) -> bool:
-    """Whether every table was published, or holds already what it would."""
-    return all(report.outcome in (Outcome.PUBLISHED, Outcome.UNCHANGED) for report in reports)
+    """Whether every table was published, or holds already what it would, or what a person has put back."""
+    good = (Outcome.PUBLISHED, Outcome.UNCHANGED, Outcome.LEFT_ALONE)
+    return all(report.outcome in good for report in reports)
 
 
 def _describe_check(result: CheckResult) -> dict[str, Any]:
@@ -264,5 +273,6 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "snapshot": None if report.snapshot is None else _describe_snapshot(report.snapshot),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),
+        "put_back_at": None if report.put_back_at is None else report.put_back_at.isoformat(),
         "held_by": None if report.because is None else str(report.because),
     }

@@ -12,7 +12,7 @@ import click
 
 from sqlmat_assets.cli.place import cache_folder
 from sqlmat_assets.components.revision import find_edited, find_revision, open_revision
-from sqlmat_assets.components.selection import CHANGED, names_changed, resolve_selection
+from sqlmat_assets.components.selection import CHANGED, names_changed, names_of, resolve_selection
 from sqlmat_assets.errors import revisions as wording
 from sqlmat_assets.errors.usage import nothing_to_build, selection_empty
 from sqlmat_assets.project.changes import Changes, find_changes
@@ -64,6 +64,12 @@ def select_tables(project: Project, expressions: Sequence[str], since: str | Non
     if not len(project):
         raise nothing_to_build(str(project.root))
     return select(project, expressions, since).tables
+
+
+def find_named(project: Project, expressions: Sequence[str]) -> frozenset[Relation]:
+    """The tables whose whole names stand in the expressions: what else is selected has come along."""
+    named = {name for text in expressions for name in names_of(text)}
+    return frozenset(relation for relation in project.models if str(relation) in named)
 
 
 def select(project: Project, expressions: Sequence[str], since: str | None, dialect: str | None = None) -> Selected:

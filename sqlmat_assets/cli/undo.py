@@ -26,6 +26,7 @@ from sqlmat_assets.cli.place import (
 from sqlmat_assets.errors import MaterializeError, WarehouseError
 from sqlmat_assets.errors import undo as wording
 from sqlmat_assets.execution.environment import Environment, find_environment
+from sqlmat_assets.execution.events import Column
 from sqlmat_assets.execution.records import Record, key_of
 from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.execution.undo import (
@@ -41,6 +42,7 @@ from sqlmat_assets.execution.undo import (
     put_back,
 )
 from sqlmat_assets.execution.versions import Version
+from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session
@@ -53,15 +55,11 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What was put back, the table that was asked for first, and what was built from what went.
-
-    The service leaves that table alone where it `is_held`, which is when a newer version of it is known.
-    """
+    """What was put back, the table that was asked for first, and what was built from what went."""
 
     steps: tuple[Step, ...]
     readers: tuple[Reader, ...]
     at: datetime
-    is_held: bool
 
     @property
     def left(self) -> tuple[Reader, ...]:
@@ -110,6 +108,16 @@ def _choose(record: Record, versions: Sequence[Version], typed: str | None) -> V
     return version
 
 
+def _code(record: Record, project: Project, environment: Environment | None) -> CodeVersion | None:
+    """What the table has now according to its file; None where there is none, or it has problems."""
+    fold = project.names.fold
+    for model in project:
+        place = model.relation if environment is None else environment.relation(model.relation)
+        if fold(place) == fold(record.relation):
+            return model.version
+    return None
+
+
 def _reads(project: Project, environment: Environment | None, holdings: Holdings) -> Reads:
     """What the files of the tables read, by the names that they have where they are built."""
     capabilities = holdings.capabilities
@@ -143,15 +151,13 @@ def _undo(session: Session, first: Step, holdings: Holdings, reads: Reads, *, is
     steps = _steps(session, first, readers, holdings) if is_downstream else (first,)
     now, run = _now(), uuid.uuid4().hex[:8]
     Retries().run(lambda: put_back(session, steps, run, now, holdings.capabilities), time.sleep)
-    published_at = first.version.record.published_at
-    known = (first.current, *(version.record for version in holdings.versions_of(first.relation)))
-    return _Done(steps, readers, now, any(record.published_at > published_at for record in known))
+    return _Done(steps, readers, now)
 
 
-def _columns(session: Session, relation: Relation) -> Sequence[tuple[str, str]]:
+def _columns(session: Session, relation: Relation) -> Sequence[Column]:
     """Those of what was put back; none where they cannot be read: that it is put back is told all the same."""
     try:
-        return session.fetch_columns(relation)
+        return [Column(name, kind) for name, kind in session.fetch_columns(relation)]
     except WarehouseError:
         return ()
 
@@ -162,17 +168,12 @@ def _tell_instance(done: _Done, project: Project, session: Session, environment:
 
     home = dagster_home(project.root, environment)
     told = tuple(
-        PutBack(
-            step.current,
-            step.restored,
-            _columns(session, step.relation),
-            done.at,
-            is_held=done.is_held and place == 0,
-        )
-        for place, step in enumerate(done.steps)
+        PutBack(step.restored(done.at), _columns(session, step.relation), done.at, step.current.published_at)
+        for step in done.steps
     )
     trouble = report_put_back(home, project, told, environment)
-    return trouble and wording.not_told(str(home), trouble, [str(step.relation) for step in done.steps])
+    first = done.steps[0]
+    return trouble and wording.not_told(str(home), trouble, str(first.relation) if first.is_held else None)
 
 
 def _version_document(record: Record, version: Version | None) -> dict[str, Any]:
@@ -216,7 +217,7 @@ def _list(record: Record, versions: Sequence[Version], *, as_json: bool) -> None
 
 def _lines(done: _Done) -> Iterator[str]:
     for step in done.steps:
-        restored, current = step.restored, step.current
+        restored, current = step.version.record, step.current
         yield wording.put_back(str(step.relation), restored.published_at, restored.rows, restored.commit)
         yield f"  {(wording.gone if step.in_place is None else wording.undone)(current.published_at)}"
     if done.left:
@@ -231,7 +232,7 @@ def _lines(done: _Done) -> Iterator[str]:
 
 def _hints(done: _Done) -> Iterator[str]:
     first = done.steps[0]
-    if done.is_held:
+    if first.is_held:
         yield wording.is_held(str(first.relation))
     if first.in_place is not None:
         yield wording.redo(str(first.relation), first.current.published_at, is_downstream=len(done.steps) > 1)
@@ -243,9 +244,9 @@ def _document(done: _Done) -> dict[str, Any]:
         "put_back": [
             {
                 "name": str(step.relation),
-                "published_at": step.restored.published_at.isoformat(),
-                "rows": step.restored.rows,
-                "commit": step.restored.commit,
+                "published_at": step.version.record.published_at.isoformat(),
+                "rows": step.version.record.rows,
+                "commit": step.version.record.commit,
                 "replaced": step.current.published_at.isoformat(),
             }
             for step in done.steps
@@ -310,6 +311,7 @@ def command(
             _list(record, versions, as_json=as_json)
             return GOOD
         step = find_step(session, record, _choose(record, versions, to), opened.capabilities)
+        step = step.hold(versions, _code(record, project, environment))
         done = _undo(session, step, holdings, _reads(project, environment, holdings), is_downstream=downstream)
         trouble = _tell_instance(done, project, session, environment)
     if as_json:

@@ -32,14 +32,25 @@ from sqlmat_assets.components.partition_checks import checked_partitions, evalua
 from sqlmat_assets.components.partitions import read_piece, recorded_keys
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import ENV_TAG, check_output, translate_checks, translate_key, translate_model
+from sqlmat_assets.components.undone import PutBack, data_version_of, put_back_event, translate_put_back
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
 from sqlmat_assets.errors.processors import printed_by
+from sqlmat_assets.errors.undo import left_alone as told_left_alone
 from sqlmat_assets.execution.audit import audit_published
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import Environment
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Printed, Published, Run, Unchanged
+from sqlmat_assets.execution.events import (
+    Checked,
+    CheckResult,
+    Discarded,
+    LeftAlone,
+    Printed,
+    Published,
+    Run,
+    Unchanged,
+)
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.reasons import Reasons
@@ -199,6 +210,8 @@ def _materialize(model: Model, work: Context, site: Site, context: dg.OpExecutio
                         yield from evaluate_partitions(model.relation, results, keys, selected, context.instance)
                     if isinstance(event, Unchanged) and event.statement is None:
                         yield from _still_holding(model, work)
+                case LeftAlone():
+                    yield from _leave_alone(model, event, work, context)
                 case Discarded():
                     keys = checked_partitions(recorded_keys(context), event.results) or (None,)
                     for key, result in product(keys, event.results):
@@ -218,6 +231,27 @@ def _still_holding(model: Model, work: Context) -> Iterator[dg.AssetCheckResult]
     warnings = {spec.name for spec in model.check_specs if not spec.is_blocking}
     if warnings:
         yield from (translate_result(model.relation, result) for result in _audit(model, work, warnings))
+
+
+def _leave_alone(
+    model: Model, event: LeftAlone, work: Context, context: dg.OpExecutionContext
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckEvaluation]:
+    """Record the rows that a person has put back, as `sqlmat undo` does: it may have been stopped before it could."""
+    at = event.record.put_back_at or work.run.decided_at
+    context.log.warning(told_left_alone(str(event.relation), at))
+    done = PutBack(event.record, event.columns, at, event.replaced_at)
+    if recorded_keys(context):
+        # Dagster would take the partitions that the run names for built. Who reads the table waits for the next run.
+        context.instance.report_runless_asset_event(put_back_event(model, done, work.environment))
+        return
+    yield dg.MaterializeResult(
+        asset_key=translate_key(event.relation),
+        metadata=translate_put_back(event.relation, done, work.environment),
+        data_version=dg.DataVersion(data_version_of(event.record)),
+    )
+    # As evaluations, which keep nobody from reading the rows: what is checked is what the file says now.
+    only = {key.name for key in context.selected_asset_check_keys}
+    yield from (translate_evaluation(event.relation, result) for result in _audit(model, work, only))
 
 
 def _audit(model: Model, work: Context, only: set[str]) -> Sequence[CheckResult]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.errors.usage import not_recorded
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, Published, Unchanged
+from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, LeftAlone, Published, Unchanged
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from dagster._core.definitions.asset_checks.asset_check_evaluation import (
         AssetCheckEvaluationTargetMaterializationData,
     )
+
+    from sqlmat_assets.components.provenance import Inputs
+
+_Ended = Published | Unchanged | LeftAlone | Discarded
 
 
 class Recorder:
@@ -42,10 +46,11 @@ class Recorder:
         self._run = context.run
         self._columns = {m.relation: tuple(column.name for column in m.columns) for m in project}
         self._instance: dg.DagsterInstance | None = None
+        self._inputs: Inputs | None = None
         self._results: dict[Relation, tuple[CheckResult, ...]] = {}
         self._target: AssetCheckEvaluationTargetMaterializationData | None = None
         # With the checks of each: a table that is built in pieces ends several times.
-        self._waiting: deque[tuple[Published | Unchanged | Discarded, tuple[CheckResult, ...]]] = deque()
+        self._waiting: deque[tuple[_Ended, tuple[CheckResult, ...]]] = deque()
         self._trouble: str | None = None
         self._held_open = ExitStack()
         self._is_held_open = False
@@ -55,7 +60,7 @@ class Recorder:
         match event:
             case Checked():
                 self._results[event.relation] = event.results
-            case Published() | Unchanged() | Discarded():
+            case Published() | Unchanged() | LeftAlone() | Discarded():
                 self._waiting.append((event, self._results.get(event.relation, ())))
             case _:
                 pass
@@ -92,14 +97,14 @@ class Recorder:
             self._instance = None
         return None if self._trouble is None else not_recorded(len(self._waiting), str(self._home), self._trouble)
 
-    def _try(self, event: Published | Unchanged | Discarded, results: tuple[CheckResult, ...]) -> str | None:
+    def _try(self, event: _Ended, results: tuple[CheckResult, ...]) -> str | None:
         try:
             self._record(event, results)
         except Exception as error:  # noqa: BLE001 - a storage can fail in any way, and the table is built
             return root_cause(error)
         return None
 
-    def _record(self, event: Published | Unchanged | Discarded, results: tuple[CheckResult, ...]) -> None:
+    def _record(self, event: _Ended, results: tuple[CheckResult, ...]) -> None:
         # Importing Dagster takes over a second, in which the first tables are already being built.
         from sqlmat_assets.components.events import translate_evaluation
 
@@ -110,6 +115,8 @@ class Recorder:
         if isinstance(event, Discarded):
             results = event.results or results
             self._report_failed(instance, event)
+        elif isinstance(event, LeftAlone):
+            self._report_put_back(instance, event)
         else:
             target = self._target or self._report_ended(instance, event, results)
         for result in results:
@@ -149,33 +156,47 @@ class Recorder:
             translate_version_tags,
         )
         from sqlmat_assets.components.lineage import trace_columns
+        from sqlmat_assets.components.provenance import Inputs
         from sqlmat_assets.components.translation import translate_key
 
         key = translate_key(ended.relation)
+        inputs = self._inputs = self._inputs or Inputs(instance)
         self._columns[ended.relation] = tuple(column.name for column in ended.columns)
         model = self._project.models[ended.relation]
         # Of what was not built here, no columns rather than another conversation with the warehouse.
         known = {read: self._columns.get(read, ()) for read in (*model.upstream, *model.sources)}
         lineage = trace_columns(model, known, self._context)
         metadata = translate_ended(ended, results, self._run, lineage, model.version, self._context.environment)
-        tags = translate_version_tags(ended, self._run, model.version)
+        read = inputs.tags(model)
+        tags = translate_version_tags(ended, self._run, model.version) | read
         partition = None
         if isinstance(ended, Published) and ended.partitions:
             *others, last = ended.partitions
             for other in others:
-                instance.report_runless_asset_event(translate_partition(ended, other, self._run, model.version))
+                instance.report_runless_asset_event(translate_partition(ended, other, self._run, model.version, read))
             partition = last.key
             metadata |= translate_partition_rows(last)
         instance.report_runless_asset_event(
             dg.AssetMaterialization(key, metadata=metadata, partition=partition, tags=tags)
         )
         stored = instance.fetch_materializations(key, limit=1).records[0]
+        inputs.tell(key, stored)
         target = AssetCheckEvaluationTargetMaterializationData(
             storage_id=stored.storage_id, run_id=stored.run_id, timestamp=stored.timestamp
         )
         # Kept, so that a check that must be reported again does not bring a second materialization.
         self._target = target
         return target
+
+    def _report_put_back(self, instance: dg.DagsterInstance, left_alone: LeftAlone) -> None:
+        """Report what a person has put back, if whoever did could not."""
+        from sqlmat_assets.components.undone import PutBack, is_told, put_back_event
+
+        at = left_alone.record.put_back_at or self._run.decided_at
+        if not is_told(instance, left_alone.relation, at):
+            done = PutBack(left_alone.record, left_alone.columns, at, left_alone.replaced_at)
+            model = self._project.models[left_alone.relation]
+            instance.report_runless_asset_event(put_back_event(model, done, self._context.environment))
 
     def _report_failed(self, instance: dg.DagsterInstance, discarded: Discarded) -> None:
         """Report why a table was not replaced, among the events of its asset."""

@@ -14,6 +14,8 @@ from sqlmat_assets.relation import Relation
 
 # What Dagster's grammar writes as one thing: a quoted string, a mark, white space, or else a word.
 _TOKEN = re.compile(r'"[^"]*"|[+():=,]|\s+|[^\s+():=,"]+|"')
+# In what is translated: a key without a wildcard.
+_KEY = re.compile(r'key:(?:"([^"*]+)"|([^\s+():=,"*]+)(?![^\s+():=,"]))')
 CHANGED = "changed"
 # A thousand names joined by `or` take Dagster's parser seven seconds; a tag takes it none.
 _TAG = "sqlmat/changed"
@@ -46,6 +48,17 @@ def names_changed(expression: str) -> bool:
         (True, False, False)
     """
     return _CHANGED_TAG in translate_selection(expression).text
+
+
+def names_of(expression: str) -> frozenset[str]:
+    """The whole names of tables in an expression, `schema.table` or as Dagster writes keys.
+
+    Examples:
+        >>> sorted(names_of('+first.people or second.* or key:"first/cities"+ or key:first/shops'))
+        ['first.cities', 'first.people', 'first.shops']
+    """
+    found = _KEY.findall(translate_selection(expression).text)
+    return frozenset((quoted or plain).replace("/", ".") for quoted, plain in found)
 
 
 def translate_selection(expression: str) -> Translated:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.execution.environment import Environment
+from sqlmat_assets.execution.events import Column
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import Model, Project
@@ -27,16 +28,15 @@ HELD_CODE = "held code version"
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A table of which a version was put back: the record of what went, and the record and columns of what is there.
+    """A table of which a version was put back: what is there, and when what went had been published, if that is known.
 
-    The service does not build a table that `is_held`.
+    The service does not build a table whose record says that it was put back.
     """
 
-    gone: Record
     restored: Record
-    columns: Sequence[tuple[str, str]]
+    columns: Sequence[Column]
     at: datetime
-    is_held: bool
+    replaced_at: datetime | None = None
 
 
 def report_put_back(
@@ -61,7 +61,7 @@ def report_put_back(
             for each in done:
                 model = places.get(fold(each.restored.relation))
                 if model is not None:
-                    instance.report_runless_asset_event(_event(model, each, environment))
+                    instance.report_runless_asset_event(put_back_event(model, each, environment))
         finally:
             instance.dispose()
     except Exception as error:  # noqa: BLE001 - a storage can fail in any way, and the table is put back
@@ -80,47 +80,80 @@ def read_undone_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | 
     )
 
 
+def is_told(instance: dg.DagsterInstance, relation: Relation, at: datetime) -> bool:
+    """Whether the last that an instance knows of a table is that it was put back at that moment."""
+    from sqlmat_assets.components.translation import translate_key
+
+    event = instance.get_latest_materialization_event(translate_key(relation))
+    known = None if event is None or event.asset_materialization is None else event.asset_materialization.metadata
+    told = None if known is None else read_undone_at(known)
+    return told is not None and abs(told - at) < timedelta(milliseconds=1)
+
+
 def read_held_code(metadata: Mapping[str, dg.MetadataValue[Any]]) -> CodeVersion | None:
     """The code that is not to be built, if the metadata tells."""
     value = metadata.get(HELD_CODE)
     return None if value is None else CodeVersion.parse(str(value.value))
 
 
-def _place(model: Model, environment: Environment | None) -> Relation:
-    return model.relation if environment is None else environment.relation(model.relation)
+def translate_put_back(
+    relation: Relation, done: PutBack, environment: Environment | None
+) -> dict[str, dg.MetadataValue[Any]]:
+    """The metadata of a materialization with rows that were put back.
 
-
-def _event(model: Model, done: PutBack, environment: Environment | None) -> dg.AssetMaterialization:
+    Args:
+        relation: The table, as the project has it.
+        done: What was put back.
+        environment: Where; None for production.
+    """
     import dagster as dg
-    from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
 
     from sqlmat_assets.components.events import DECIDED_AT, translate_columns, translate_version
-    from sqlmat_assets.components.translation import translate_key, translate_place
+    from sqlmat_assets.components.translation import translate_place
+    from sqlmat_assets.errors import outcomes
     from sqlmat_assets.errors import undo as wording
-    from sqlmat_assets.execution.events import Column
 
     record = done.restored
     rows = {} if record.rows is None else {"dagster/row_count": dg.MetadataValue.int(record.rows)}
     texts = {
-        **translate_place(model.relation, environment),
-        "outcome": wording.outcome(done.gone.published_at),
+        **translate_place(relation, environment),
+        "outcome": wording.outcome(done.replaced_at),
         "run": record.run,
         **({} if record.commit is None else {"commit": record.commit}),
+        **({"uncommitted edits": outcomes.uncommitted()} if record.has_edits else {}),
         # Without a version, of files with problems, any that they have later is another one.
-        **({HELD_CODE: str(model.version or "none")} if done.is_held else {}),
+        **({} if record.put_back_at is None else {HELD_CODE: str(record.unwanted or "none")}),
     }
-    metadata = {
+    return {
         **rows,
         **{name: dg.MetadataValue.text(value) for name, value in texts.items()},
-        "dagster/column_schema": dg.MetadataValue.table_schema(
-            translate_columns(Column(name, kind) for name, kind in done.columns)
-        ),
+        "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(done.columns)),
         DECIDED_AT: dg.MetadataValue.timestamp(record.decided_at),
         "started at": dg.MetadataValue.timestamp(record.started_at),
         UNDONE_AT: dg.MetadataValue.timestamp(done.at),
         **translate_version(record.version),
     }
-    tags = {DATA_VERSION_TAG: record.data_version or record.run}
+
+
+def data_version_of(record: Record) -> str:
+    """The version of rows that were put back."""
+    return record.data_version or record.run
+
+
+def put_back_event(model: Model, done: PutBack, environment: Environment | None) -> dg.AssetMaterialization:
+    """A materialization outside of a run, with rows that were put back."""
+    import dagster as dg
+    from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
+
+    from sqlmat_assets.components.translation import translate_key
+
+    record = done.restored
+    tags = {DATA_VERSION_TAG: data_version_of(record)}
     if record.version is not None:
         tags[CODE_VERSION_TAG] = record.version.semantic
+    metadata = translate_put_back(model.relation, done, environment)
     return dg.AssetMaterialization(translate_key(model.relation), metadata=metadata, tags=tags)
+
+
+def _place(model: Model, environment: Environment | None) -> Relation:
+    return model.relation if environment is None else environment.relation(model.relation)

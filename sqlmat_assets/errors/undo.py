@@ -159,10 +159,13 @@ def how_to_go_on(names: Sequence[str]) -> str:
     return f"  hint: {they_are} built anew by `{_build(names)}`"
 
 
-def not_told(home: str, reason: str, names: Sequence[str]) -> str:
-    """The warehouse is as it should be, and the service does not know."""
+def not_told(home: str, reason: str, held: str | None) -> str:
+    """The warehouse is as it should be, and the service does not know; nothing builds the table that is `held`."""
     what = f"warning: the Dagster instance `{home}` was not told: {reason}"
-    return with_hint(what, f"the service may build {_listed(names)} again; switch its sensor off until it is mended")
+    if held is None:
+        return with_hint(what, "it shows what was there before, until the next build")
+    hint = f"`{held}` is left alone all the same; the next run that comes to it, or `sqlmat build`, tells the instance"
+    return with_hint(what, hint)
 
 
 def in_place() -> str:
@@ -181,6 +184,13 @@ def nothing_to_list(relation: str) -> str:
     return with_hint(f"no earlier version of `{relation}` is kept", hint)
 
 
-def outcome(replaced_at: datetime) -> str:
+def outcome(replaced_at: datetime | None) -> str:
     """The metadata of what was put back."""
-    return f"put back by hand, in place of what was published at {_short(replaced_at)}"
+    more = "" if replaced_at is None else f", in place of what was published at {_short(replaced_at)}"
+    return f"put back by hand{more}"
+
+
+def left_alone(relation: str, at: datetime) -> str:
+    """A build has come to a table that was put back."""
+    how = f"edit its file, or build it by name: `{_build([relation])}`"
+    return f"`{relation}` is left alone, because it was put back by hand at {_short(at)}; {how}"

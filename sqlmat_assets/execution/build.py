@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped, Unchanged
+from sqlmat_assets.execution.events import Discarded, Event, LeftAlone, Published, Skipped, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.graph import ModelGraph, find_held
@@ -109,7 +109,7 @@ def build(
                     return
                 event = _next_event(happened)
                 yield event
-                if isinstance(event, Published | Unchanged):
+                if isinstance(event, Published | Unchanged | LeftAlone):
                     running -= 1
                     schedule.succeed(event.relation)
                 elif isinstance(event, Discarded):

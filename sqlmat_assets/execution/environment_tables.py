@@ -12,7 +12,7 @@ from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.names import run_of
-from sqlmat_assets.execution.records import TABLES, Record, fetch_records
+from sqlmat_assets.execution.records import Record, find_records
 from sqlmat_assets.execution.snapshot_records import find_histories
 from sqlmat_assets.execution.state import sweep
 from sqlmat_assets.relation import Relation
@@ -30,7 +30,7 @@ class Dropped:
 
 def find_environments(session: Session) -> dict[str, tuple[Record, ...]]:
     """The tables of each environment by its name, both in order; nothing is written."""
-    found = fetch_records(session) if session.fetch_columns(TABLES) else []
+    found = find_records(session)
     names = sorted({record.environment for record in found if record.environment is not None})
     ordered = sorted(found, key=lambda record: record.relation)
     return {name: tuple(record for record in ordered if record.environment == name) for name in names}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmat_assets.errors import SqlmatError
+from sqlmat_assets.execution.records import Record
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.relation import Relation
 
@@ -15,7 +16,8 @@ class Run:
     """One run: everything that was decided together. `id` is short, lower case, letters and digits.
 
     `commit` is that of the project folder, and `has_edits` says that some of its files are not as they are there.
-    `reasons` says why each of its tables is built; None when a person asked for it.
+    `reasons` says why each of its tables is built; None when a person asked for it. `named` are the tables that this
+    person named one by one, where others have come along; None where all of them were asked for.
     """
 
     id: str
@@ -23,6 +25,11 @@ class Run:
     commit: str | None = None
     reasons: Reasons | None = None
     has_edits: bool = False
+    named: frozenset[Relation] | None = None
+
+    def is_asked_for(self, relation: Relation) -> bool:
+        """Whether a person wants just this table to be built."""
+        return self.reasons is None and (self.named is None or relation in self.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,11 @@ class Written:
     columns: tuple[Column, ...]
     statement: str
     seconds: float
+
+    @property
+    def types(self) -> tuple[tuple[str, str], ...]:
+        """The columns (name, type)."""
+        return tuple((column.name, column.type) for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +184,20 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """The table was not touched because a person has put an earlier version of it back, and nobody has edited it since.
+
+    `record` and `columns` are those of the rows that are there; `replaced_at` is when the rows in whose place they are
+    had been published, where that is still known.
+    """
+
+    relation: Relation
+    record: Record
+    columns: tuple[Column, ...]
+    replaced_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Discarded:
     """The table was not replaced: a check failed, the engine refused, the file is quarantined.
 
@@ -193,4 +219,4 @@ class Skipped:
     because: Relation
 
 
-Event = Started | Printed | Written | Checked | Published | Unchanged | Discarded | Skipped
+Event = Started | Printed | Written | Checked | Published | Unchanged | LeftAlone | Discarded | Skipped

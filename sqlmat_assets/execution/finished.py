@@ -10,7 +10,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import records_here
 from sqlmat_assets.execution.partitions import PartitionRecord, fetch_partitions
 from sqlmat_assets.execution.piece import WHOLE, Piece
-from sqlmat_assets.execution.records import TABLES, Record, fetch_records
+from sqlmat_assets.execution.records import Record, find_records
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.partitions.asked import single_ranges, unite
@@ -41,7 +41,7 @@ def leave_out_finished(
     graph = ModelGraph(project)
     left: dict[Relation, Piece] = {}
     with context.warehouse.open_session(context.cancellation.pause) as session:
-        known = fetch_records(session) if session.fetch_columns(TABLES) else []
+        known = find_records(session)
         records = records_here(known, project, context.environment)
         # What was not built in the environment is read from production.
         sources = records_here(known, project, None) | records

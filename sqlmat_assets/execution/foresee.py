@@ -10,7 +10,7 @@ from sqlmat_assets.errors.project import TextError
 from sqlmat_assets.execution.environment import Environment, records_here
 from sqlmat_assets.execution.partitions import fetch_partitions
 from sqlmat_assets.execution.piece import Piece
-from sqlmat_assets.execution.records import TABLES, Record, fetch_records
+from sqlmat_assets.execution.records import Record, find_records
 from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
 from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.project.narrowing.narrow import Narrowed, narrow
@@ -69,7 +69,7 @@ def read_known(
 ) -> Known:
     """Ask a warehouse what `foresee` wants to know of some tables; nothing is written."""
     names = project.names
-    found = fetch_records(session) if session.fetch_columns(TABLES) else []
+    found = find_records(session)
     records = records_here(found, project, environment)
 
     def located(relation: Relation) -> Relation:

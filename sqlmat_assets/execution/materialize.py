@@ -17,6 +17,7 @@ from sqlmat_assets.execution.events import (
     Column,
     Discarded,
     Event,
+    LeftAlone,
     Printed,
     Published,
     PublishedPartition,
@@ -24,6 +25,7 @@ from sqlmat_assets.execution.events import (
     Unchanged,
     Written,
 )
+from sqlmat_assets.execution.left_alone import find_left_alone
 from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
 from sqlmat_assets.execution.phases import Stopwatch, Work
@@ -61,6 +63,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
         `Started`, `Written`, `Checked`, then `Published`, or `Unchanged` where the rows are those that are published.
         `Printed` before `Written` or `Discarded`, where the table has a script that prints.
         `Started`, `Unchanged` where nothing that the rows come from has changed, and age alone is the reason to build.
+        `Started`, `LeftAlone` where a person has put an earlier version back, and nobody asks for the table.
         `Discarded` may come at any point.
     """
     started_at = context.now()
@@ -137,7 +140,12 @@ class _Materialization:
             refuse_foreign(self.model, self.standing, self.context)
             with self.stopwatch.measure(Work.PREPARE):
                 context.retries.run(self.snapshots.prepare, context.sleep)
-                unchanged = self._leave_out()
+                left_alone = context.retries.run(self._find_left_alone, context.sleep)
+                unchanged = None if left_alone is not None else self._leave_out()
+            if left_alone is not None:
+                is_over = True
+                yield left_alone
+                return
             if unchanged is not None:
                 is_over = True
                 yield replace(unchanged, phases=self.stopwatch.phases)
@@ -179,6 +187,9 @@ class _Materialization:
         capabilities = context.warehouse.capabilities
         return context.state.prepare(self.session, self.model.relation, capabilities, context.run, context.now())
 
+    def _find_left_alone(self) -> LeftAlone | None:
+        return find_left_alone(self.model, self.asked.relation, self.standing, self.session, self.context)
+
     def _leave_out(self) -> Unchanged | None:
         """Do not even build the table, if nothing that its rows come from has changed."""
         with self.context.cancellation.watch(self.session, None):
@@ -194,7 +205,8 @@ class _Materialization:
         record = replace(
             found,
             run=run.id,
-            commit=run.commit,
+            put_back_at=None,
+            unwanted=None,
             decided_at=run.decided_at,
             started_at=self.started_at,
             version=self.model.version,
@@ -266,7 +278,8 @@ class _Materialization:
         )
         if found is None:
             return None
-        record = replace(self._record(written), relation=found.relation, published_at=found.published_at)
+        of_rows = {"published_at": found.published_at, "commit": found.commit, "has_edits": found.has_edits}
+        record = replace(self._record(written), relation=found.relation, **of_rows)
 
         def confirm() -> bool:
             with self.session.transaction():
@@ -355,6 +368,7 @@ class _Materialization:
             data_version=self.data_version,
             inputs=self.inputs,
             environment=None if self.context.environment is None else self.context.environment.name,
+            has_edits=None if run.commit is None else run.has_edits,
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
 

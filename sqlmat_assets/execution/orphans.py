@@ -9,7 +9,7 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import orphans as wording
 from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
 from sqlmat_assets.execution.dependents import find_broken, readers_of
-from sqlmat_assets.execution.records import TABLES, Record, fetch_records, key_of
+from sqlmat_assets.execution.records import Record, find_records, key_of
 from sqlmat_assets.execution.snapshot_records import find_histories
 from sqlmat_assets.execution.state import drop_of, is_reserved
 from sqlmat_assets.execution.through_views import refusal_of
@@ -57,7 +57,7 @@ class Search:
 
 def find_orphans(session: Session, project: Project, capabilities: Capabilities) -> Search:
     """Compare what is recorded in a warehouse with a project; nothing is written."""
-    records = fetch_records(session) if session.fetch_columns(TABLES) else []
+    records = find_records(session)
     made = {key_of(model.relation, capabilities) for model in project}
     without = [record for record in records if key_of(record.relation, capabilities) not in made]
     gone = sorted((r for r in without if not _is_of_environment(r)), key=lambda record: record.relation)

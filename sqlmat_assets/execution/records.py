@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.timings import is_put_back
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities, Rows, Session, Statement
@@ -34,9 +35,24 @@ RECORD_COLUMNS = (
     ("data_version", "text"),
     ("inputs", "text"),
     ("environment", "text"),
+    ("has_edits", "boolean"),
+    ("put_back_at", "timestamp"),
+    ("unwanted", "text"),
 )
 _NAMES = tuple(name for name, _ in RECORD_COLUMNS)
-_MAY_BE_NULL = frozenset({"commit_id", "row_count", "version", "data_version", "inputs", "environment"})
+_MAY_BE_NULL = frozenset(
+    {
+        "commit_id",
+        "row_count",
+        "version",
+        "data_version",
+        "inputs",
+        "environment",
+        "has_edits",
+        "put_back_at",
+        "unwanted",
+    }
+)
 
 Inputs = Mapping[str, str]
 """When each table that was read had been published, which tells apart any two publishes of it."""
@@ -46,10 +62,12 @@ Inputs = Mapping[str, str]
 class Record:
     """A table as it is published. `builds` counts all builds, `mean_seconds` is how long they took.
 
-    `published_at` is when the rows were put in place, and so their identity; `run`, `decided_at` and `started_at` are
+    `published_at` is when the rows were put in place, and so their identity; `commit` is what they were built from, and
+    `has_edits` whether files were not as they are there, where that is known. `run`, `decided_at` and `started_at` are
     of the last time that they were found to be what the query gives. `inputs` is what it read then; None where that
     is not known. `environment` is the one that the table belongs to, None for production. `rows` is None of a view,
-    and its `inputs` are what it reads whenever it is read.
+    and its `inputs` are what it reads whenever it is read. `put_back_at` is when a person has put these rows back in
+    the place of later ones, and `unwanted` the code that the table had then; None once it is built again.
     """
 
     relation: Relation
@@ -66,6 +84,9 @@ class Record:
     data_version: str | None = None
     inputs: Inputs | None = None
     environment: str | None = None
+    has_edits: bool | None = None
+    put_back_at: datetime | None = None
+    unwanted: CodeVersion | None = None
 
     @property
     def is_view(self) -> bool:
@@ -76,6 +97,10 @@ class Record:
     def identity(self) -> str:
         """What no other publish of the table has: equal rows that come back later have another one."""
         return self.published_at.isoformat()
+
+    def is_put_back(self, version: CodeVersion | None) -> bool:
+        """Whether a person has put these rows back, and the table has the code still that it had then."""
+        return is_put_back(self.put_back_at, self.unwanted, version)
 
     def with_build(self, later: Record) -> Record:
         """The record after another build, whose own count is one."""
@@ -104,6 +129,16 @@ def fetch_records(session: Session, only: Collection[Relation] | None = None) ->
     where = None if only is None else statements.equal_any([place_of(relation) for relation in only])
     found = session.fetch_rows(statements.select_columns(TABLES, _NAMES, where))
     return _latest_last(dict(zip(_NAMES, row, strict=True)) for row in found.rows)
+
+
+def find_records(session: Session) -> list[Record]:
+    """The same of a warehouse in which nothing is to be written: another release may have made the table, or nobody."""
+    there = {name.lower() for name, _ in session.fetch_columns(TABLES)}
+    names = [name for name in _NAMES if name in there]
+    if not names:
+        return []
+    found = session.fetch_rows(statements.select_columns(TABLES, names))
+    return _latest_last(dict.fromkeys(_NAMES) | dict(zip(names, row, strict=True)) for row in found.rows)
 
 
 def rows_of(records: Iterable[Record]) -> tuple[Statement, Rows]:
@@ -172,6 +207,9 @@ def values_of(record: Record) -> dict[str, Value]:
         "data_version": record.data_version,
         "inputs": None if record.inputs is None else json.dumps(dict(record.inputs)),
         "environment": record.environment,
+        "has_edits": record.has_edits,
+        "put_back_at": record.put_back_at,
+        "unwanted": None if record.unwanted is None else str(record.unwanted),
     }
 
 
@@ -202,6 +240,9 @@ def record_of(row: Mapping[str, Any]) -> Record:
         data_version=None if row["data_version"] is None else str(row["data_version"]),
         inputs=None if row["inputs"] is None else json.loads(row["inputs"]),
         environment=None if row["environment"] is None else str(row["environment"]),
+        has_edits=None if row["has_edits"] is None else bool(row["has_edits"]),
+        put_back_at=None if row["put_back_at"] is None else _moment(row["put_back_at"]),
+        unwanted=None if row["unwanted"] is None else CodeVersion.parse(str(row["unwanted"])),
     )
 
 

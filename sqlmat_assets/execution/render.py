@@ -19,7 +19,7 @@ from sqlmat_assets.execution.names import intermediate_of
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.plan import is_built_in_parts
 from sqlmat_assets.execution.processor.noted import NotedWorkshop
-from sqlmat_assets.execution.records import TABLES, Record, by_key, fetch_records, key_of, rows_of
+from sqlmat_assets.execution.records import Record, by_key, find_records, key_of, rows_of
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Model
@@ -52,7 +52,7 @@ def read_around(session: Session, model: Model, context: Context) -> tuple[Types
     environment, capabilities = context.environment, context.warehouse.capabilities
     if environment is None:
         return read_types(session, model), ()
-    found = by_key(fetch_records(session) if session.fetch_columns(TABLES) else (), capabilities)
+    found = by_key(find_records(session), capabilities)
     reads = {*model.upstream, *(read for query in model.checks for read in query.reads)} - {model.relation}
     keys = [key_of(environment.relation(read), capabilities) for read in sorted(reads)]
     records = tuple(found[key] for key in keys if key in found)

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped, Unchanged
+from sqlmat_assets.execution.events import Discarded, Event, LeftAlone, Published, Skipped, Unchanged
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.model import Project
@@ -77,6 +77,8 @@ class _Left:
         if isinstance(event, Published | Unchanged):
             if not self._pieces[event.relation]:
                 del self._pieces[event.relation]
+        elif isinstance(event, LeftAlone):
+            self._pieces.pop(event.relation, None)
         elif isinstance(event, Discarded | Skipped):
             self._pieces.pop(event.relation, None)
             for reader in [each for each in self._graph.order() if each in self._pieces]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import undo as wording
 from sqlmat_assets.execution.partitions import prepare_partitions
-from sqlmat_assets.execution.records import TABLES, Record, claim_record, fetch_records, key_of, write_record
+from sqlmat_assets.execution.records import (
+    Record,
+    claim_record,
+    find_records,
+    key_of,
+    prepare_records,
+    write_record,
+)
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.undo_views import broken_by
 from sqlmat_assets.execution.versions import (
-    VERSIONS,
     Version,
-    fetch_versions,
+    find_versions,
     keep_version,
     of_table,
     prepare_versions,
     take_version,
 )
+from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
 
@@ -33,11 +40,16 @@ Reads = Callable[[Relation], Collection[Relation]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One table: what is in its place, None where nothing is, and the version that is to be there."""
+    """One table: what is in its place, None where nothing is, and the version that is to be there.
+
+    Where it `is_held`, nothing builds it until its code is another one than the `unwanted`, or a person asks for it.
+    """
 
     current: Record
     in_place: ObjectKind | None
     version: Version
+    is_held: bool = False
+    unwanted: CodeVersion | None = None
 
     @property
     def relation(self) -> Relation:
@@ -48,10 +60,25 @@ class Step:
         """Whether what is put back is older than what goes; else an undo is undone, and what goes was good."""
         return self.version.record.published_at < self.current.published_at
 
-    @property
-    def restored(self) -> Record:
+    def restored(self, at: datetime) -> Record:
         """What is recorded afterwards: all as it was, so that whoever read that version is up to date again."""
-        return replace(self.version.record, relation=self.current.relation)
+        return replace(
+            self.version.record,
+            relation=self.current.relation,
+            put_back_at=at if self.is_held else None,
+            unwanted=self.unwanted if self.is_held else None,
+        )
+
+    def hold(self, versions: Iterable[Version], code: CodeVersion | None) -> Step:
+        """The same, held where a newer version of the table is known; without one, an undo is undone.
+
+        Args:
+            versions: Those that are kept of the table.
+            code: What the table has now; None where that is not known.
+        """
+        known = (self.current, *(version.record for version in versions))
+        is_held = any(record.published_at > self.version.record.published_at for record in known)
+        return replace(self, is_held=is_held, unwanted=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +113,9 @@ class Holdings:
 
 def find_holdings(session: Session, environment: str | None, capabilities: Capabilities) -> Holdings:
     """Read the records and those versions that nobody has dropped; nothing is written."""
-    recorded = fetch_records(session) if session.fetch_columns(TABLES) else []
+    recorded = find_records(session)
     found = [record for record in recorded if record.environment == environment]
-    versions = fetch_versions(session) if session.fetch_columns(VERSIONS) else []
+    versions = find_versions(session)
     records = {key_of(record.relation, capabilities): record for record in found}
     kinds = {schema: session.fetch_kinds(schema) for schema in {version.record.relation.schema for version in versions}}
     there = [one for one in versions if kinds[one.record.relation.schema].get(one.kept_as) == one.kind]
@@ -170,6 +197,7 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
             nothing is done.
         WarehouseError: The engine refused; nothing is done.
     """
+    prepare_records(session)
     prepare_partitions(session)
     prepare_versions(session)
 
@@ -197,7 +225,7 @@ def _exchange(session: Session, step: Step, run: str, now: datetime, capabilitie
         keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
     if not take_version(session, step.version, step.relation):
         raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
-    write_record(session, step.restored, step.current)
+    write_record(session, step.restored(now), step.current)
 
 
 def _next_after(published_at: datetime, current: Record, holdings: Holdings) -> datetime:

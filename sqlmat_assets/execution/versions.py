@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -73,9 +73,16 @@ def fetch_versions(session: Session, only: Collection[Relation] | None = None) -
         only: The tables to ask for, as they are spelt in their records; None for all.
     """
     where = None if only is None else statements.equal_any([place_of(relation) for relation in only])
-    rows = session.fetch_rows(statements.select_columns(VERSIONS, _NAMES, where)).rows
-    found = (_version(row) for row in (dict(zip(_NAMES, row, strict=True)) for row in rows) if is_whole(row))
-    return sorted(found, key=lambda one: (one.undone_at is None, one.record.published_at), reverse=True)
+    return _ordered(_NAMES, session.fetch_rows(statements.select_columns(VERSIONS, _NAMES, where)).rows)
+
+
+def find_versions(session: Session) -> list[Version]:
+    """The same of a warehouse in which nothing is to be written: another release may have made the table, or nobody."""
+    there = {name.lower() for name, _ in session.fetch_columns(VERSIONS)}
+    names = [name for name in _NAMES if name in there]
+    if not names:
+        return []
+    return _ordered(names, session.fetch_rows(statements.select_columns(VERSIONS, names)).rows)
 
 
 def fetch_versioned(session: Session) -> list[Relation]:
@@ -152,6 +159,12 @@ def of_table(versions: Collection[Version], relation: Relation, capabilities: Ca
     """Those of one table, in their order."""
     key = key_of(relation, capabilities)
     return [version for version in versions if key_of(version.record.relation, capabilities) == key]
+
+
+def _ordered(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Version]:
+    found = (dict.fromkeys(_NAMES) | dict(zip(names, row, strict=True)) for row in rows)
+    versions = (_version(row) for row in found if is_whole(row))
+    return sorted(versions, key=lambda one: (one.undone_at is None, one.record.published_at), reverse=True)
 
 
 def _is(version: Version) -> exp.Expr:

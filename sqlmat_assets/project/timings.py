@@ -63,9 +63,18 @@ class State:
 
     def is_put_back(self, version: CodeVersion | None) -> bool:
         """Whether a person has put an earlier version back, and the table has the code still that it had then."""
-        if self.put_back_at is None:
-            return False
-        return version is None or (self.unwanted is not None and version.is_same(self.unwanted))
+        return is_put_back(self.put_back_at, self.unwanted, version)
+
+
+def is_put_back(at: datetime | None, unwanted: CodeVersion | None, version: CodeVersion | None) -> bool:
+    """Whether a table is to be left as a person has put it back.
+
+    Args:
+        at: When that was; None where nobody has.
+        unwanted: The code that the table had then; None where it had none that could be read.
+        version: The code that it has now.
+    """
+    return at is not None and (version is None or (unwanted is not None and version.is_same(unwanted)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,8 @@ def test_an_instance_that_cannot_be_told_is_said(run: Run, folder: Path) -> None
     assert done.returncode == 1
     assert done.stderr.startswith(f"warning: the Dagster instance `{home}` was not told: ")
     assert done.stderr.endswith(
-        "\n  hint: the service may build `first.cities` again; switch its sensor off until it is mended\n"
+        "\n  hint: `first.cities` is left alone all the same; "
+        "the next run that comes to it, or `sqlmat build`, tells the instance\n"
     )
     assert done.stdout.startswith("put back `first.cities` of ")
     assert in_place(folder) == [1, 2, 2]

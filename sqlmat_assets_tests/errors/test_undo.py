@@ -56,10 +56,23 @@ WORDED = [
     ),
     (undo.gone(AT), "in place of that of 2026-01-02 03:04:05 UTC, which somebody has dropped"),
     (
-        undo.not_told("/home", "no space left", ["a.b"]),
+        undo.not_told("/home", "no space left", "a.b"),
         "warning: the Dagster instance `/home` was not told: no space left\n"
-        "  hint: the service may build `a.b` again; switch its sensor off until it is mended",
+        "  hint: `a.b` is left alone all the same; "
+        "the next run that comes to it, or `sqlmat build`, tells the instance",
     ),
+    (
+        undo.not_told("/home", "no space left", None),
+        "warning: the Dagster instance `/home` was not told: no space left\n"
+        "  hint: it shows what was there before, until the next build",
+    ),
+    (
+        undo.left_alone("a.b", AT),
+        "`a.b` is left alone, because it was put back by hand at 2026-01-02 03:04:05 UTC; "
+        "edit its file, or build it by name: `sqlmat build -s a.b`",
+    ),
+    (undo.outcome(None), "put back by hand"),
+    (undo.outcome(AT), "put back by hand, in place of what was published at 2026-01-02 03:04:05 UTC"),
     (
         verdicts.put_back(AT, AT),
         "left alone: put back by hand 0s ago, at 2026-01-02 03:04:05 UTC; edit it or build it",

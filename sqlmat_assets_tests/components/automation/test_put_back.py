@@ -11,8 +11,8 @@ from sqlmat_assets.execution.undo import choose_version, find_holdings, find_rea
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
-from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service
-from sqlmat_assets_tests.components.running import execute
+from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service, tables
+from sqlmat_assets_tests.components.running import events_of, execute
 from sqlmat_assets_tests.tables import ask
 
 KEPT = "-- keep_versions: 3\n"
@@ -20,20 +20,22 @@ GOOD, BAD = f"{KEPT}SELECT 1 AS id\n", f"{KEPT}SELECT 2 AS id\n"
 PEOPLE = "SELECT id FROM first.cities\n"
 
 
-def undo(service: Service, name: str = "cities") -> None:
-    """What the command does."""
+def undo(service: Service, name: str = "cities", *, is_told: bool = True) -> None:
+    """What the command does; it may be killed before it tells the instance."""
     with DuckDBWarehouse(service.warehouse).open_session() as session:
         holdings = find_holdings(session, None, DUCKDB)
         record = holdings.records["first", name]
         version = choose_version(record, holdings.versions_of(record.relation))
         assert version is not None
-        step = find_step(session, record, version, DUCKDB)
+        code = service.project.models[record.relation].version
+        step = find_step(session, record, version, DUCKDB).hold(holdings.versions_of(record.relation), code)
         assert {str(each.record.relation) for each in find_readers(record, version, holdings, lambda _: ())} <= {
             "first.people"
         }
         put_back(session, (step,), "undo", service.now, DUCKDB)
-        columns = session.fetch_columns(record.relation)
-    told = PutBack(step.current, step.restored, columns, service.now, is_held=True)
+    if not is_told:
+        return
+    told = PutBack(step.restored(service.now), (), service.now, step.current.published_at)
     assert report_put_back(Path(service.instance.root_directory), service.project, (told,), None) is None
 
 
@@ -115,3 +117,58 @@ def test_the_event_tells_what_is_there_now(service: Service) -> None:
     assert (last.tags or {})["dagster/data_version"] != (first.tags or {})["dagster/data_version"]
     assert service.state("cities").put_back_at is not None
     assert Relation.of("first.cities") in service.project.models
+
+
+def test_a_run_leaves_alone_what_the_instance_was_not_told_of_and_tells_it(service: Service) -> None:
+    both_builds(service)
+    undo(service, is_told=False)
+    assert service.state("cities").put_back_at is None
+    assert service.tick_and_run(HOUR) == ["cities", "people"]
+    assert (rows(service, "cities"), rows(service, "people")) == ([(1,)], [(1,)])
+    event = service.instance.get_latest_materialization_event(dg.AssetKey(["first", "cities"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    outcome = str(event.asset_materialization.metadata["outcome"].value)
+    assert outcome.startswith("put back by hand, in place of what was published at ")
+    assert service.state("cities").put_back_at is not None
+    told = service.tick(MINUTE)
+    assert (told.run_requests or []) == []
+    assert "1 put back by hand (edit or build to go on)" in str(told.skip_message)
+    assert service.tick_and_run(HOUR) == ["people"]
+    service.write(cities__1h=f"{KEPT}SELECT 3 AS id\n")
+    assert "cities" in service.tick_and_run(MINUTE)
+    assert rows(service, "cities") == [(3,)]
+
+
+def test_a_check_that_the_rows_fail_which_were_put_back_is_told_and_holds_nobody(service: Service) -> None:
+    service.write(cities__1h=GOOD, people__1h=PEOPLE)
+    service.tick_and_run()
+    service.write(cities__1h=BAD, cities_test="SELECT id = 2 AS is_two FROM first.cities;\n")
+    service.tick_and_run(MINUTE)
+    undo(service, is_told=False)
+    assert service.tick_and_run(HOUR) == ["cities", "people"]
+    assert (rows(service, "cities"), rows(service, "people")) == ([(1,)], [(1,)])
+    check = dg.AssetCheckKey(dg.AssetKey(["first", "cities"]), "is_two")
+    told = service.instance.event_log_storage.get_latest_asset_check_execution_by_key([check])[check]
+    assert told.status.value == "FAILED"
+    assert service.state("cities").put_back_at is not None
+
+
+def test_partitions_that_a_run_leaves_alone_do_not_look_built(service: Service) -> None:
+    parts = f"{KEPT}-- partition_by: country in (FR, DE)\nSELECT unnest(['FR', 'DE']) AS country, {{}} AS id\n"
+    service.write(cities__1h=parts.format(1), people__1h="SELECT max(id) AS id FROM first.cities\n")
+    service.tick_and_run()
+    service.write(cities__1h=parts.format(2))
+    assert "cities" in service.tick_and_run(HOUR)
+    assert rows(service, "cities") == [(2,), (2,)]
+    undo(service, is_told=False)
+    (request,) = [each for each in service.tick(HOUR).run_requests or [] if "cities" in tables([each])]
+    run = service.run(request)
+    assert run.success
+    materialized = dg.DagsterEventType.ASSET_MATERIALIZATION
+    assert [e.asset_key.path[-1] for e in events_of(run, materialized) if e.asset_key is not None] == []
+    assert rows(service, "cities") == [(1,), (1,)]
+    assert service.state("cities").put_back_at is not None
+    # What reads it is built by the next run.
+    assert service.tick_and_run(MINUTE) == ["people"]
+    assert rows(service, "people") == [(1,)]

@@ -1,0 +1,160 @@
+"""After `sqlmat undo`, what `sqlmat build` and `sqlmat plan` do with a table that was put back; as processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from sqlmat_assets_tests.cli.running import SQLMAT, Run
+from sqlmat_assets_tests.folders import write_files
+
+FILES = {
+    "global.conf": "keep_versions = 3\n",
+    "first/shops - 24h.sql": "SELECT version, 'shop' AS kind FROM first.cities\n",
+}
+CITIES = "first/cities - 24h.sql"
+KILLED_BEFORE_IT_TELLS = """
+import os, signal, sys
+from sqlmat_assets.cli import undo, run
+undo._tell_instance = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+run(sys.argv[1:])
+"""
+
+
+@pytest.fixture(scope="module")
+def undone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of which one table was built from a bad file, and put back; what reads it has the bad rows still."""
+    place = tmp_path_factory.mktemp("undone")
+    write_files(place / "sql", FILES)
+    for version in (1, 2):
+        (place / "sql" / CITIES).write_text(f"SELECT {version} AS version\n")
+        subprocess.run([SQLMAT, "build", "--no-record"], cwd=place, check=True, capture_output=True, timeout=120)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_IT_TELLS, "undo", "first.cities"],
+        cwd=place,
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -9
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path: Path, undone: Path) -> Path:
+    shutil.copytree(undone, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "sql"
+
+
+def in_place(folder: Path) -> list[int]:
+    with duckdb.connect(folder.parent / "sqlmat.duckdb", read_only=True) as connection:
+        query = "SELECT (SELECT version FROM first.cities), (SELECT version FROM first.shops)"
+        (found,) = connection.execute(query).fetchall()
+    return list(found)
+
+
+def outcomes(told: str) -> dict[str, str]:
+    tables: list[dict[str, Any]] = json.loads(told)["tables"]
+    return {table["name"]: table["outcome"] for table in tables}
+
+
+def reason(run: Run) -> str:
+    return json.loads(run("why", "first.cities", "--json").stdout)["reason"]
+
+
+def test_a_build_of_all_leaves_it_alone_and_lets_the_service_know(run: Run, folder: Path) -> None:
+    assert in_place(folder) == [1, 2]
+    assert reason(run) != "put back"
+    done = run("build")
+    assert (done.returncode, done.stderr) == (0, "")
+    cities, shops, _, told, _, end = done.stdout.splitlines()
+    assert cities.split()[:3] == ["first.cities", "left", "alone"]
+    assert shops.split()[:2] == ["first.shops", "published"]
+    assert told.startswith("`first.cities` is left alone, because it was put back by hand at ")
+    assert told.endswith(" UTC; edit its file, or build it by name: `sqlmat build -s first.cities`")
+    assert end.startswith("1 published, 1 left alone in ")
+    assert in_place(folder) == [1, 1]
+    assert reason(run) == "put back"
+    # What is known is not told again.
+    moment = json.loads(run("why", "first.cities", "--json").stdout)["last"]["decided_at"]
+    again = run("build", "-s", "first.*", "--json")
+    assert outcomes(again.stdout) == {"first.cities": "left alone", "first.shops": "unchanged"}
+    told_of = {table["name"]: table["put_back_at"] for table in json.loads(again.stdout)["tables"]}
+    assert told_of["first.cities"] is not None
+    assert told_of["first.shops"] is None
+    assert json.loads(run("why", "first.cities", "--json").stdout)["last"]["decided_at"] == moment
+    assert in_place(folder) == [1, 1]
+
+
+@pytest.mark.parametrize("named", ["first.cities", "first.cities+", 'key:"first/cities"'])
+def test_whoever_names_it_builds_it(run: Run, folder: Path, named: str) -> None:
+    done = run("build", "--no-record", "--json", "-s", named)
+    assert done.returncode == 0
+    assert outcomes(done.stdout)["first.cities"] == "published"
+    assert in_place(folder)[0] == 2
+    # From then on it is a table as any other.
+    assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "unchanged"
+
+
+@pytest.mark.parametrize("options", [("-s", "+first.shops"), ("--full-refresh",), ("--threads", "1")])
+def test_whoever_does_not_name_it_leaves_it_alone(run: Run, folder: Path, options: tuple[str, ...]) -> None:
+    done = run("build", "--no-record", "--json", *options)
+    assert outcomes(done.stdout) == {"first.cities": "left alone", "first.shops": "published"}
+    assert in_place(folder) == [1, 1]
+
+
+def test_an_edit_of_what_it_means_builds_it_and_a_comment_does_not(run: Run, folder: Path) -> None:
+    (folder / CITIES).write_text("-- not good yet\nSELECT 2 AS version\n")
+    assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "left alone"
+    (folder / CITIES).write_text("SELECT 3 AS version\n")
+    assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "published"
+    assert in_place(folder) == [3, 3]
+
+
+def test_rows_that_somebody_has_dropped_are_built(run: Run, folder: Path) -> None:
+    with duckdb.connect(folder.parent / "sqlmat.duckdb") as connection:
+        connection.execute("DROP TABLE first.cities")
+    assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "published"
+    assert in_place(folder) == [2, 2]
+
+
+def test_an_undo_that_is_undone_leaves_nothing_alone(run: Run, folder: Path) -> None:
+    listed = json.loads(run("undo", "first.cities", "--list", "--json").stdout)["versions"]
+    newest = max(each["published_at"] for each in listed)
+    assert run("undo", "first.cities", "--to", newest).returncode == 0
+    assert outcomes(run("build", "--no-record", "--json").stdout) == {
+        "first.cities": "unchanged",
+        "first.shops": "unchanged",
+    }
+
+
+def test_in_an_environment(run: Run, folder: Path) -> None:
+    for version in (5, 6):
+        (folder / CITIES).write_text(f"SELECT {version} AS version\n")
+        assert run("build", "--no-record", "--env", "joan", "-s", "first.cities").returncode == 0
+    assert run("undo", "first.cities", "--env", "joan").returncode == 0
+    done = run("build", "--env", "joan", "--json", "-s", "first.*")
+    assert outcomes(done.stdout) == {"first.cities": "left alone", "first.shops": "published"}
+    with duckdb.connect(folder.parent / "sqlmat.duckdb", read_only=True) as connection:
+        assert connection.execute("SELECT version FROM first__joan.shops").fetchall() == [(5,)]
+    assert in_place(folder) == [1, 2]
+
+
+def test_a_warehouse_of_an_earlier_release_is_read(run: Run, folder: Path) -> None:
+    with duckdb.connect(folder.parent / "sqlmat.duckdb") as connection:
+        for name in ("tables", "versions"):
+            for column in ("has_edits", "put_back_at", "unwanted"):
+                connection.execute(f"ALTER TABLE _sqlmat.{name} DROP COLUMN {column}")
+    assert run("undo", "first.cities", "--list").returncode == 0
+    assert json.loads(run("plan", "--json").stdout)[0]["status"] == "changed"
+    assert run("orphans").returncode == 0
+    assert run("build", "--no-record", "-s", "first.cities").returncode == 0
+    assert run("undo", "first.cities").returncode == 0
+    assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "left alone"
