@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from sqlmat_assets.cli.place import (
     warehouse_option,
 )
 from sqlmat_assets.cli.plan_lines import plan_lines
-from sqlmat_assets.cli.selecting import select_options, select_tables
+from sqlmat_assets.cli.selecting import find_named, select_options, select_tables
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.foresee import Known, Outlook, foresee, read_known
@@ -42,10 +42,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _reasons(project: Project, known: Known, now: datetime) -> Mapping[Relation, str]:
+def _reasons(project: Project, known: Known, named: Collection[Relation], now: datetime) -> Mapping[Relation, str]:
     """Why each table without partitions would be built by itself, or would not."""
     states = {
-        relation: State(record.decided_at, record.version)
+        relation: State(
+            record.decided_at,
+            record.version,
+            put_back_at=None if relation in named else record.put_back_at,
+            unwanted=record.unwanted,
+        )
         for relation in project.models
         if (record := known.records.get(project.names.fold(relation))) is not None
     }
@@ -59,6 +64,8 @@ def _status(outlook: Outlook, reasons: Mapping[Relation, str] | None) -> str | N
         return None
     if outlook.record is None:
         return "new"
+    if outlook.put_back_at is not None:
+        return Reason.PUT_BACK.value
     if outlook.is_changed:
         return "changed"
     if outlook.missing is not None:
@@ -75,7 +82,7 @@ def _group(outlook: Outlook, piece: Piece, reasons: Mapping[Relation, str] | Non
         return "unknown"
     if reasons and reasons[outlook.model.relation] == Reason.HELD:
         return "held"
-    if status in ("new", "changed"):
+    if status in ("new", "changed", Reason.PUT_BACK):
         return status
     if outlook.missing is None:
         reason = Reason(reasons[outlook.model.relation]) if reasons else Reason.FRESH
@@ -89,9 +96,10 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
     return {
         "name": str(outlook.model.relation),
         "mode": settings.mode,
-        "builds": None if outlook.model.is_quarantined else outlook.what,
+        "builds": None if outlook.model.is_quarantined or outlook.put_back_at else outlook.what,
         "partitions": list(outlook.partitions),
         "status": status,
+        "put_back_at": outlook.put_back_at and outlook.put_back_at.isoformat(),
         "missing": None if outlook.missing is None else list(outlook.missing),
         "on_change": settings.on_change,
         "names_bounds": narrowed is not None and narrowed.is_marked,
@@ -131,9 +139,10 @@ def command(  # noqa: PLR0913 - one for each option
     new, changed or due. How far a range is taken into a query also depends on the types of the columns that it reads.
 
     With --json, standard output is a list, one object for each table, upstream first: name, mode, builds (all rows,
-    partitions, next batch; null for a table with problems), partitions, status (new, changed, due, fresh and the like;
-    null where the warehouse was not asked), missing (partitions that have ended and are not there), on_change,
-    names_bounds, narrowed, read_in_full and obstacles.
+    partitions, next batch; null for a table with problems, or one that was put back), partitions, status (new, changed,
+    due, fresh, put back and the like; null where the warehouse was not asked), put_back_at (of one that is left alone
+    for that), missing (partitions that have ended and are not there), on_change, names_bounds, narrowed, read_in_full
+    and obstacles.
     """
     project = read_project(find_root(folder))
     selected = select_tables(project, expressions, since)
@@ -144,9 +153,13 @@ def command(  # noqa: PLR0913 - one for each option
     url = warehouse or default_warehouse(project.root)
     environment = find_environment(env, project, open_warehouse(url).capabilities)
     known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
-    reasons = None if known is None else _reasons(project, known, now)
+    named = find_named(project, expressions)
+    reasons = None if known is None else _reasons(project, known, named, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
-    outlooks = [foresee(project.models[each], pieces[each], known, project.names, now) for each in ordered]
+    outlooks = [
+        foresee(project.models[each], pieces[each], known, project.names, now, is_named=each in named)
+        for each in ordered
+    ]
     if as_json:
         documents = [_document(outlook, _status(outlook, reasons)) for outlook in outlooks]
         click.echo(json.dumps(documents, indent=2, ensure_ascii=False))

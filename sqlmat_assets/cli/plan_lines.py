@@ -18,8 +18,8 @@ from sqlmat_assets.execution.foresee import Outlook
 _WIDTH = 80
 # A longer name pushes its own line only.
 _WIDEST_NAME = 32
-_SHOWN = ("new", "changed", "due", "asked", "unknown", "held", "problems")
-_NOT_BUILT = ("held", "problems")
+_SHOWN = ("new", "changed", "due", "asked", "unknown", "put back", "held", "problems")
+_NOT_BUILT = ("put back", "held", "problems")
 
 
 def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool) -> Iterator[str]:
@@ -57,6 +57,8 @@ def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool) -> Iter
 
 
 def _what(outlook: Outlook, group: str) -> str:
+    if outlook.put_back_at is not None:
+        return wording.put_back(str(outlook.model.relation), outlook.put_back_at)
     if group in _NOT_BUILT:
         return ""
     if outlook.what == "partitions":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 _MOST_SHOWN = 3
 _HEADINGS = {
@@ -11,6 +12,7 @@ _HEADINGS = {
     "due": "due",
     "asked": "asked for, though not due",
     "unknown": "to be built",
+    "put back": "left alone, put back by hand",
     "held": "not built, as long as files of what they read have problems",
     "problems": "not built, the files have problems, which `sqlmat check` tells",
     "a view": "views, always as fresh as what they read",
@@ -24,6 +26,17 @@ _RESTS = {
 def builds_all() -> str:
     """All rows are built."""
     return "builds all rows"
+
+
+def put_back(relation: str, at: datetime) -> str:
+    """A table that a build leaves alone.
+
+    Examples:
+        >>> put_back("a.b", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        'put back 2026-01-02 03:04:05 UTC; edit its file, or build it by name: `sqlmat build -s a.b`'
+    """
+    when = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"put back {when}; edit its file, or build it by name: `sqlmat build -s {relation}`"
 
 
 def builds_view() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmat_assets.errors.project import TextError
@@ -39,10 +39,11 @@ class Known:
 class Outlook:
     """What a build would do with one table.
 
-    `what` is "all rows", "partitions", "next batch" or "view"; `partitions` are those that would be built, `missing`
-    those that have ended and are not there, and `stretches` and `gaps` the same ones as people write them. `record` is
-    that of the published table and `is_changed` when the code is another one now; both are None where the warehouse was
-    not asked, or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
+    `what` is "all rows", "partitions", "next batch", "view" or "nothing"; `partitions` are those that would be built,
+    `missing` those that have ended and are not there, and `stretches` and `gaps` the same ones as people write them.
+    `record` is that of the published table and `is_changed` when the code is another one now; both are None where the
+    warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
+    `put_back_at` is when a person has put an earlier version back, where a build leaves the table alone for that.
     """
 
     model: Model
@@ -54,6 +55,7 @@ class Outlook:
     record: Record | None = None
     is_changed: bool | None = None
     narrowed: Narrowed | None = None
+    put_back_at: datetime | None = None
 
     @property
     def read_in_full(self) -> tuple[Relation, ...]:
@@ -71,6 +73,10 @@ def read_known(
     names = project.names
     found = find_records(session)
     records = records_here(found, project, environment)
+    for relation, record in records.items():
+        if record.put_back_at is not None and not session.fetch_columns(record.relation):
+            # Nobody wants to keep rows that somebody has dropped since.
+            records[relation] = replace(record, put_back_at=None)
 
     def located(relation: Relation) -> Relation:
         if environment is None or names.fold(relation) not in records:
@@ -92,7 +98,9 @@ def read_known(
     return Known(records, partitions, {relation: columns for relation, columns in types.items() if columns})
 
 
-def foresee(model: Model, piece: Piece, known: Known | None, names: Names, now: datetime) -> Outlook:
+def foresee(
+    model: Model, piece: Piece, known: Known | None, names: Names, now: datetime, *, is_named: bool = False
+) -> Outlook:
     """Say what a build would do.
 
     Args:
@@ -101,12 +109,15 @@ def foresee(model: Model, piece: Piece, known: Known | None, names: Names, now: 
         known: What the warehouse tells; None when it was not asked.
         names: How names are told apart.
         now: The moment of the build.
+        is_named: Whether a person wants just this table to be built.
     """
     settings, folded = model.settings, names.fold(model.relation)
     record = None if known is None else known.records.get(folded)
     is_changed = None
     if record is not None and record.version is not None and model.version is not None:
         is_changed = not model.version.is_same(record.version)
+    if record is not None and not is_named and record.is_put_back(model.version):
+        return Outlook(model, "nothing", record=record, is_changed=is_changed, put_back_at=record.put_back_at)
     is_anew = piece.is_full_refresh or (settings.on_change == "rebuild" and bool(is_changed))
     partitioning = settings.partition_by
     if partitioning is None:

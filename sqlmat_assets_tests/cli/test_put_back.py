@@ -158,3 +158,27 @@ def test_a_warehouse_of_an_earlier_release_is_read(run: Run, folder: Path) -> No
     assert run("build", "--no-record", "-s", "first.cities").returncode == 0
     assert run("undo", "first.cities").returncode == 0
     assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "left alone"
+
+
+def test_a_plan_says_that_it_is_left_alone(run: Run, folder: Path) -> None:
+    done = run("plan")
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    start = lines.index("left alone, put back by hand: 1 table")
+    told = " ".join(lines[start + 1 :])
+    assert told.startswith("first.cities put back 20")
+    assert " UTC; edit its file, or build it by name: `sqlmat build -s first.cities`" in told
+    assert statuses(run("plan", "--json")) == {"first.cities": (None, "put back"), "first.shops": ("all rows", "fresh")}
+    named = run("plan", "--json", "-s", "first.cities+")
+    assert statuses(named) == {"first.cities": ("all rows", "changed"), "first.shops": ("all rows", "fresh")}
+    (folder / CITIES).write_text("SELECT 3 AS version\n")
+    assert statuses(run("plan", "--json"))["first.cities"] == ("all rows", "changed")
+
+
+def test_a_plan_of_rows_that_somebody_has_dropped(run: Run, folder: Path) -> None:
+    with duckdb.connect(folder.parent / "sqlmat.duckdb") as connection:
+        connection.execute("DROP TABLE first.cities")
+    assert statuses(run("plan", "--json"))["first.cities"] == ("all rows", "changed")
+
+
+def statuses(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[str | None, str]]:
+    return {table["name"]: (table["builds"], table["status"]) for table in json.loads(done.stdout)}
