@@ -181,8 +181,10 @@ def _version_document(record: Record, version: Version | None) -> dict[str, Any]
         "published_at": record.published_at.isoformat(),
         "rows": record.rows,
         "commit": record.commit,
+        "uncommitted_edits": record.has_edits,
         "run": record.run,
         "in_place": version is None,
+        "put_back_at": record.put_back_at.isoformat() if version is None and record.put_back_at else None,
         "kept_as": version and str(version.relation),
         "undone_at": version and version.undone_at and version.undone_at.isoformat(),
     }
@@ -204,9 +206,9 @@ def _list(record: Record, versions: Sequence[Version], *, as_json: bool) -> None
 
     def line(one: Record, note: str) -> tuple[str, str, str, str]:
         rows = "" if one.rows is None else f"{one.rows:,}"
-        return wording.moment(one.published_at), rows, (one.commit or "")[:8], note
+        return wording.moment(one.published_at), rows, wording.built_from(one.commit, has_edits=one.has_edits), note
 
-    lines = [line(record, wording.in_place())]
+    lines = [line(record, wording.in_place(record.put_back_at))]
     lines += [
         line(each.record, "" if each.undone_at is None else wording.was_undone(each.undone_at)) for each in ordered
     ]
@@ -218,7 +220,9 @@ def _list(record: Record, versions: Sequence[Version], *, as_json: bool) -> None
 def _lines(done: _Done) -> Iterator[str]:
     for step in done.steps:
         restored, current = step.version.record, step.current
-        yield wording.put_back(str(step.relation), restored.published_at, restored.rows, restored.commit)
+        yield wording.put_back(
+            str(step.relation), restored.published_at, restored.rows, restored.commit, has_edits=restored.has_edits
+        )
         yield f"  {(wording.gone if step.in_place is None else wording.undone)(current.published_at)}"
     if done.left:
         yield wording.built_from_it()
@@ -247,6 +251,7 @@ def _document(done: _Done) -> dict[str, Any]:
                 "published_at": step.version.record.published_at.isoformat(),
                 "rows": step.version.record.rows,
                 "commit": step.version.record.commit,
+                "uncommitted_edits": step.version.record.has_edits,
                 "replaced": step.current.published_at.isoformat(),
             }
             for step in done.steps
@@ -290,9 +295,10 @@ def command(
     Tables that were built from what goes are named; with --downstream each gets its newest version that was not, in
     the same transaction. DIR is the project folder (default: sql).
 
-    With --json, standard output is one object: undone_at, put_back (name, published_at, rows, commit, replaced) and
-    built_from_it (name, published_at, is_certain, is_put_back); with --list: name and versions, the one in place first
-    (published_at, rows, commit, run, in_place, kept_as, undone_at).
+    With --json, standard output is one object: undone_at, put_back (name, published_at, rows, commit,
+    uncommitted_edits, replaced) and built_from_it (name, published_at, is_certain, is_put_back); with --list: name and
+    versions, the one in place first (published_at, rows, commit, uncommitted_edits, run, in_place, put_back_at,
+    kept_as, undone_at).
     """
     for flag, is_given in (("--downstream", downstream), ("--to", to is not None)):
         if is_list and is_given:

@@ -103,10 +103,12 @@ def changed_meanwhile(relation: str) -> str:
     return with_hint(f"`{relation}` was published by somebody else at this moment; nothing is undone", "look again")
 
 
-def put_back(relation: str, published_at: datetime, rows: int | None, commit: str | None) -> str:
+def put_back(
+    relation: str, published_at: datetime, rows: int | None, commit: str | None, *, has_edits: bool | None = None
+) -> str:
     """What is in place now."""
     told = [] if rows is None else [f"{rows:,} {'row' if rows == 1 else 'rows'}"]
-    told += [] if commit is None else [f"commit {commit[:8]}"]
+    told += [] if commit is None else [f"commit {built_from(commit, has_edits=has_edits)}"]
     more = f" ({', '.join(told)})" if told else ""
     return f"put back `{relation}` of {_short(published_at)}{more}"
 
@@ -168,9 +170,28 @@ def not_told(home: str, reason: str, held: str | None) -> str:
     return with_hint(what, hint)
 
 
-def in_place() -> str:
-    """A line of the list."""
-    return "in place"
+def built_from(commit: str | None, *, has_edits: bool | None) -> str:
+    """The commit that rows were built from.
+
+    Examples:
+        >>> built_from("c0ffee1234", has_edits=True)
+        'c0ffee12 + edits'
+        >>> built_from("c0ffee1234", has_edits=None)
+        'c0ffee12'
+    """
+    return "" if commit is None else f"{commit[:8]} + edits" if has_edits else commit[:8]
+
+
+def in_place(put_back_at: datetime | None) -> str:
+    """A line of the list.
+
+    Examples:
+        >>> in_place(None)
+        'in place'
+        >>> in_place(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        'in place, put back 2026-01-02 03:04:05 UTC'
+    """
+    return "in place" if put_back_at is None else f"in place, put back {_short(put_back_at)}"
 
 
 def was_undone(at: datetime) -> str:

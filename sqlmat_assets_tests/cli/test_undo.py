@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import SQLMAT, Run
+from sqlmat_assets_tests.clones import commit, git
 from sqlmat_assets_tests.folders import write_files
 
 FILES = {
@@ -131,6 +132,45 @@ def test_the_list(run: Run, folder: Path) -> None:
     refused = run("undo", "first.cities", "--list", "--downstream")
     assert refused.returncode == 2
     assert refused.stderr == ("`--list` and `--downstream` cannot be given together\n  hint: leave one of them out\n")
+
+
+def test_the_list_tells_the_commit_that_the_rows_were_built_from(run: Run, folder: Path) -> None:
+    def build(version: int) -> str:
+        (folder / CITIES).write_text(f"SELECT {version} AS version\n")
+        done = run("build", "--no-record", "-s", "first.cities", "--json")
+        return json.loads(done.stdout)["tables"][0]["outcome"]
+
+    def versions() -> list[dict[str, Any]]:
+        return json.loads(run("undo", "first.cities", "--list", "--json").stdout)["versions"]
+
+    git(folder, "init", "-q")
+    first = commit(folder)
+    assert build(3) == "published"
+    second = commit(folder)
+    assert build(3) == "unchanged"
+    assert [(each["commit"], each["uncommitted_edits"]) for each in versions()][:2] == [(first, True), (None, None)]
+    assert build(4) == "published"
+    third = commit(folder)
+    assert build(5) == "published"
+    git(folder, "commit", "-q", "-a", "-m", "five")
+    assert build(5) == "unchanged"
+    assert [(each["commit"], each["uncommitted_edits"]) for each in versions()] == [
+        (third, True),
+        (second, True),
+        (first, True),
+        (None, None),
+    ]
+    (folder / CITIES).write_text("SELECT 6 AS version\n")
+    last = commit(folder)
+    assert build(6) == "published"
+    assert (versions()[0]["commit"], versions()[0]["uncommitted_edits"]) == (last, False)
+    lines = [line.split("  ", 2)[2].split() for line in run("undo", "first.cities", "--list").stdout.splitlines()[1:]]
+    assert lines[0] == ["1", last[:8], "in", "place"]
+    assert lines[1] == ["1", third[:8], "+", "edits"]
+    done = run("undo", "first.cities")
+    assert f"(1 row, commit {third[:8]} + edits)" in done.stdout
+    assert " in place, put back 20" in run("undo", "first.cities", "--list").stdout
+    assert [each["put_back_at"] is None for each in versions()] == [False, True, True, True]
 
 
 def test_wrong_names(run: Run, folder: Path) -> None:

@@ -51,6 +51,10 @@ WORDED = [
         "put back `a.b` of 2026-01-02 03:04:05 UTC (1,234 rows, commit c0ffee12)",
     ),
     (
+        undo.put_back("a.b", AT, None, "c0ffee1234", has_edits=True),
+        "put back `a.b` of 2026-01-02 03:04:05 UTC (commit c0ffee12 + edits)",
+    ),
+    (
         undo.redo("a.b", AT, is_downstream=True),
         'if that was wrong: sqlmat undo a.b --downstream --to "2026-01-02 03:04:05.000678"',
     ),
