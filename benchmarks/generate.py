@@ -1,53 +1,146 @@
-"""Writes a project of any size: layers of SELECTs that read the layer below, two checks for each table.
+"""Writes a project of any size: layers of SELECTs over one table of orders, two checks for each table.
 
-`python benchmarks/generate.py FOLDER TABLES`
+`python benchmarks/generate.py FOLDER TABLES` writes it for sqlmat; the modules in `peers/` write the same tables for
+others.
 """
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-LAYER = 50
-QUERY = """\
--- Orders of region {n}, with what their customers did before.
+import duckdb
+
+LAYERS = 10
+SCHEMAS = 10
+CUSTOMERS = 1000
+ORDERS = "src.orders"
+FIRST = """\
+-- Customers of region {n}, by what they ordered.
 WITH recent AS (
-    SELECT
-        a.id AS order_id, -- the order
-        a.amount, -- in euros
-        b.amount AS amount_before, -- of the order before
-        ROW_NUMBER() OVER (PARTITION BY a.id % 10 ORDER BY a.id) AS place
-    FROM {left} AS a
-    JOIN {right} AS b ON a.id = b.id
-    WHERE a.amount >= 0 AND b.amount IS NOT NULL
+    SELECT customer, amount, day
+    FROM {orders}
+    WHERE day % 10 <> {n} % 10
 )
 SELECT
-    order_id AS id, -- the order
-    amount + {n} % 7 AS amount, -- in euros, with the fee of this region
-    CASE WHEN amount_before > amount THEN 'less' ELSE 'more' END AS trend -- against the order before
+    customer AS id, -- the customer
+    COUNT(*) AS orders, -- how many
+    SUM(amount + {n} % 7) % 100003 AS amount, -- in euros, with the fee of this region
+    CASE WHEN MAX(day) > 300 THEN 'less' ELSE 'more' END AS trend -- against the year before
 FROM recent
-WHERE place <= 100
+GROUP BY customer
 """
-FIRST = "SELECT range AS id, range * 2 AS amount, 'more' AS trend FROM range(100)\n"
+QUERY = """\
+-- Customers of region {n}, beside what they did before.
+WITH recent AS (
+    SELECT
+        a.id,
+        a.orders,
+        a.amount,
+        b.amount AS amount_before
+    FROM {left} AS a
+    JOIN {right} AS b ON a.id = b.id
+    WHERE a.orders > 0 AND b.amount IS NOT NULL
+),
+ordered AS (
+    SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount
+    FROM {orders}
+    WHERE day % 10 = {n} % 10
+    GROUP BY customer
+)
+SELECT
+    recent.id, -- the customer
+    recent.orders + COALESCE(ordered.orders, 0) AS orders, -- how many
+    (recent.amount + COALESCE(ordered.amount, 0) + {n} % 7) % 100003 AS amount, -- in euros, with the fee of this region
+    CASE WHEN recent.amount_before > recent.amount THEN 'less' ELSE 'more' END AS trend -- against the order before
+FROM recent
+LEFT JOIN ordered ON ordered.customer = recent.id
+"""
 CHECKS = """\
+SELECT id IS NOT NULL AS ids_are_there FROM {name};
 SELECT COUNT(*) = COUNT(DISTINCT id) AS ids_are_unique FROM {name};
-SELECT amount >= 0 AS amounts_are_positive FROM {name};
 """
 
 
-def generate(root: Path, tables: int, layer: int = LAYER) -> None:
-    """Write `tables` tables below `root`, ten schemas, `layer` tables in each layer."""
-    names = [f"s{n % 10}.table_{n:05}" for n in range(tables)]
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table; `query` has fields for what it reads: `{orders}`, and the two tables of the layer below."""
+
+    name: str
+    text: str
+    fields: dict[str, str]
+
+    @property
+    def schema(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def short(self) -> str:
+        """Its name without the schema, which no other table has."""
+        return self.name.partition(".")[2]
+
+    @property
+    def reads(self) -> list[str]:
+        """The tables below."""
+        return [name for name in self.fields.values() if name != ORDERS]
+
+    def query(self, refer: Callable[[str], str] = str) -> str:
+        """Its SELECT.
+
+        Args:
+            refer: How a table that is read is written.
+        """
+        text = self.text
+        for field, name in self.fields.items():
+            text = text.replace("{" + field + "}", refer(name))
+        return text
+
+
+def plan_tables(tables: int, layer: int | None = None) -> list[Table]:
+    """So many tables in ten schemas, those that are read before those that read them.
+
+    Args:
+        tables: How many.
+        layer: How many of them read the orders alone, and so on upwards; else there are ten layers.
+    """
+    layer = layer or max(tables // LAYERS, 1)
+    names = [f"s{n % SCHEMAS}.table_{n:05}" for n in range(tables)]
+    planned: list[Table] = []
     for n, name in enumerate(names):
-        schema, table = name.split(".")
-        folder = root / schema
-        folder.mkdir(parents=True, exist_ok=True)
-        if n < layer:
-            query = FIRST
-        else:
+        fields = {"orders": ORDERS}
+        if n >= layer:
             below = n // layer * layer - layer
-            left, right = names[below + n % layer], names[below + (n + 7) % layer]
-            query = QUERY.format(n=n, left=left, right=right)
-        (folder / f"{table} - 24h.sql").write_text(query)
-        (folder / f"{table}_test.sql").write_text(CHECKS.format(name=name))
+            fields |= {"left": names[below + n % layer], "right": names[below + (n + 7) % layer]}
+        planned.append(Table(name, (QUERY if n >= layer else FIRST).replace("{n}", str(n)), fields))
+    return planned
+
+
+def write_sqlmat(root: Path, tables: list[Table]) -> None:
+    """Write the tables as a folder of sqlmat's."""
+    for table in tables:
+        folder = root / table.schema
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{table.short} - 24h.sql").write_text(table.query())
+        (folder / f"{table.short}_test.sql").write_text(CHECKS.format(name=table.name))
+
+
+def generate(root: Path, tables: int, layer: int | None = None) -> None:
+    """Write `tables` tables below `root`, in ten layers or with `layer` tables in each."""
+    write_sqlmat(root, plan_tables(tables, layer))
+
+
+def write_orders(warehouse: Path, rows: int) -> None:
+    """Make a DuckDB file with the table that all others come from; DuckDB 1.5 opens it too."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{warehouse}' AS warehouse (STORAGE_VERSION 'v1.5.0')")
+        connection.execute("USE warehouse")
+        connection.execute("CREATE SCHEMA src")
+        connection.execute(
+            f"CREATE TABLE {ORDERS} AS SELECT i AS id, i * 7919 % {CUSTOMERS} AS customer, i * 31 % 997 AS amount, "
+            f"i // {CUSTOMERS} % 365 AS day FROM range({rows}) AS r(i)"
+        )
 
 
 if __name__ == "__main__":

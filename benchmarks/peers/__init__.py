@@ -1,0 +1,1 @@
+"""The same tables, built by each of those that are compared."""
