@@ -139,7 +139,7 @@ class BuildReport:
             case Unchanged(relation):
                 results = self._results.get(relation, ())
                 report = TableReport(
-                    relation, Outcome.UNCHANGED, event.rows, event.seconds, self._results.get(relation, ())
+                    relation, Outcome.UNCHANGED, event.rows, event.seconds, results, partitions=event.partitions
                 )
             case LeftAlone(relation, record):
                 report = TableReport(relation, Outcome.LEFT_ALONE, record.rows, put_back_at=record.put_back_at)
@@ -193,8 +193,10 @@ class BuildReport:
 def _joined(before: TableReport, after: TableReport) -> TableReport:
     """Two pieces of one table as one: what happened in the end, and all that was counted."""
     rows = None if before.rows is None and after.rows is None else (before.rows or 0) + (after.rows or 0)
+    is_published = Outcome.PUBLISHED in (before.outcome, after.outcome) and after.outcome is Outcome.UNCHANGED
     return replace(
         after,
+        outcome=Outcome.PUBLISHED if is_published else after.outcome,
         rows=rows,
         seconds=(before.seconds or 0) + (after.seconds or 0),
         results=_joined_results(before.results, after.results),

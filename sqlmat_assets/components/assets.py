@@ -201,8 +201,7 @@ def _materialize(model: Model, work: Context, site: Site, context: dg.OpExecutio
                     context.log.info(printed_by(event.script, event.text, is_cut=event.is_cut))
                 case Published() | Unchanged():
                     lineage = trace_columns(model, site.columns_of, work)
-                    if isinstance(event, Published):
-                        yield from _tell_partitions(model, event, work.run, context)
+                    yield from _tell_partitions(model, event, work.run, context)
                     keys = checked_partitions(recorded_keys(context), results)
                     yield _ended(model, event, results, work, lineage, tells_checks=not keys)
                     if keys:
@@ -280,7 +279,7 @@ def _ended(
 
 
 def _tell_partitions(
-    model: Model, event: Published, run: Run, context: dg.OpExecutionContext
+    model: Model, event: Published | Unchanged, run: Run, context: dg.OpExecutionContext
 ) -> Iterator[dg.AssetMaterialization]:
     """Record each partition with its own rows.
 

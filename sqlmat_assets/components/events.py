@@ -103,7 +103,7 @@ def translate_ended(
 
 
 def translate_partition(
-    published: Published, partition: PublishedPartition, run: Run, version: CodeVersion | None = None
+    ended: Published | Unchanged, partition: PublishedPartition, run: Run, version: CodeVersion | None = None
 ) -> dg.AssetMaterialization:
     """One partition of several, where the table as a whole has a materialization that tells the rest."""
     metadata = {
@@ -113,10 +113,10 @@ def translate_partition(
         **translate_version(version),
     }
     return dg.AssetMaterialization(
-        translate_key(published.relation),
+        translate_key(ended.relation),
         partition=partition.key,
         metadata=metadata,
-        tags=translate_version_tags(published, run, version),
+        tags=translate_version_tags(ended, run, version),
     )
 
 
@@ -253,7 +253,7 @@ def _texts(values: Mapping[str, str]) -> dict[str, dg.MetadataValue]:
 
 
 def _rows(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
-    if not isinstance(ended, Published) or not ended.partitions:
+    if not ended.partitions:
         # Of a view nobody has counted them.
         return {} if ended.rows is None else {"dagster/row_count": dg.MetadataValue.int(ended.rows)}
     # Those of the table are not known when some of its partitions are built.

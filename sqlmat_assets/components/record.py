@@ -110,7 +110,7 @@ class Recorder:
 
         instance = self._open()
         target, partition = None, None
-        if isinstance(event, Published) and len(event.partitions) == 1:
+        if isinstance(event, Published | Unchanged) and len(event.partitions) == 1:
             partition = event.partitions[0].key
         if isinstance(event, Discarded):
             results = event.results or results
@@ -170,7 +170,7 @@ class Recorder:
         read = inputs.tags(model)
         tags = translate_version_tags(ended, self._run, model.version) | read
         partition = None
-        if isinstance(ended, Published) and ended.partitions:
+        if ended.partitions:
             *others, last = ended.partitions
             for other in others:
                 instance.report_runless_asset_event(translate_partition(ended, other, self._run, model.version, read))

@@ -10,6 +10,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Sample
 from sqlmat_assets.execution.records import TABLES, by_key, fetch_records, key_of
 from sqlmat_assets.execution.rules import Subject, run_rule, sample_of
+from sqlmat_assets.execution.write import told_in_file
 from sqlmat_assets.project.model import CheckQuery, CheckSpec, Model
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
@@ -76,7 +77,7 @@ def _run_query(
     looked_at = subject.whole if query.on_result else subject.relation
     if looked_at != model.relation:
         sql = rewrite(sql, context.names, {model.relation: looked_at})
-    evaluation = _Evaluation(sql, session, context)
+    evaluation = _Evaluation(query, sql, session, context)
     outcomes = evaluation.outcomes(specs, [spec.title for spec in query.specs])
     seconds = context.seconds_since(started_at)
     for spec, outcome in zip(specs, outcomes, strict=True):
@@ -103,8 +104,12 @@ class _Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
-    """One statement of checks, evaluated inside the engine: what comes back is counts and a few rows."""
+    """One statement of checks, evaluated inside the engine: what comes back is counts and a few rows.
 
+    `sql` is that of `query`, with what it looks at in the place of the table.
+    """
+
+    query: CheckQuery
     sql: str
     session: Session
     context: Context
@@ -126,7 +131,7 @@ class _Evaluation:
         except TransientWarehouseError:
             raise
         except WarehouseError as error:
-            return [_Outcome(message=error.message)] * len(wanted)
+            return [_Outcome(message=self._told(error))] * len(wanted)
         return [self._count_one(title, _column_of(title, titles, columns)) for title in wanted]
 
     def _count_one(self, title: str, column: ResultColumn | None) -> _Outcome:
@@ -139,7 +144,10 @@ class _Evaluation:
         except TransientWarehouseError:
             raise
         except WarehouseError as error:
-            return _Outcome(message=error.message)
+            return _Outcome(message=self._told(error))
+
+    def _told(self, error: WarehouseError) -> str:
+        return told_in_file(error, self.sql, self.query.specs[0].path, self.query.line)
 
     def _count(self, titles: Sequence[str]) -> list[_Outcome]:
         found = self._fetch(check_statements.count_outcomes(self.sql, titles))

@@ -168,7 +168,7 @@ class Unchanged:
 
     With `statement`, the table was built and checked, and its rows are those that are published. Without, it was not
     even built, because nothing that it reads has changed; `saved_seconds` is what building it takes on average. A view,
-    whose `rows` are None, always has those of what it reads.
+    whose `rows` are None, always has those of what it reads. Where `partitions` were built, `rows` are those of them.
     """
 
     relation: Relation
@@ -181,6 +181,7 @@ class Unchanged:
     saved_seconds: float | None = None
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
+    partitions: tuple[PublishedPartition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
 from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.rules import Subject
+from sqlmat_assets.execution.same_part import confirm_partitions, find_same_part
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
@@ -273,18 +274,17 @@ class _Materialization:
         Raises:
             WarehouseError: The engine refused; everything is as it was.
         """
-        found = self.context.retries.run(
-            lambda: find_same(self.model, self.standing, written, self.data_version, self.session), self.context.sleep
-        )
+        found = self.context.retries.run(lambda: self._find_same(written), self.context.sleep)
         if found is None:
             return None
         of_rows = {"published_at": found.published_at, "commit": found.commit, "has_edits": found.has_edits}
-        record = replace(self._record(written), relation=found.relation, **of_rows)
+        record = replace(self._record(written), relation=found.relation, rows=found.rows, **of_rows)
 
         def confirm() -> bool:
             with self.session.transaction():
                 is_ours = self.snapshots.confirm_in_transaction(record)
                 if is_ours:
+                    confirm_partitions(self.model, record, self.partitions, self.context.now(), self.session)
                     self.session.execute(drop_of(self.intermediate, self._kind))
             return is_ours
 
@@ -294,12 +294,18 @@ class _Materialization:
         self._look_again()
         return None
 
+    def _find_same(self, written: Written) -> Record | None:
+        if self.plan.is_partial:
+            return find_same_part(self.model, self.plan, self.standing, written, self.session, self.context)
+        return find_same(self.model, self.standing, written, self.data_version, self.session)
+
     def _unchanged(self, record: Record, columns: tuple[Column, ...], statement: str | None = None) -> Unchanged:
         context = self.context
-        context.state.published(record, context.warehouse.capabilities)
+        is_partitioned = self.model.settings.partition_by is not None
+        context.state.published(record, context.warehouse.capabilities, is_partitioned=is_partitioned)
         return Unchanged(
             self.model.relation,
-            record.rows,
+            sum(each.rows for each in self.partitions) if self.partitions else record.rows,
             columns,
             self.started_at,
             context.seconds_since(self.started_at),
@@ -307,6 +313,7 @@ class _Materialization:
             statement,
             saved_seconds=record.mean_seconds if statement is None else None,
             snapshot=self.snapshots.taken,
+            partitions=self.partitions,
         )
 
     def _publish(self, written: Written) -> Published:

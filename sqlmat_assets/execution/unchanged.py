@@ -144,13 +144,17 @@ def find_same(
 
 
 def _is_current(record: Record, model: Model) -> bool:
-    """Whether the rows were made by the code that the table has now.
+    """Whether the rows can be told from others, and were made by the code that the table has now."""
+    return record.data_version is not None and is_made_by(record, model)
+
+
+def is_made_by(record: Record, model: Model) -> bool:
+    """Whether the rows were made by the code that the table has now, and may stay if they are the same.
 
     The SQL has to be the same to the letter: its comments are descriptions in the warehouse, and come with a swap.
     """
     return (
         model.settings.skip_unchanged
-        and record.data_version is not None
         and record.version is not None
         and model.version is not None
         and model.version.is_same(record.version)

@@ -90,12 +90,15 @@ class Session(Protocol):
         """The names in a schema, each with `table` or `view`; empty when there is no such schema."""
         ...
 
-    def fetch_fingerprint(self, relation: Relation, columns: Sequence[tuple[str, str]]) -> str:
+    def fetch_fingerprint(
+        self, relation: Relation, columns: Sequence[tuple[str, str]], where: exp.Expr | None = None
+    ) -> str:
         """A short text, from one pass over a table: the same for the same rows, in whatever order they lie.
 
         Args:
             relation: The table.
             columns: All its columns, as `fetch_columns` tells them.
+            where: Which of its rows; None for all.
         """
         ...
 

@@ -168,8 +168,10 @@ class DuckDBSession:
             if DUCKDB.fold(str(place)) == DUCKDB.fold(schema)
         }
 
-    def fetch_fingerprint(self, relation: Relation, columns: Sequence[tuple[str, str]]) -> str:
-        return fingerprint_of(self._run(_sql(fingerprint_query(relation, columns)))[0])
+    def fetch_fingerprint(
+        self, relation: Relation, columns: Sequence[tuple[str, str]], where: exp.Expr | None = None
+    ) -> str:
+        return fingerprint_of(self._run(_sql(fingerprint_query(relation, columns, where)))[0])
 
     @contextmanager
     def transaction(self) -> Generator[None]:

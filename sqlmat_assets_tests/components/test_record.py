@@ -143,6 +143,16 @@ def test_an_unchanged_table_is_a_materialization_too(home: Path) -> None:
         assert target.storage_id == newest.storage_id
 
 
+def test_unchanged_partitions_are_materializations_of_each_partition(home: Path) -> None:
+    partitions = tuple(PublishedPartition(key, 7) for key in ("2019-01-01", "2019-02-01"))
+    record(home, Unchanged(CITIES, 14, PUBLISHED.columns, NOON, 1.5, None, "SELECT 1", partitions=partitions))
+    with opened(home) as instance:
+        assert instance.get_materialized_partitions(KEY) == {"2019-01-01", "2019-02-01"}
+        last = instance.fetch_materializations(KEY, limit=1).records[0].asset_materialization
+        assert last is not None
+        assert (last.metadata["rows"].value, last.metadata["dagster/partition_row_count"].value) == (14, 7)
+
+
 def test_checks_are_tied_to_the_new_materialization_and_not_to_the_one_before(home: Path) -> None:
     record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED)
     record(home, Checked(CITIES, (GOOD,), 0.1), PUBLISHED)
