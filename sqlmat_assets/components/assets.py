@@ -30,6 +30,7 @@ from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.partition_checks import checked_partitions, evaluate_partitions
 from sqlmat_assets.components.partitions import read_piece, recorded_keys
+from sqlmat_assets.components.provenance import Inputs
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import ENV_TAG, check_output, translate_checks, translate_key, translate_model
 from sqlmat_assets.components.undone import PutBack, data_version_of, put_back_event, translate_put_back
@@ -286,14 +287,16 @@ def _tell_partitions(
     Dagster records the partitions that a run names by itself, and takes what is to be told of each beforehand. Of those
     that a table has built because the run named none, or whose job has no partitions, it knows nothing.
     """
-    named = set(recorded_keys(context)) if event.partitions else set[str]()
+    if not event.partitions:
+        return
+    named, read = set(recorded_keys(context)), Inputs(context.instance).tags(model)
     step = context.get_step_execution_context()
     for partition in event.partitions:
         if partition.key in named:
             metadata = translate_partition_rows(partition)
             step.add_asset_metadata(metadata, translate_key(event.relation), partition_key=partition.key)
         else:
-            yield translate_partition(event, partition, run, model.version)
+            yield translate_partition(event, partition, run, model.version, read)
 
 
 def _failure(model: Model, event: Discarded) -> dg.Failure:

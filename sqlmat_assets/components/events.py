@@ -103,9 +103,21 @@ def translate_ended(
 
 
 def translate_partition(
-    ended: Published | Unchanged, partition: PublishedPartition, run: Run, version: CodeVersion | None = None
+    ended: Published | Unchanged,
+    partition: PublishedPartition,
+    run: Run,
+    version: CodeVersion | None = None,
+    read: Mapping[str, str] | None = None,
 ) -> dg.AssetMaterialization:
-    """One partition of several, where the table as a whole has a materialization that tells the rest."""
+    """One partition of several, where the table as a whole has a materialization that tells the rest.
+
+    Args:
+        ended: The build.
+        partition: The partition.
+        run: What it was a part of.
+        version: The code that made its rows; None where that is not known.
+        read: The tags that say what was read.
+    """
     metadata = {
         **translate_partition_rows(partition),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
@@ -116,7 +128,7 @@ def translate_partition(
         translate_key(ended.relation),
         partition=partition.key,
         metadata=metadata,
-        tags=translate_version_tags(ended, run, version),
+        tags=translate_version_tags(ended, run, version) | dict(read or {}),
     )
 
 
