@@ -123,6 +123,8 @@ def test_versions_are_tags_of_the_materialization(home: Path) -> None:
         assert stored.asset_materialization.tags == {
             "dagster/data_version": "14-a-b-c",
             "dagster/code_version": "meaning",
+            "dagster/input_data_version/first/raw": "INITIAL",
+            "dagster/input_event_pointer/first/raw": "NULL",
         }
 
 
