@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from click.core import ParameterSource
 
 from sqlmat_assets.cli import GOOD, PROBLEMS, WRONG_USAGE
 from sqlmat_assets.cli.diff_lines import lines_of
+from sqlmat_assets.cli.patience import Patience
 from sqlmat_assets.cli.place import default_warehouse, find_root, read_project, warehouse_option
 from sqlmat_assets.errors import WarehouseError
 from sqlmat_assets.errors import diffs as wording
-from sqlmat_assets.errors.usage import waiting
 from sqlmat_assets.execution.diff import ChangedRow, Diff, LoneRow, compare, key_in_both
 from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.project.model import Project
@@ -176,18 +175,6 @@ def _document(diff: Diff, before: Relation, after: Relation, key: _Key) -> dict[
     }
 
 
-class _Patience:
-    """Waits for a warehouse that somebody else holds, and says so once."""
-
-    def __init__(self, label: str) -> None:
-        self._untold: Iterator[str] = iter([waiting(label)])
-
-    def __call__(self, seconds: float) -> None:
-        for said in self._untold:
-            click.echo(said, err=True)
-        time.sleep(seconds)
-
-
 @click.command("diff", short_help="Say how two tables of the warehouse differ.")
 @click.argument("table", metavar="A")
 @click.argument("rest", metavar="[B] [DIR]", nargs=-1)
@@ -246,7 +233,7 @@ def command(
     if not is_there(url):
         raise wording.no_warehouse(opened.label)
     try:
-        with opened.open_session(_Patience(opened.label)) as session:
+        with opened.open_session(Patience(opened.label)) as session:
             columns = _fetch_columns(session, asked, after, project, opened.label)
             tables = [(asked.before, columns[0]), (after, columns[1])]
             chosen = _own_key(project, tables, capabilities) if key is None else _typed_key(key, tables, capabilities)

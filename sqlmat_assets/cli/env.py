@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from sqlmat_assets.cli import GOOD
+from sqlmat_assets.cli.patience import Patience
 from sqlmat_assets.cli.place import (
     default_warehouse,
     environment_folders,
@@ -38,11 +39,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _find(root: Path, url: str) -> dict[str, tuple[Record, ...]]:
+def _find(root: Path, url: str, patience: Patience) -> dict[str, tuple[Record, ...]]:
     """The tables of every environment; none of one that only has an instance."""
     found: dict[str, tuple[Record, ...]] = {folder.name: () for folder in environment_folders(root)}
     if is_there(url):
-        with open_warehouse(url).open_session() as session:
+        with open_warehouse(url).open_session(patience) as session:
             found |= find_environments(session)
     return dict(sorted(found.items()))
 
@@ -89,12 +90,13 @@ def list_command(folder: Path | None, warehouse: str | None, *, as_json: bool) -
     """
     root = find_root(folder)
     url = warehouse or default_warehouse(root)
-    found = _find(root, url)
+    label = open_warehouse(url).label
+    found = _find(root, url, Patience(label))
     if as_json:
         documents = [_document(name, records) for name, records in found.items()]
         click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
     elif not found:
-        click.echo(wording.none_found(open_warehouse(url).label))
+        click.echo(wording.none_found(label))
     else:
         from sqlmat_assets.cli.display import write_table
 
@@ -104,7 +106,7 @@ def list_command(folder: Path | None, warehouse: str | None, *, as_json: bool) -
     return GOOD
 
 
-def _drop(project: Project, environment: Environment, url: str) -> Dropped:
+def _drop(project: Project, environment: Environment, url: str, patience: Patience) -> Dropped:
     opened = open_warehouse(url)
     if not is_there(url):
         return Dropped()
@@ -114,7 +116,7 @@ def _drop(project: Project, environment: Environment, url: str) -> Dropped:
     schemas = {schema for schema in schemas if opened.capabilities.fold(schema) not in own}
     now = _now()
     run = Run(uuid.uuid4().hex[:8], now)
-    with opened.open_session() as session:
+    with opened.open_session(patience) as session:
         return Retries().run(
             lambda: drop_environment(session, environment, schemas, run, now, opened.capabilities), time.sleep
         )
@@ -132,7 +134,8 @@ def drop_command(name: str, folder: Path | None, warehouse: str | None) -> int:
     environment = read_name(name)
     project = read_project(find_root(folder))
     url = warehouse or default_warehouse(project.root)
-    known = _find(project.root, url)
+    patience = Patience(open_warehouse(url).label)
+    known = _find(project.root, url, patience)
     if environment.name not in known:
         raise wording.unknown(environment.name, list(known))
     folders = own_folders(project.root, environment)
@@ -140,7 +143,7 @@ def drop_command(name: str, folder: Path | None, warehouse: str | None) -> int:
         running = find_running(home)
         if running is not None:
             raise wording.is_open(environment.name, running)
-    done = _drop(project, environment, url)
+    done = _drop(project, environment, url, patience)
     for home in folders:
         try:
             shutil.rmtree(home)

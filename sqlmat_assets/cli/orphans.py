@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from sqlmat_assets.cli import GOOD, PROBLEMS
+from sqlmat_assets.cli.patience import Patience
 from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import orphans as wording
@@ -189,7 +190,7 @@ def command(
     if (names or drop_all) and hiding:
         raise wording.problems_may_hide(hiding)
     if is_there(url):
-        with opened.open_session() as session:
+        with opened.open_session(Patience(opened.label)) as session:
             search = find_orphans(session, project, opened.capabilities)
             if drop_all:
                 _refuse_all(project, search, opened.label)

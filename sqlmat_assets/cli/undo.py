@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from sqlmat_assets.cli import GOOD, PROBLEMS
+from sqlmat_assets.cli.patience import Patience
 from sqlmat_assets.cli.place import (
     dagster_home,
     default_warehouse,
@@ -309,7 +310,7 @@ def command(
     environment = find_environment(env, project, opened.capabilities)
     if not is_there(url):
         raise wording.unknown(table, ())
-    with opened.open_session() as session:
+    with opened.open_session(Patience(opened.label)) as session:
         holdings = find_holdings(session, environment and environment.name, opened.capabilities)
         record = _find(table, holdings, environment)
         versions = holdings.versions_of(record.relation)
