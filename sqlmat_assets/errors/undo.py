@@ -211,6 +211,12 @@ def outcome(replaced_at: datetime | None) -> str:
     return f"put back by hand{more}"
 
 
+def put_back_meanwhile(relation: str) -> str:
+    """An undo was done while a run was building the table."""
+    hint = f"what was put back stays; to build all the same: `{_build([relation])}`"
+    return with_hint(f"`{relation}` was put back by hand while it was built", hint)
+
+
 def left_alone(relation: str, at: datetime) -> str:
     """A build has come to a table that was put back."""
     how = f"edit its file, or build it by name: `{_build([relation])}`"

@@ -5,7 +5,13 @@ from __future__ import annotations
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.records import Record, fetch_records
 from sqlmat_assets.execution.state import Standing
-from sqlmat_assets.execution.versions import drop_version, fetch_versions, keep_version, respell_versions
+from sqlmat_assets.execution.versions import (
+    drop_version,
+    fetch_versions,
+    keep_version,
+    refuse_put_back_since,
+    respell_versions,
+)
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.warehouses.base import ObjectKind, Session
 
@@ -24,14 +30,18 @@ def keep_published(
 
     Returns:
         What is in place afterwards.
+
+    Raises:
+        MaterializeError: A person has put an earlier version back since the run looked.
     """
     count, previous, kind = model.settings.keep_versions, standing.record, standing.in_place
     if previous is None or not (count or standing.has_versions):
         return kind
+    record = _record_now(previous, session)
+    refuse_put_back_since(previous, record)
     if previous.relation != model.relation:
         respell_versions(session, previous.relation, model.relation)
     if count and kind is not None:
-        record = _record_now(previous, session)
         keep_version(session, record, kind, context.warehouse.capabilities, context.now(), stays=stays)
         kind = kind if stays else None
     for version in fetch_versions(session, [model.relation])[count:]:

@@ -15,7 +15,7 @@ from sqlmat_assets.execution.heartbeat import Heartbeat
 from sqlmat_assets.execution.names import backup_of, intermediate_of, is_kept, result_of, run_of
 from sqlmat_assets.execution.partitions import fetch_partitioned, prepare_partitions
 from sqlmat_assets.execution.records import SCHEMA, Record, by_key, fetch_records, key_of, prepare_records
-from sqlmat_assets.execution.versions import fetch_versioned, prepare_versions
+from sqlmat_assets.execution.versions import fetch_versioned, prepare_versions, refuse_put_back_since
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session, Statement
@@ -92,12 +92,20 @@ class RunState:
                 self._leased_until = now + LEASE_LASTS
 
     def refresh(self, session: Session, target: Relation, capabilities: Capabilities) -> Standing:
-        """Ask again what is in the target's place."""
+        """Ask again what is in the target's place.
+
+        Raises:
+            MaterializeError: A person has put an earlier version of it back since the run looked.
+        """
         with self._guard:
+            known = self._records.get(key_of(target, capabilities))
             kinds = session.fetch_kinds(target.schema)
             self._kinds[capabilities.fold(target.schema)] = {capabilities.fold(n): kind for n, kind in kinds.items()}
             self._read_records(session, capabilities)
-            return self._standing(target, capabilities)
+            standing = self._standing(target, capabilities)
+        if known is not None and standing.record is not None:
+            refuse_put_back_since(known, standing.record)
+        return standing
 
     def recorded(self, relations: Iterable[Relation], capabilities: Capabilities) -> list[Record] | None:
         """What is recorded of each of some tables; None where that of one is not known."""

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from sqlglot import exp
 
+from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors.undo import put_back_meanwhile
 from sqlmat_assets.execution.names import kept_of
 from sqlmat_assets.execution.partitions import copy_partitions, forget_partitions, move_partitions
 from sqlmat_assets.execution.records import (
@@ -143,6 +145,16 @@ def drop_version(session: Session, version: Version) -> None:
         session.execute(row_statements.drop_view_if_exists(version.relation))
     else:
         session.execute(statements.drop_table(version.relation, if_exists=True))
+
+
+def refuse_put_back_since(known: Record, found: Record) -> None:
+    """Keep a run from publishing over what a person has put back after it had looked.
+
+    Raises:
+        MaterializeError: That is so.
+    """
+    if found.put_back_at is not None and found.put_back_at != known.put_back_at:
+        raise MaterializeError(put_back_meanwhile(str(found.relation)))
 
 
 def respell_versions(session: Session, before: Relation, now: Relation) -> None:

@@ -75,6 +75,11 @@ WORDED = [
         "`a.b` is left alone, because it was put back by hand at 2026-01-02 03:04:05 UTC; "
         "edit its file, or build it by name: `sqlmat build -s a.b`",
     ),
+    (
+        undo.put_back_meanwhile("a.b"),
+        "`a.b` was put back by hand while it was built\n"
+        "  hint: what was put back stays; to build all the same: `sqlmat build -s a.b`",
+    ),
     (undo.outcome(None), "put back by hand"),
     (undo.outcome(AT), "put back by hand, in place of what was published at 2026-01-02 03:04:05 UTC"),
     (

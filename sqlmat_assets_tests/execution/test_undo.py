@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets.errors import MaterializeError
-from sqlmat_assets.execution.events import Discarded
+from sqlmat_assets.execution.events import Checked, Discarded, Event, LeftAlone, Published, Run
+from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.names import is_kept, is_kept_of, kept_of, run_of
 from sqlmat_assets.execution.state import is_reserved
 from sqlmat_assets.execution.undo import Reader, Step, choose_version, find_holdings, find_readers, find_step, put_back
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
@@ -65,7 +67,7 @@ def told(readers: tuple[Reader, ...]) -> list[tuple[str, bool, int | None]]:
 def undo(path: Path, relation: Relation) -> None:
     step, _ = look(path, relation, {})
     with DuckDBWarehouse(path).open_session() as session:
-        put_back(session, (step,), "undo", datetime.now(UTC), DUCKDB)
+        put_back(session, (step.hold((), CODE),), "undo", datetime.now(UTC), DUCKDB)
 
 
 def test_readers_near_and_far_each_with_its_newest_good_version(path: Path) -> None:
@@ -223,3 +225,59 @@ def test_names_of_versions_of_long_tables() -> None:
     assert len(kept.name.encode()) <= 63
     assert is_kept_of(one, kept.name, short)
     assert not is_kept_of(other, kept.name, short)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        source(3),
+        source(2),
+        a_table("SELECT 3 AS version", name="first.a", settings={**KEEP, "mode": "merge", "unique_key": ("version",)}),
+        a_table("SELECT 3 AS version", name="first.a", settings={"keep_versions": 0}),
+    ],
+    ids=["other rows", "the rows that went", "merged", "no version is kept any more"],
+)
+def test_a_run_that_was_building_meanwhile_publishes_nothing_over_it(path: Path, last: Model) -> None:
+    build(path, "r1", source(1))
+    build(path, "r2", replace(source(2), version=CODE))
+    events = materialize(replace(last, version=CODE), a_context(path, "r3"))
+    for event in events:
+        if isinstance(event, Checked):
+            break
+    undo(path, A)
+    (end,) = events
+    assert isinstance(end, Discarded)
+    assert str(end.error) == (
+        "`first.a` was put back by hand while it was built\n"
+        "  hint: what was put back stays; to build all the same: `sqlmat build -s first.a`\n"
+        "`first.a` still holds its previous rows"
+    )
+    assert ask(path, "SELECT version FROM first.a") == [(1,)]
+    assert ask(path, "SELECT put_back_at IS NULL FROM _sqlmat.tables") == [(False,)]
+    # Whoever asks for it afterwards has looked at what was put back.
+    published(source(4), a_context(path, "r4"))
+    assert ask(path, "SELECT version FROM first.a") == [(4,)]
+    assert ask(path, "SELECT put_back_at FROM _sqlmat.tables") == [(None,)]
+
+
+def test_a_run_for_age_leaves_it_alone_until_its_code_is_another_one(path: Path) -> None:
+    model = replace(source(2), version=CODE)
+    build(path, "r1", source(1))
+    build(path, "r2", model)
+    undo(path, A)
+    reasons = Reasons.of({A: Reason.DUE})
+
+    def run(name: str, model: Model) -> Event:
+        decided = Run(name, datetime.now(UTC), reasons=reasons)
+        return last_of(model, replace(a_context(path, name), run=decided))
+
+    left = run("r3", model)
+    assert isinstance(left, LeftAlone)
+    assert left.record.rows == 1
+    assert [column.name for column in left.columns] == ["version"]
+    assert left.replaced_at is not None
+    assert left.replaced_at > left.record.published_at
+    assert ask(path, "SELECT version FROM first.a") == [(1,)]
+    edited = replace(source(3), version=replace(CODE, semantic="other", text="other"))
+    assert isinstance(run("r4", edited), Published)
+    assert ask(path, "SELECT version FROM first.a") == [(3,)]
