@@ -97,6 +97,15 @@ def reads_unbuilt(relations: Sequence[str]) -> str:
     return f"  hint: build {names} first, which {'was' if len(relations) == 1 else 'were'} never built"
 
 
+def reads_unbegun(histories: Sequence[str]) -> str:
+    """A hint below the driver's words: the query reads snapshots of which there are none yet."""
+    names, is_one = ", ".join(f"`{history}`" for history in histories), len(histories) == 1
+    return (
+        f"  hint: there {'is' if is_one else 'are'} no {names} yet; build the table of the snapshots with "
+        "`snapshots_interval` first, or make an empty history with its columns and `snapshot_timestamp`"
+    )
+
+
 def not_partitioned(relation: str) -> str:
     """Partitions of a table were asked for that has none."""
     return f"`{relation}` has no partitions\n  hint: set `partition_by`, or build all of it"

@@ -37,6 +37,15 @@ def stored_too_short(stored_for: str, interval: str) -> TextError:
     )
 
 
+def history_begins_later(relation: str, history: str, base: str, column: str) -> TextError:
+    """A table reads the history of one that depends on it, so that neither can be built first."""
+    return TextError(
+        f"`{relation}` reads `{history}`, which begins with the first build of `{base}`, and `{base}` depends on "
+        f"`{relation}`: until then neither can be built",
+        f"if it is not there yet, make an empty `{history}` with the columns of `{base}` and `{column}` (TIMESTAMP)",
+    )
+
+
 def name_too_long(history: str, longest: int, engine: str) -> str:
     """The engine has no names as long as that of the history."""
     return with_hint(

@@ -11,6 +11,7 @@ from sqlmat_assets.errors import snapshots as wording
 from sqlmat_assets.errors.usage import with_hint
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Snapshot
+from sqlmat_assets.execution.first_history import start_if_read
 from sqlmat_assets.execution.history_columns import fit_columns
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.records import Record, confirm_record
@@ -69,6 +70,8 @@ class Snapshots:
             if state.recorded([history], capabilities) is not None:
                 raise MaterializeError(wording.history_is_table(name))
             self._find_stamp(columns)
+        else:
+            start_if_read(self.model, history, self.session, self.context)
         prepare_snapshots(self.session)
 
     def confirm(self, record: Record) -> bool:

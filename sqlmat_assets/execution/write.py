@@ -12,6 +12,7 @@ from sqlmat_assets.execution.events import Column, Printed, Written
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
+from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.partitions.ranges import Range
@@ -139,6 +140,11 @@ def _missing(model: Model, session: Session, context: Context) -> str | None:
     try:
         if reads_itself(model, context) and not session.fetch_columns(model.relation):
             return failures.reads_itself_unbuilt(str(model.relation))
+        histories = [each for each in model.sources if may_be_history(each)]
+        own = [each for each in histories if base_of(each) in (model.relation, *model.upstream)]
+        unbegun = [str(each) for each in own if not session.fetch_columns(each)]
+        if unbegun:
+            return failures.reads_unbegun(unbegun)
         unbuilt = [str(relation) for relation in model.upstream if not session.fetch_columns(relation)]
     except WarehouseError:
         # What stopped the query is the news, not that nothing more can be asked.
