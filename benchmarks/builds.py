@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -55,22 +56,32 @@ def count_rows(warehouse: Path, tables: Sequence[Table]) -> tuple[int, int, str]
     return len(tables), rows, f"{checksum % 2**64:016x}"
 
 
-def compare_builds(
-    names: Sequence[str], work: Work, folder: Path, rounds: int, again: int, results: Results, say: Say
-) -> None:
-    """Build in turn, each round in the opposite order of the one before."""
+def compare_builds(rounds: Mapping[str, int], work: Work, folder: Path, again: int, results: Results, say: Say) -> None:
+    """Build in turn, each round in the opposite order of the one before.
+
+    Args:
+        rounds: How many of each peer.
+        work: What is built.
+        folder: Where.
+        again: How often each builds once more when nothing has changed, and after an edit.
+        results: Take the measures.
+        say: Is given a line for each.
+    """
     peers: list[Peer] = []
     expected: list[tuple[int, int, str]] = []
     try:
-        for peer in start(names, work, folder, results, say):
+        for peer in start(list(rounds), work, folder, results, say):
             peers.append(peer)  # noqa: PERF402 - what was started is closed below, whatever comes after it
-        for number in range(rounds):
-            for peer in peers if number % 2 == 0 else reversed(peers):
+        for number in range(max(rounds.values(), default=0)):
+            taking_part = [peer for peer in peers if number < rounds[peer.name]]
+            for peer in taking_part if number % 2 == 0 else reversed(taking_part):
                 measure = build_once(peer, work, number, expected)
                 results.add(measure)
                 tell(measure, say)
         for number in range(again):
             for peer in peers:
+                if number:
+                    attempt("again", peer.name, peer.label, number, peer.build)  # what was edited is as it was
                 for measure in build_again(peer, number):
                     results.add(measure)
                     tell(measure, say)
@@ -137,10 +148,14 @@ def hold_to(peer: Peer, work: Work, expected: list[tuple[int, int, str]]) -> tup
     return found
 
 
-def attempt(part: str, what: str, label: str, number: int, work: Callable[[], Ran]) -> Measure:
-    """Measure something, or tell why that was not possible."""
+def attempt(
+    part: str, what: str, label: str, number: int, work: Callable[[], Ran], count: Callable[[], int] | None = None
+) -> Measure:
+    """Measure something, or tell why that was not possible; `count` tells how many tables it built."""
     try:
-        return Measure.of(work(), part, what, label, number)
+        ran = work()
+        details = {} if count is None else {"built": count()}
+        return Measure.of(ran, part, what, label, number, **details)
     except FailedError as error:
         return Measure(part, what, label, number, error=str(error))
 
@@ -164,23 +179,25 @@ def build_edited(peer: Peer, work: Work, folder: Path, number: int) -> Iterator[
         case SqlmatBuild():
             file = next(peer.project.glob(f"{table.schema}/{table.short} *.sql"))
             commit(peer.project)
-            build = lambda: peer.build_some("-s", "changed+", "--since", "HEAD")  # noqa: E731 - as below
+            build, count = partial(peer.build_some, "-s", "changed+", "--since", "HEAD"), lambda: len(peer.outcomes())
             label = "sqlmat build -s changed+"
         case Dbt() if peer.name == "dbt":
             file = folder / "models" / table.schema / f"{table.short}.sql"
             shutil.rmtree(folder / "before", ignore_errors=True)
             (folder / "before").mkdir()
             shutil.copy(folder / "target" / "manifest.json", folder / "before")
-            build = lambda: peer.build_some("--select", "state:modified+", "--state", "before")  # noqa: E731
+            build, count = partial(peer.build_some, "--select", "state:modified+", "--state", "before"), peer.models
             label = "dbt build --select state:modified+"
         case SqlMesh():
             file = folder / "models" / table.schema / f"{table.short}.sql"
-            build, label = peer.plan, peer.label
+            build, count, label = peer.build, lambda: peer.checks() // CHECKS, peer.label
         case _:
             return
     before = file.read_text()
-    file.write_text(before.replace(*EDIT))
-    yield attempt("edited", peer.name, label, number, build)
+    after = before.replace(*EDIT)
+    assert after != before
+    file.write_text(after)
+    yield attempt("edited", peer.name, label, number, build, count)
     file.write_text(before)
 
 

@@ -29,7 +29,8 @@ from tables import bars_table, build_table, load_table, other_table
 from waiting import compare_waiting
 
 HERE = Path(__file__).parent
-PARTS = ("proof", "build", "waiting", "load")
+MEASURED = {"proof": ("proof",), "build": ("build", "again", "edited"), "waiting": ("waiting",), "load": ("load",)}
+PARTS = tuple(MEASURED)
 TOLD = ("dbt-core", "dbt-duckdb", "dagster", "dagster-dbt", "dagster-postgres", "sqlmesh", "sqlglot", "duckdb")
 
 
@@ -75,11 +76,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--again", type=int, default=1, help="times that each builds once more, and after an edit")
     parser.add_argument("--threads", type=int, default=4, help="tables built at a time")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="PEER", help=", ".join(names))
+    parser.add_argument("--once", nargs="*", choices=names, default=[], metavar="PEER", help="in the first round alone")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--sizes", nargs="*", type=int, default=[100, 1000], help="of the projects that are loaded")
     parser.add_argument("--huge", action="store_true", help="load 10,000 files as well")
     parser.add_argument("--loads", type=int, default=3, help="times that each project is loaded")
     parser.add_argument("--folder", type=Path, help="where to work, on a disk; else a new temporary folder")
+    parser.add_argument("--add", action="store_true", help="keep what the output has of other parts")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
     return parser.parse_args()
 
@@ -101,7 +104,8 @@ def measure(asked: argparse.Namespace, folder: Path, results: Results) -> None:
         sizes = [*asked.sizes, *([10000] if asked.huge else [])]
         compare_loading(sizes, asked.only, folder / "load", asked.loads, results, say)
     if "build" in asked.parts:
-        compare_builds(asked.only, work, folder / "build", asked.rounds, asked.again, results, say)
+        rounds = dict.fromkeys(asked.only, asked.rounds) | dict.fromkeys(asked.once, 1)
+        compare_builds(rounds, work, folder / "build", asked.again, results, say)
 
 
 def main() -> int:
@@ -114,7 +118,9 @@ def main() -> int:
         "versions": versions(),
         "sizes": {name: getattr(asked, name) for name in ("tables", "rows", "rounds", "threads")},
     }
-    results = Results(head, [], asked.output.resolve())
+    kept = Results.read(asked.output).measures if asked.add and asked.output.exists() else []
+    anew = {each for part in asked.parts for each in MEASURED[part]}
+    results = Results(head, [each for each in kept if each.part not in anew], asked.output.resolve())
     if asked.folder is None:
         with tempfile.TemporaryDirectory(prefix="compare") as folder:
             measure(asked, Path(folder).resolve(), results)

@@ -80,13 +80,14 @@ def other_table(results: Results) -> str:
             errors = results.errors(part, what)
             middle = results.median(part, what)
             if middle is None:
-                rows.append([told, label, first_line(errors[0]), "", ""])
+                rows.append([told, label, first_line(errors[0]), "", "", ""])
                 continue
             run = results.median(part, what, "run")
             seconds = number(middle) if run is None or part != "waiting" else f"{number(run)} of {number(middle)}"
             cpu, memory = (number(results.median(part, what, each)) for each in ("cpu_seconds", "memory"))
-            rows.append([told, label, seconds, cpu, memory])
-    return render(["", "", "s", "CPU s", "MB"], rows) if rows else ""
+            built = results.median(part, what, "built")
+            rows.append([told, label, seconds, cpu, memory, "" if built is None else f"{built:,.0f}"])
+    return render(["", "", "s", "CPU s", "MB", "built"], rows) if rows else ""
 
 
 def load_table(results: Results) -> str:

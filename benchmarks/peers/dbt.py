@@ -115,6 +115,10 @@ class Dbt:
         """What dbt wrote of the last build, one for each model and test."""
         return json.loads((self._folder / "target" / "run_results.json").read_text())["results"]
 
+    def models(self) -> int:
+        """How many models the last build built."""
+        return sum(each["unique_id"].startswith("model.") and each["status"] == "success" for each in self.results())
+
     def checks(self) -> int:
         return sum(each["unique_id"].startswith("test.") and each["status"] == "pass" for each in self.results())
 
