@@ -35,7 +35,7 @@ from sqlmat_assets.cli.place import (
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.cli.resume import Request, Requests, take_up
 from sqlmat_assets.cli.selecting import find_named, select_options, select_tables
-from sqlmat_assets.components.origin import find_origin
+from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
 from sqlmat_assets.errors.environments import built_in
@@ -336,6 +336,7 @@ def command(  # noqa: PLR0913 - one for each option
         origin and origin.commit,
         has_edits=origin is not None and origin.has_edits,
         named=find_named(project, expressions),
+        project=find_identity(project.root),
     )
     context = Context(
         warehouse=opened,

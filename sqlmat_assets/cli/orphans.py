@@ -14,6 +14,7 @@ import click
 from sqlmat_assets.cli import GOOD, PROBLEMS
 from sqlmat_assets.cli.patience import Patience
 from sqlmat_assets.cli.place import default_warehouse, find_root, folder_argument, read_project, warehouse_option
+from sqlmat_assets.components.origin import find_identity
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import orphans as wording
 from sqlmat_assets.execution.orphans import Orphan, Search, choose_all, drop_orphans, find_orphans
@@ -40,7 +41,7 @@ def _refuse_all(project: Project, search: Search, warehouse: str) -> None:
     Raises:
         UsageError: It may be.
     """
-    if not search.orphans:
+    if not any(orphan.is_own for orphan in search.orphans):
         return
     if not len(project):
         raise wording.project_is_empty(str(project.root))
@@ -86,6 +87,8 @@ def _refuse_read(chosen: Sequence[Orphan]) -> None:
 
 
 def _notes(orphan: Orphan) -> Iterator[str]:
+    if not orphan.is_own:
+        yield wording.note_project(orphan.record.project)
     if not orphan.belongings.objects:
         yield wording.note_gone()
     if orphan.renamed_to:
@@ -105,6 +108,7 @@ def _describe(orphan: Orphan) -> dict[str, Any]:
         "objects": [{"name": str(relation), "kind": kind} for relation, kind in orphan.belongings.objects],
         "read_by": [str(relation) for relation in orphan.left_without(())],
         "renamed_to": [str(relation) for relation in orphan.renamed_to],
+        **({} if orphan.is_own else {"project": record.project}),
     }
 
 
@@ -119,7 +123,12 @@ class _Done:
 
     @property
     def left(self) -> tuple[Orphan, ...]:
-        return tuple(orphan for orphan in self.search.orphans if orphan not in self.dropped)
+        return tuple(orphan for orphan in self.search.orphans if orphan.is_own and orphan not in self.dropped)
+
+    @property
+    def of_others(self) -> tuple[Orphan, ...]:
+        """Those that the files of another project may make."""
+        return tuple(orphan for orphan in self.search.orphans if not orphan.is_own and orphan not in self.dropped)
 
 
 def _document(done: _Done) -> dict[str, Any]:
@@ -128,30 +137,38 @@ def _document(done: _Done) -> dict[str, Any]:
         "hidden_by": [problem.path for problem in done.hiding],
         "dropped": [str(orphan.relation) for orphan in done.dropped],
         "orphans": [_describe(orphan) for orphan in done.left],
+        "of_others": [_describe(orphan) for orphan in done.of_others],
     }
 
 
 def _write(done: _Done) -> None:
     """Write the list of orphans, and how they are dropped."""
-    from sqlmat_assets.cli.display import write_table
-
     if done.left:
-        rows = [
-            (
-                str(orphan.relation),
-                "view" if orphan.record.rows is None else f"{orphan.record.rows:,}",
-                f"{orphan.record.published_at:%Y-%m-%d %H:%M} UTC",
-                (orphan.record.commit or "")[:8],
-                "; ".join(_notes(orphan)),
-            )
-            for orphan in done.left
-        ]
-        write_table(("table", "rows", "last published", "commit", ""), rows, right=("rows",))
+        _write_table(done.left)
         click.echo(wording.may_be_hidden(done.hiding[0].path) if done.hiding else wording.how_to_drop(), err=True)
     else:
         click.echo(wording.none_found(done.warehouse))
+    if done.of_others:
+        click.echo(f"\n{wording.of_others()}")
+        _write_table(done.of_others)
     if done.search.of_environments:
         click.echo(wording.of_environments(len(done.search.of_environments)), err=True)
+
+
+def _write_table(orphans: Sequence[Orphan]) -> None:
+    from sqlmat_assets.cli.display import write_table
+
+    rows = [
+        (
+            str(orphan.relation),
+            "view" if orphan.record.rows is None else f"{orphan.record.rows:,}",
+            f"{orphan.record.published_at:%Y-%m-%d %H:%M} UTC",
+            (orphan.record.commit or "")[:8],
+            "; ".join(_notes(orphan)),
+        )
+        for orphan in orphans
+    ]
+    write_table(("table", "rows", "last published", "commit", ""), rows, right=("rows",))
 
 
 def _tell(done: _Done, *, as_json: bool, is_list: bool) -> None:
@@ -174,13 +191,17 @@ def command(
 ) -> int:
     """List the tables that were built from DIR (default: sql) and whose files are gone.
 
+    Tables of another project in the same warehouse, and those of which it is not known, are listed apart. They are
+    dropped only by their names, never by --drop-all.
+
     A table stays in the warehouse when its file is removed. It is dropped only where that is asked for, with all that
     is recorded of it, and together with the others that are named: all of them or none. Nothing is dropped while
     a file has problems that may hide a table.
 
     With --json, standard output is one object: warehouse, hidden_by (files whose problems may hide a table), dropped
-    (names), and orphans, a list of those that are left. Each has name, rows, published_at, commit, objects (what would
-    be dropped: name, kind; none where it is gone already), read_by and renamed_to.
+    (names), orphans, a list of those that are left, and of_others, those that another project may make. Each has name,
+    rows, published_at, commit, objects (what would be dropped: name, kind; none where it is gone already), read_by and
+    renamed_to, and of others project, null where that is not known.
     """
     if names and drop_all:
         raise wording.both_flags()
@@ -191,7 +212,7 @@ def command(
         raise wording.problems_may_hide(hiding)
     if is_there(url):
         with opened.open_session(Patience(opened.label)) as session:
-            search = find_orphans(session, project, opened.capabilities)
+            search = find_orphans(session, project, opened.capabilities, find_identity(project.root))
             if drop_all:
                 _refuse_all(project, search, opened.label)
                 chosen = choose_all(search.orphans)

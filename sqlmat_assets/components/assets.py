@@ -33,7 +33,7 @@ from sqlmat_assets.components.partitions import read_piece, recorded_keys
 from sqlmat_assets.components.provenance import Inputs
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import ENV_TAG, check_output, translate_checks, translate_key, translate_model
-from sqlmat_assets.components.undone import PutBack, data_version_of, put_back_event, translate_put_back
+from sqlmat_assets.components.undone import PutBack, code_tags, data_version_of, put_back_event, translate_put_back
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
@@ -81,7 +81,7 @@ class Site:
 
     `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
-    `views` have the SQL of the tables that are views.
+    `views` have the SQL of the tables that are views. `identity` tells the project from others in the warehouse.
     """
 
     root: Path
@@ -93,6 +93,7 @@ class Site:
     mappings: Mapping[Relation, Mappings] = field(default_factory=dict[Relation, Mappings])
     environment: Environment | None = None
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
+    identity: str | None = None
 
 
 def build_asset(
@@ -248,6 +249,7 @@ def _leave_alone(
         asset_key=translate_key(event.relation),
         metadata=translate_put_back(event.relation, done, work.environment),
         data_version=dg.DataVersion(data_version_of(event.record)),
+        tags=code_tags(event.record),
     )
     # As evaluations, which keep nobody from reading the rows: what is checked is what the file says now.
     only = {key.name for key in context.selected_asset_check_keys}
@@ -315,6 +317,7 @@ def _run(context: dg.OpExecutionContext, site: Site) -> Run:
         None if site.origin is None else site.origin.commit,
         None if why is None else Reasons.parse(why),
         has_edits=site.origin is not None and site.origin.has_edits,
+        project=site.identity,
     )
 
 

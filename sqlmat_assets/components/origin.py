@@ -1,8 +1,9 @@
-"""Where the project folder comes from: its git commit and its address on the web."""
+"""Where the project folder comes from: its git commit, its address on the web, and which project that makes it."""
 
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,35 @@ def find_origin(root: Path) -> Origin | None:
     # Git would note what it has learned, and a person's own `git commit` would find the index locked meanwhile.
     edits = _git(root, "--no-optional-locks", "status", "--porcelain", "--untracked-files=normal", "--", ".")
     return Origin(commit, base and f"{base}/{quote(prefix)}".rstrip("/"), edits is not None)
+
+
+def find_identity(root: Path) -> str:
+    """Which project a folder is: the same in every clone of a repository, and another one for each of its folders.
+
+    A folder outside of a clone, or in one that has no remote, is itself: where it is, on which machine.
+    """
+    prefix = _git(root, "rev-parse", "--show-prefix", "--git-dir")
+    remote = None if prefix is None else _git(root, "remote", "get-url", "origin")
+    if prefix is None or remote is None:
+        return f"{socket.gethostname()}:{root.absolute()}"
+    # Git gives an empty first line at the top of the clone, which is stripped.
+    first, _, rest = prefix.partition("\n")
+    folder = first.strip("/") if rest else ""
+    return "/".join(filter(None, (repository_of(remote), folder)))
+
+
+def repository_of(remote: str) -> str:
+    """The repository behind a remote, in whatever way it is reached; without any name or password.
+
+    Examples:
+        >>> repository_of("git@github.com:acme/tables.git"), repository_of("https://joan:secret@GitHub.com/acme/tables")
+        ('github.com/acme/tables', 'github.com/acme/tables')
+    """
+    found = next((found for pattern in _REMOTES if (found := pattern.fullmatch(remote))), None)
+    if found is None:
+        return f"{socket.gethostname()}:{remote.removeprefix('file://').removesuffix('/').removesuffix('.git')}"
+    path = found["path"].removesuffix("/").removesuffix(".git")
+    return f"{found['host'].lower()}/{path}"
 
 
 def web_address(remote: str, commit: str) -> str | None:

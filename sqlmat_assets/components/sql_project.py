@@ -11,7 +11,7 @@ from sqlmat_assets.components.assets import Site, build_asset
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor
 from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
-from sqlmat_assets.components.origin import find_origin
+from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
@@ -79,7 +79,16 @@ def build_definitions(
     mappings = translate_mappings(project, cache_dir if cache_dir.is_dir() else None)
     origin = find_origin(project.root)
     site = Site(
-        project.root, project.names, origin, resource_key, columns_of, weights, mappings, environment, project.views
+        project.root,
+        project.names,
+        origin,
+        resource_key,
+        columns_of,
+        weights,
+        mappings,
+        environment,
+        project.views,
+        find_identity(project.root),
     )
     circles = _circles(graph)
     held = find_held(project)

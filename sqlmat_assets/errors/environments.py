@@ -91,6 +91,12 @@ def left(schema: str, names: Sequence[str]) -> str:
     return f"kept the schema `{schema}`: sqlmat did not make {listed}"
 
 
+def is_read(name: str, views: Sequence[str]) -> str:
+    """Views that somebody made can only be read while an environment is there."""
+    listed, read = ", ".join(f"`{view}`" for view in views), "reads" if len(views) == 1 else "read"
+    return with_hint(f"the environment `{name}` is not dropped: {listed} {read} it", "change or drop those first")
+
+
 def changed_meanwhile(name: str) -> str:
     """A table was published while the environment was dropped."""
     return with_hint(

@@ -27,6 +27,16 @@ def of_environments(count: int) -> str:
     return f"left out: {count} {'table' if count == 1 else 'tables'} of environments"
 
 
+def of_others() -> str:
+    """Tables without a file here that the project has not made, as far as anybody knows."""
+    return "not made by this project, so another one may have their files (`--drop-all` leaves them alone):"
+
+
+def note_project(project: str | None) -> str:
+    """Which project has made a table."""
+    return "nobody knows which project made it" if project is None else f"made by {project}"
+
+
 def note_renamed(names: Sequence[str]) -> str:
     """Tables of the project that are made as the orphan was."""
     return f"renamed to {_listed(names)}?"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from sqlmat_assets.execution.dependents import find_broken, readers_of
 from sqlmat_assets.execution.names import is_kept_of
 from sqlmat_assets.execution.partitions import PARTITIONS
 from sqlmat_assets.execution.records import SCHEMA, TABLES, Record, key_of, place_of
 from sqlmat_assets.execution.snapshot_records import SNAPSHOTS
+from sqlmat_assets.execution.state import drop_of, is_reserved
+from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.versions import VERSIONS
 from sqlmat_assets.project.histories import history_of
 from sqlmat_assets.relation import Relation
@@ -48,6 +51,33 @@ def find_belongings(
     history = key_of(history_of(record.relation), capabilities)
     named += [name for name in kinds if history in histories and capabilities.fold(name) == history[1]]
     return Belongings(record, tuple((Relation(schema, name), kinds[name]) for name in named))
+
+
+def find_views_on(
+    found: Iterable[Belongings], texts: Mapping[Relation, str], session: Session, capabilities: Capabilities
+) -> tuple[Relation, ...]:
+    """The views that can be read now, and not without some tables and what belongs to them; those only tried to drop.
+
+    Args:
+        found: What would be dropped.
+        texts: The SQL of the views in the warehouse.
+        session: In no transaction.
+        capabilities: How names are told apart.
+    """
+    objects = [each for belongings in found for each in belongings.objects]
+    own = {relation for relation, _ in objects}
+    named = {view for relation in own for view in readers_of(relation, texts)} - own
+    working = [
+        view for view in sorted(named) if not is_reserved(view, capabilities) and refusal_of(view, session) is None
+    ]
+    if not working:
+        return ()
+
+    def drop() -> None:
+        for relation, kind in objects:
+            session.execute(drop_of(relation, kind))
+
+    return tuple(sorted(find_broken(working, drop, session)))
 
 
 def drop_belongings(session: Session, belongings: Belongings) -> bool:

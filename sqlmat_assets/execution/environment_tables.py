@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import environments as wording
-from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
+from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings, find_views_on
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.names import run_of
@@ -55,7 +55,7 @@ def drop_environment(
         capabilities: How names are told apart.
 
     Raises:
-        MaterializeError: Somebody builds in it; nothing is dropped.
+        MaterializeError: Somebody builds in it, or a view that somebody made reads it; nothing is dropped.
         WarehouseError: The engine refused; nothing is dropped.
     """
     records = find_environments(session).get(environment.name, ())
@@ -65,13 +65,18 @@ def drop_environment(
     belongings = [
         find_belongings(r, kinds[capabilities.fold(r.relation.schema)], capabilities, histories) for r in records
     ]
+    texts = dict(session.fetch_views()) if belongings and capabilities.finds_views_by_name else {}
+    ordered = sorted(belongings, key=_views_first)
+    views = find_views_on(ordered, texts, session, capabilities)
+    if views:
+        raise MaterializeError(wording.is_read(environment.name, list(map(str, views))))
     with session.transaction():
         gone = {
             Relation(schema, name)
             for folded, schema in places.items()
             for name in sweep(session, schema, kinds[folded], run, now)
         }
-        for each in sorted(belongings, key=_views_first):
+        for each in ordered:
             if not drop_belongings(session, each):
                 raise MaterializeError(wording.changed_meanwhile(environment.name))
             gone.update(Relation(places[capabilities.fold(r.schema)], r.name) for r, _ in each.objects)

@@ -18,6 +18,7 @@ class Run:
     `commit` is that of the project folder, and `has_edits` says that some of its files are not as they are there.
     `reasons` says why each of its tables is built; None when a person asked for it. `named` are the tables that this
     person named one by one, where others have come along; None where all of them were asked for.
+    `project` says which one it is, of several that may build into one warehouse.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Run:
     reasons: Reasons | None = None
     has_edits: bool = False
     named: frozenset[Relation] | None = None
+    project: str | None = None
 
     def is_asked_for(self, relation: Relation) -> bool:
         """Whether a person wants just this table to be built."""

@@ -211,6 +211,7 @@ class _Materialization:
             decided_at=run.decided_at,
             started_at=self.started_at,
             version=self.model.version,
+            project=run.project,
         )
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
         return self._unchanged(record, columns) if self.snapshots.confirm(record) else None
@@ -376,6 +377,7 @@ class _Materialization:
             inputs=self.inputs,
             environment=None if self.context.environment is None else self.context.environment.name,
             has_edits=None if run.commit is None else run.has_edits,
+            project=run.project,
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import orphans as wording
-from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings
-from sqlmat_assets.execution.dependents import find_broken, readers_of
+from sqlmat_assets.execution.belongings import Belongings, drop_belongings, find_belongings, find_views_on
 from sqlmat_assets.execution.records import Record, find_records, key_of
 from sqlmat_assets.execution.snapshot_records import find_histories
-from sqlmat_assets.execution.state import drop_of, is_reserved
-from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, Session
@@ -24,13 +21,15 @@ class Orphan:
 
     `belongings` are what would be dropped with it; without objects, somebody has dropped the table already. `readers`
     are the tables of the project whose files name it still, `views` the views in the warehouse that can be read only
-    while it is there, `renamed_to` the tables of the project that are made as it was.
+    while it is there, `renamed_to` the tables of the project that are made as it was. `is_own` is whether it was the
+    project that has made it; where that is not known, the files of another one may make it.
     """
 
     belongings: Belongings
     readers: tuple[Relation, ...] = ()
     views: tuple[Relation, ...] = ()
     renamed_to: tuple[Relation, ...] = ()
+    is_own: bool = True
 
     @property
     def record(self) -> Record:
@@ -55,8 +54,15 @@ class Search:
     with_files: int = 0
 
 
-def find_orphans(session: Session, project: Project, capabilities: Capabilities) -> Search:
-    """Compare what is recorded in a warehouse with a project; nothing is written."""
+def find_orphans(session: Session, project: Project, capabilities: Capabilities, identity: str | None = None) -> Search:
+    """Compare what is recorded in a warehouse with a project; nothing is written.
+
+    Args:
+        session: Of the warehouse.
+        project: The tables that have files.
+        capabilities: How names are told apart.
+        identity: What the records of the project's own tables say of where they come from.
+    """
     records = find_records(session)
     made = {key_of(model.relation, capabilities) for model in project}
     without = [record for record in records if key_of(record.relation, capabilities) not in made]
@@ -71,8 +77,9 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
             Orphan(
                 found := find_belongings(record, kinds[record.relation.schema], capabilities, histories),
                 _readers([record.relation, *(relation for relation, _ in found.objects)], project, capabilities),
-                _views(found, texts, session, capabilities),
+                find_views_on([found], texts, session, capabilities),
                 tuple(_renamed(record, project, recorded, capabilities)),
+                record.project == identity,
             )
             for record in gone
         ),
@@ -82,8 +89,8 @@ def find_orphans(session: Session, project: Project, capabilities: Capabilities)
 
 
 def choose_all(orphans: Iterable[Orphan]) -> list[Orphan]:
-    """The orphans that can all be dropped together: whatever reads one of them goes too."""
-    chosen = list(orphans)
+    """The orphans of the project itself that can all be dropped together: whatever reads one of them goes too."""
+    chosen = [orphan for orphan in orphans if orphan.is_own]
     while True:
         left = [orphan for orphan in chosen if not orphan.left_without(chosen)]
         if len(left) == len(chosen):
@@ -119,25 +126,6 @@ def _readers(relations: Iterable[Relation], project: Project, capabilities: Capa
         return is_named(model.sources) or any(is_named(check.reads) for check in model.checks)
 
     return tuple(model.relation for model in project if reads(model))
-
-
-def _views(
-    belongings: Belongings, texts: Mapping[Relation, str], session: Session, capabilities: Capabilities
-) -> tuple[Relation, ...]:
-    """The views that can be read now, and not without a table and what belongs to it; those only tried to drop."""
-    own = {relation for relation, _ in belongings.objects}
-    named = {view for relation in own for view in readers_of(relation, texts)} - own
-    working = [
-        view for view in sorted(named) if not is_reserved(view, capabilities) and refusal_of(view, session) is None
-    ]
-    if not working:
-        return ()
-
-    def drop() -> None:
-        for relation, kind in belongings.objects:
-            session.execute(drop_of(relation, kind))
-
-    return tuple(sorted(find_broken(working, drop, session)))
 
 
 def _renamed(

@@ -38,6 +38,7 @@ RECORD_COLUMNS = (
     ("has_edits", "boolean"),
     ("put_back_at", "timestamp"),
     ("unwanted", "text"),
+    ("project", "text"),
 )
 _NAMES = tuple(name for name, _ in RECORD_COLUMNS)
 _MAY_BE_NULL = frozenset(
@@ -51,6 +52,7 @@ _MAY_BE_NULL = frozenset(
         "has_edits",
         "put_back_at",
         "unwanted",
+        "project",
     }
 )
 
@@ -68,6 +70,7 @@ class Record:
     is not known. `environment` is the one that the table belongs to, None for production. `rows` is None of a view,
     and its `inputs` are what it reads whenever it is read. `put_back_at` is when a person has put these rows back in
     the place of later ones, and `unwanted` the code that the table had then; None once it is built again.
+    `project` tells the projects of one warehouse apart; None where nobody noted it.
     """
 
     relation: Relation
@@ -87,6 +90,7 @@ class Record:
     has_edits: bool | None = None
     put_back_at: datetime | None = None
     unwanted: CodeVersion | None = None
+    project: str | None = None
 
     @property
     def is_view(self) -> bool:
@@ -210,6 +214,7 @@ def values_of(record: Record) -> dict[str, Value]:
         "has_edits": record.has_edits,
         "put_back_at": record.put_back_at,
         "unwanted": None if record.unwanted is None else str(record.unwanted),
+        "project": record.project,
     }
 
 
@@ -243,6 +248,7 @@ def record_of(row: Mapping[str, Any]) -> Record:
         has_edits=None if row["has_edits"] is None else bool(row["has_edits"]),
         put_back_at=None if row["put_back_at"] is None else _moment(row["put_back_at"]),
         unwanted=None if row["unwanted"] is None else CodeVersion.parse(str(row["unwanted"])),
+        project=None if row["project"] is None else str(row["project"]),
     )
 
 

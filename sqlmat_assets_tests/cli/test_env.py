@@ -132,6 +132,31 @@ def test_environments_are_listed_and_dropped(run: Run, folder: Path) -> None:
     )
 
 
+def test_an_environment_that_a_view_reads_is_not_dropped(run: Run, folder: Path) -> None:
+    (folder / "first" / "shown.sql").write_text("-- mode: view\nSELECT * FROM first.cities")
+    (folder / "second" / "seen - 1h.sql").write_text("SELECT * FROM first.shown")
+    assert run("build", "--env", "dev", "--no-record").returncode == 0
+    file = str(folder.parent / "sqlmat.duckdb")
+    with duckdb.connect(file) as connection:
+        connection.execute("CREATE VIEW mine AS SELECT city FROM first__dev.shown")
+        connection.execute("CREATE VIEW fine AS SELECT 'first__dev.cities' AS name")
+        connection.execute("CREATE VIEW more AS SELECT * FROM mine")
+    done = run("env", "drop", "dev")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "the environment `dev` is not dropped: `main.mine`, `main.more` read it\n  hint: change or drop those first\n"
+    )
+    with duckdb.connect(file) as connection:
+        assert connection.execute("SELECT count(*) FROM mine").fetchone() == (2,)
+        connection.execute("DROP VIEW more; DROP VIEW mine")
+    assert run("env", "drop", "dev").returncode == 0
+    with duckdb.connect(file) as connection:
+        assert connection.execute("SELECT name FROM fine").fetchone() == ("first__dev.cities",)
+        assert connection.execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE schema_name LIKE '%__dev'"
+        ).fetchone() == (0,)
+
+
 def test_an_instance_without_tables_is_listed_and_dropped(run: Run, folder: Path) -> None:
     (folder / CITIES).write_text("SELECT nothing FROM first.raw_cities")
     assert run("build", "--env", "dev", "-s", "first.cities").returncode == 1

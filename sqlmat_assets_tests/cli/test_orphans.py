@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from sqlmat_assets.components.origin import find_identity
 from sqlmat_assets_tests.cli.running import FILES, SQLMAT, Run
 from sqlmat_assets_tests.folders import write_files
 
@@ -57,6 +58,7 @@ def warehouse_after_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(folder: Path, warehouse: Path, warehouse_after_build: Path) -> Path:
     """The project, after a build."""
     shutil.copy(warehouse_after_build, warehouse)
+    execute(warehouse, f"UPDATE _sqlmat.tables SET project = '{find_identity(folder)}'")
     # It takes its interval from the report, which the tests remove.
     (folder / "first" / "countries.sql").rename(folder / "first" / "countries - 24h.sql")
     return folder
@@ -84,7 +86,7 @@ def test_json_says_what_would_be_dropped(run: Run, built: Path, warehouse: Path)
     remove_report(built)
     found = orphans(run)
     (orphan,) = found.pop("orphans")
-    assert found == {"warehouse": f"duckdb://{warehouse}", "hidden_by": [], "dropped": []}
+    assert found == {"warehouse": f"duckdb://{warehouse}", "hidden_by": [], "dropped": [], "of_others": []}
     assert orphan.pop("published_at").endswith("+00:00")
     assert orphan == {
         "name": "second.report",
@@ -231,22 +233,25 @@ def test_what_sqlmat_did_not_make_is_not_dropped(run: Run, built: Path, warehous
 
 def test_an_empty_folder_makes_no_orphan_of_everything(run: Run, built: Path, warehouse: Path) -> None:
     before = tables(warehouse)
-    empty = built.parent / "empty"
-    empty.mkdir()
-    url = f"duckdb:///{warehouse}"
-    done = run("orphans", "empty", "--warehouse", url, "--drop-all")
+    shutil.rmtree(built)
+    built.mkdir()
+    done = run("orphans", "--drop-all")
     assert done.returncode == 2
     assert done.stderr == (
-        f"there is no table in `{empty}`, so `--drop-all` would drop everything\n"
+        f"there is no table in `{built}`, so `--drop-all` would drop everything\n"
         "  hint: check the folder, or name each table with `--drop`\n"
     )
-    (empty / "other.things - 1d.sql").write_text("SELECT 1 AS one")
-    done = run("orphans", "empty", "--warehouse", url, "--drop-all")
+    (built / "other.things - 1d.sql").write_text("SELECT 1 AS one")
+    done = run("orphans", "--drop-all")
     assert done.returncode == 2
     assert done.stderr == (
-        f"no table of `{empty}` was ever built in duckdb://{warehouse}, so `--drop-all` would drop everything in it\n"
+        f"no table of `{built}` was ever built in duckdb://{warehouse}, so `--drop-all` would drop everything in it\n"
         "  hint: check the folder and the warehouse, or name each table with `--drop`\n"
     )
+    other = built.parent / "empty"
+    other.mkdir()
+    done = run("orphans", "empty", "--warehouse", f"duckdb:///{warehouse}", "--drop-all")
+    assert (done.returncode, done.stdout) == (0, f"dropped no tables from duckdb://{warehouse}\n")
     assert tables(warehouse) == before
 
 
@@ -346,3 +351,57 @@ def test_what_a_view_in_the_warehouse_reads_is_not_dropped(run: Run, built: Path
     assert run("orphans", "--drop", "first.old").returncode == 2
     assert run("orphans", "--drop-all").returncode == 0
     assert before - tables(warehouse) == {"first.old", "first.gone", "people.theirs"}
+
+
+def test_tables_of_another_project_are_listed_apart_and_dropped_by_name_only(
+    run: Run, built: Path, warehouse: Path
+) -> None:
+    other = write_files(built.parent / "other", {"their/names - 1h.sql": "SELECT 1 AS id"})
+    url = f"duckdb:///{warehouse}"
+    assert run("build", str(other), "--no-record", "--warehouse", url).returncode == 0
+    assert run("build", str(other), "--no-record", "--warehouse", url).returncode == 0  # of rows that stay, too
+    remove_report(built)
+    execute(warehouse, "UPDATE _sqlmat.tables SET project = NULL WHERE table_name = 'countries'")
+    (built / "first" / "countries - 24h.sql").unlink()
+    (built / "second").rmdir()
+    done = run("orphans")
+    own, _, others = done.stdout.partition("\n\n")
+    assert [line.split()[0] for line in own.splitlines()] == ["table", "second.report"]
+    heading, _, unknown, named = others.splitlines()
+    assert heading == (
+        "not made by this project, so another one may have their files (`--drop-all` leaves them alone):"
+    )
+    assert unknown.split()[0] == "first.countries"
+    assert unknown.endswith("nobody knows which project made it")
+    assert named.split()[0] == "their.names"
+    assert named.endswith(f"made by {find_identity(other)}")
+    told = orphans(run)
+    assert [each["name"] for each in told["orphans"]] == ["second.report"]
+    assert {each["name"]: each["project"] for each in told["of_others"]} == {
+        "first.countries": None,
+        "their.names": find_identity(other),
+    }
+    dropped = run("orphans", "--drop-all")
+    assert (dropped.returncode, dropped.stdout) == (0, f"dropped 1 table from duckdb://{warehouse}: `second.report`\n")
+    assert {"first.countries", "their.names"} <= tables(warehouse)
+    assert run("orphans", "--drop", "first.countries").returncode == 0
+    assert tables(warehouse) == {"first.raw_cities", "first.cities", "their.names"}
+
+
+def test_clones_are_one_project(run: Run, folder: Path, warehouse: Path, tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        author = ("-c", "user.name=Joan", "-c", "user.email=joan@example.com")
+        subprocess.run(["git", *author, *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+
+    git("init", "-q", "origin")
+    folder.rename(tmp_path / "origin" / "sql")
+    git("-C", "origin", "add", "sql")
+    git("-C", "origin", "commit", "-q", "-m", "tables")
+    for clone in ("one", "two"):
+        git("clone", "-q", "origin", clone)
+    url = f"duckdb:///{warehouse}"
+    assert run("build", "one/sql", "--no-record", "--warehouse", url).returncode == 0
+    remove_report(tmp_path / "two" / "sql")
+    assert "second.report" in run("orphans", "two/sql", "--warehouse", url).stdout
+    assert run("orphans", "two/sql", "--warehouse", url, "--drop-all").returncode == 0
+    assert "second.report" not in tables(warehouse)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from sqlmat_assets.components.origin import find_origin, web_address
+from sqlmat_assets.components.origin import find_identity, find_origin, web_address
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -117,3 +118,23 @@ def test_no_git(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_web_address(remote: str, expected: str | None) -> None:
     assert web_address(remote, "c") == expected
+
+
+def test_a_project_is_the_same_in_every_clone_and_another_one_in_each_folder(clone: Path) -> None:
+    folder = clone / "my sql"
+    assert find_identity(folder) == f"{socket.gethostname()}:{folder}"
+    for remote in (
+        "git@github.com:acme/tables.git",
+        "https://joan:secret@github.com/acme/tables",
+        "ssh://git@GitHub.com:22/acme/tables.git/",
+    ):
+        git(clone, "remote", "add", "origin", remote)
+        assert find_identity(folder) == "github.com/acme/tables/my sql"
+        assert find_identity(clone) == "github.com/acme/tables"
+        git(clone, "remote", "remove", "origin")
+    git(clone, "remote", "add", "origin", "/srv/git/tables.git")
+    assert find_identity(clone) == f"{socket.gethostname()}:/srv/git/tables"
+
+
+def test_a_folder_outside_of_a_clone_is_a_project_by_its_place(tmp_path: Path) -> None:
+    assert find_identity(tmp_path) == f"{socket.gethostname()}:{tmp_path}"
