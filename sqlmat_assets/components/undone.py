@@ -140,17 +140,21 @@ def data_version_of(record: Record) -> str:
     return record.data_version or record.run
 
 
+def code_tags(record: Record) -> dict[str, str]:
+    """The tag that tells Dagster which code made rows that were put back; it is not the one that the table has now."""
+    from dagster._core.definitions.data_version import CODE_VERSION_TAG
+
+    return {} if record.version is None else {CODE_VERSION_TAG: record.version.semantic}
+
+
 def put_back_event(model: Model, done: PutBack, environment: Environment | None) -> dg.AssetMaterialization:
     """A materialization outside of a run, with rows that were put back."""
     import dagster as dg
-    from dagster._core.definitions.data_version import CODE_VERSION_TAG, DATA_VERSION_TAG
+    from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
     from sqlmat_assets.components.translation import translate_key
 
-    record = done.restored
-    tags = {DATA_VERSION_TAG: data_version_of(record)}
-    if record.version is not None:
-        tags[CODE_VERSION_TAG] = record.version.semantic
+    tags = {DATA_VERSION_TAG: data_version_of(done.restored), **code_tags(done.restored)}
     metadata = translate_put_back(model.relation, done, environment)
     return dg.AssetMaterialization(translate_key(model.relation), metadata=metadata, tags=tags)
 

@@ -160,6 +160,41 @@ def test_a_warehouse_of_an_earlier_release_is_read(run: Run, folder: Path) -> No
     assert outcomes(run("build", "--no-record", "--json").stdout)["first.cities"] == "left alone"
 
 
+def test_of_partitions_in_batches_it_is_said_once(run: Run, folder: Path) -> None:
+    parts = "-- partition_by: country in (FR, DE)\nSELECT unnest(['FR', 'DE']) AS country, {} AS version\n"
+    shops = "-- partition_by: country in (FR, DE)\nSELECT country, version FROM first.parts\n"
+    (folder / "first" / "of_parts - 24h.sql").write_text(shops)
+    for version in (1, 2):
+        (folder / "first" / "parts - 24h.sql").write_text(parts.format(version))
+        assert run("build", "--no-record", "-s", "first.parts").returncode == 0
+    assert run("undo", "first.parts").returncode == 0
+    asked = ("--no-record", "--partition", "FR,DE", "--batch", "1", "-s", "+first.of_parts")
+    done = run("build", *asked)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("left alone  2 rows\n") == 1
+    assert done.stdout.count("`first.parts` is left alone, because") == 1
+    assert "1 published, 1 left alone in " in done.stdout
+    with duckdb.connect(folder.parent / "sqlmat.duckdb", read_only=True) as connection:
+        assert connection.execute("SELECT DISTINCT version FROM first.of_parts").fetchall() == [(1,)]
+    named = run("build", "--no-record", "--partition", "FR", "-s", "first.parts", "--json")
+    assert outcomes(named.stdout) == {"first.parts": "published"}
+    # It was asked for, and is a table as any other from then on.
+    assert outcomes(run("build", *asked, "--json").stdout)["first.parts"] != "left alone"
+
+
+def test_a_view_is_left_alone_too(run: Run, folder: Path) -> None:
+    for version in (1, 2):
+        (folder / "first" / "seen.sql").write_text(
+            f"-- mode: view\nSELECT version, {version} AS made FROM first.cities\n"
+        )
+        assert run("build", "--no-record", "-s", "first.seen").returncode == 0
+    assert run("undo", "first.seen").returncode == 0
+    done = run("build", "--no-record")
+    assert "first.seen    left alone  view\n" in done.stdout
+    with duckdb.connect(folder.parent / "sqlmat.duckdb", read_only=True) as connection:
+        assert connection.execute("SELECT made FROM first.seen").fetchall() == [(1,)]
+
+
 def test_a_plan_says_that_it_is_left_alone(run: Run, folder: Path) -> None:
     done = run("plan")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]

@@ -121,6 +121,7 @@ def test_the_event_tells_what_is_there_now(service: Service) -> None:
 
 def test_a_run_leaves_alone_what_the_instance_was_not_told_of_and_tells_it(service: Service) -> None:
     both_builds(service)
+    first = service.instance.fetch_materializations(dg.AssetKey(["first", "cities"]), limit=2).records[-1]
     undo(service, is_told=False)
     assert service.state("cities").put_back_at is None
     assert service.tick_and_run(HOUR) == ["cities", "people"]
@@ -130,10 +131,14 @@ def test_a_run_leaves_alone_what_the_instance_was_not_told_of_and_tells_it(servi
     assert event.asset_materialization is not None
     outcome = str(event.asset_materialization.metadata["outcome"].value)
     assert outcome.startswith("put back by hand, in place of what was published at ")
+    assert first.asset_materialization is not None
+    told, before = event.asset_materialization.tags or {}, first.asset_materialization.tags or {}
+    for tag in ("dagster/code_version", "dagster/data_version"):
+        assert told[tag] == before[tag]
     assert service.state("cities").put_back_at is not None
-    told = service.tick(MINUTE)
-    assert (told.run_requests or []) == []
-    assert "1 put back by hand (edit or build to go on)" in str(told.skip_message)
+    tick = service.tick(MINUTE)
+    assert (tick.run_requests or []) == []
+    assert "1 put back by hand (edit or build to go on)" in str(tick.skip_message)
     assert service.tick_and_run(HOUR) == ["people"]
     service.write(cities__1h=f"{KEPT}SELECT 3 AS id\n")
     assert "cities" in service.tick_and_run(MINUTE)
