@@ -11,6 +11,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -77,12 +78,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=4, help="tables built at a time")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="PEER", help=", ".join(names))
     parser.add_argument("--once", nargs="*", choices=names, default=[], metavar="PEER", help="in the first round alone")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--sizes", nargs="*", type=int, default=[100, 1000], help="of the projects that are loaded")
     parser.add_argument("--huge", action="store_true", help="load 10,000 files as well")
     parser.add_argument("--loads", type=int, default=3, help="times that each project is loaded")
     parser.add_argument("--folder", type=Path, help="where to work, on a disk; else a new temporary folder")
-    parser.add_argument("--add", action="store_true", help="keep what the output has of other parts")
+    parser.add_argument("--add", action="store_true", help="to what the output has; with --parts and none, show it")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
     return parser.parse_args()
 
@@ -111,6 +112,8 @@ def measure(asked: argparse.Namespace, folder: Path, results: Results) -> None:
 def main() -> int:
     """Measure and print; 1 where a bar is missed or a peer failed."""
     asked = parse_arguments()
+    # So that whatever is cut short ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     head = {
         "begun": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from definitions import BARE, LOADED, PROBE
@@ -46,16 +47,24 @@ def compare_loading(
         # Of ten thousand files, others take minutes.
         times = rounds if size <= 1000 else 1
         loadings = [bare, *of_sqlmat(size, folder / f"sqlmat-{size}")]
-        if "dbt" in names or "dagster-dbt" in names:
-            loadings += of_dbt(size, folder / f"dbt-{size}", names)
-        if "sqlmesh" in names:
-            loadings += of_sqlmesh(size, folder / f"sqlmesh-{size}")
+        for name, others in (("dbt", of_dbt), ("dagster-dbt", of_dagster_dbt), ("sqlmesh", of_sqlmesh)):
+            if name in names:
+                loadings += prepared(name, size, partial(others, size, folder / f"{name}-{size}"), results)
         for number in range(times):
             for loading in loadings:
                 measure = take(loading, number)
                 results.add(measure)
                 figure = measure.error or f"{measure.seconds:8.2f} s {measure.memory:6.0f} MB  load {measure.load}"
                 say(f"load     {loading.label:60} {number + 1:2} {figure}")
+
+
+def prepared(name: str, size: int, prepare: Callable[[], Iterator[Loading]], results: Results) -> list[Loading]:
+    """What one has to load; what went wrong before is a result too."""
+    try:
+        return list(prepare())
+    except FailedError as error:
+        results.add(Measure("load", f"{name}-{size}", f"{size:,} files: {name}", 0, error=str(error)))
+        return []
 
 
 def take(loading: Loading, number: int) -> Measure:
@@ -93,29 +102,30 @@ def of_sqlmat(size: int, folder: Path) -> Iterator[Loading]:
     yield Loading(f"definitions-{size}-warm", f"{name} sqlmat's Dagster definitions, warm", definitions, None, True)
 
 
-def of_dbt(size: int, folder: Path, names: Sequence[str]) -> Iterator[Loading]:
-    """`dbt parse`, and what a Dagster process loads of its manifest."""
+def of_dbt(size: int, folder: Path) -> Iterator[Loading]:
+    """`dbt parse`."""
     write_files(folder, dbt.project_files(plan_tables(size), folder / "warehouse.duckdb", 4))
     variables = {"DBT_PROFILES_DIR": str(folder)}
     name = f"{size:,} files:"
-    if "dbt" in names:
-        parse = [environment("dbt") / "dbt", "parse"]
-        yield Loading(
-            f"dbt-{size}-cold",
-            f"{name} dbt parse, full",
-            lambda: run([*parse, "--no-partial-parse"], folder, variables),
-        )
-        yield Loading(f"dbt-{size}-warm", f"{name} dbt parse, partial", lambda: run(parse, folder, variables))
-    if "dagster-dbt" in names:
-        programs = environment("dagster-dbt")
-        (folder / "definitions.py").write_text(dbt.DEFINITIONS.format(folder=str(folder)))
-        run([programs / "dbt", "parse"], folder, variables)
-        yield Loading(
-            f"dagster-dbt-{size}",
-            f"{name} dagster-dbt's definitions, manifest there",
-            lambda: python(programs / "python", DBT_DEFINITIONS, folder, {"PATH": f"{programs}:/usr/bin:/bin"}),
-            weighs=True,
-        )
+    parse = [environment("dbt") / "dbt", "parse"]
+    full = [*parse, "--no-partial-parse"]
+    yield Loading(f"dbt-{size}-cold", f"{name} dbt parse, full", lambda: run(full, folder, variables))
+    yield Loading(f"dbt-{size}-warm", f"{name} dbt parse, partial", lambda: run(parse, folder, variables))
+
+
+def of_dagster_dbt(size: int, folder: Path) -> Iterator[Loading]:
+    """What a Dagster process loads of dbt's manifest."""
+    write_files(folder, dbt.project_files(plan_tables(size), folder / "warehouse.duckdb", 4))
+    (folder / "definitions.py").write_text(dbt.DEFINITIONS.format(folder=str(folder)))
+    programs = environment("dagster-dbt")
+    run([programs / "dbt", "parse"], folder, {"DBT_PROFILES_DIR": str(folder)})
+    variables = {"PATH": f"{programs}:/usr/bin:/bin"}
+    yield Loading(
+        f"dagster-dbt-{size}",
+        f"{size:,} files: dagster-dbt's definitions, manifest there",
+        lambda: python(programs / "python", DBT_DEFINITIONS, folder, variables),
+        weighs=True,
+    )
 
 
 def of_sqlmesh(size: int, folder: Path) -> Iterator[Loading]:

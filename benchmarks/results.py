@@ -135,7 +135,7 @@ class Results:
     def _ratio(self, text: str, limit: float, what: str, other: str, *, is_strict: bool = False) -> Bar:
         found = self.ratios("build", what, other)
         if not found:
-            return Bar(text, limit, None, "x")
+            return Bar(text, limit, None, "x", is_strict=is_strict)
         return Bar(text, limit, statistics.median(found), "x", min(found), max(found), is_strict=is_strict)
 
     def _seconds(self, text: str, limit: float, part: str, what: str, figure: str = "seconds") -> Bar:

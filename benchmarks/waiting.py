@@ -27,10 +27,10 @@ def compare_waiting(work: Work, folder: Path, rounds: int, results: Results, say
     ]
     folder.mkdir(parents=True)
     peer = SqlmatDagster(Work(tables, work.orders, AT_ONCE), folder)
-    peer.prepare()
     label = f"{TABLES} tables that wait {SECONDS} s each, {AT_ONCE} at a time"
     for number in range(rounds):
         try:
+            peer.prepare()
             peer.reset()
             ran: Ran = peer.build()
             measure = Measure.of(ran, "waiting", f"sqlmat-{TABLES}", label, number, **peer.parts())
