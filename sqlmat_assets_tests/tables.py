@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,11 @@ from sqlmat_assets.execution.events import Event, Run
 from sqlmat_assets.project.model import CheckQuery, CheckRule, CheckSpec, Kind, Model, Project, RuleKind
 from sqlmat_assets.project.partitions.notation import parse_partition_by
 from sqlmat_assets.project.partitions.spec import Partitioning
+from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings
+from sqlmat_assets.project.single_scan import find_values
+from sqlmat_assets.project.syntax import read_syntax
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
@@ -33,7 +38,10 @@ def a_spec(name: str, *, is_blocking: bool = True) -> CheckSpec:
 
 
 def a_check(sql: str, *names: str, is_blocking: bool = True) -> CheckQuery:
-    return CheckQuery(sql, tuple(a_spec(name, is_blocking=is_blocking) for name in names))
+    specs = tuple(a_spec(name, is_blocking=is_blocking) for name in names)
+    (statement,) = read_syntax(sql, "duckdb", Positions(sql)).statements
+    values = find_values(statement, sql)
+    return CheckQuery(sql, specs, values=values if len(values) == len(specs) else ())
 
 
 def a_rule(kind: RuleKind, *columns: str, limit: float = 0) -> CheckRule:
@@ -43,13 +51,14 @@ def a_rule(kind: RuleKind, *columns: str, limit: float = 0) -> CheckRule:
 def a_table(sql: str, *checks: CheckQuery, name: str = "first.cities", **more: Any) -> Model:
     relation = Relation.of(name)
     settings = more.pop("settings", {})
+    own = tuple(each if re.search(rf"\bFROM {name}\b", each.sql) else replace(each, values=()) for each in checks)
     return Model(
         relation,
         f"{relation.schema}/{relation.name}.sql",
         more.pop("kind", Kind.QUERY),
         "duckdb",
         sql,
-        checks=checks,
+        checks=own,
         settings=ModelSettings(**settings),
         **more,
     )

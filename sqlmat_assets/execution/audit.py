@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlmat_assets.errors import TransientWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Sample
-from sqlmat_assets.execution.records import TABLES, by_key, fetch_records, key_of
+from sqlmat_assets.execution.one_scan import Scan, scan
+from sqlmat_assets.execution.records import by_key, find_records, key_of
 from sqlmat_assets.execution.rules import Subject, run_rule, sample_of
 from sqlmat_assets.execution.write import told_in_file
 from sqlmat_assets.project.model import CheckQuery, CheckSpec, Model
@@ -34,7 +35,9 @@ def audit_published(model: Model, context: Context, only: Collection[str] | None
     cancellation = context.cancellation
     with context.warehouse.open_session(cancellation.pause) as session, cancellation.watch(session, None):
         placed = _place(model, session, context)
-        results = tuple(run_checks(placed, Subject(placed.relation), session, context, only))
+        subject = Subject(placed.relation)
+        found = scan(placed, subject, session, context, only)
+        results = tuple(run_checks(placed, subject, found, session, context, only))
     return Checked(model.relation, results, context.seconds_since(started_at))
 
 
@@ -42,7 +45,7 @@ def _place(model: Model, session: Session, context: Context) -> Model:
     """The table as it is in the environment, if there is one; asked without writing anything."""
     if context.environment is None:
         return model
-    found = fetch_records(session) if session.fetch_columns(TABLES) else []
+    found = find_records(session)
     records = by_key(found, context.warehouse.capabilities)
 
     def is_built(relation: Relation) -> bool:
@@ -52,16 +55,26 @@ def _place(model: Model, session: Session, context: Context) -> Model:
 
 
 def run_checks(
-    model: Model, subject: Subject, session: Session, context: Context, only: Collection[str] | None = None
+    model: Model, subject: Subject, found: Scan, session: Session, context: Context, only: Collection[str] | None = None
 ) -> Iterator[CheckResult]:
-    """Run the checks of a table, those of its file first; a check that the engine refuses has failed."""
+    """Run the checks of a table, those of its file first; a check that the engine refuses has failed.
+
+    Args:
+        model: The table.
+        subject: What is checked.
+        found: What is known of it already.
+        session: Where it is.
+        context: The run.
+        only: The names of the checks to run; None for all.
+    """
     for query in model.checks:
         specs = [spec for spec in query.specs if only is None or spec.name in only]
         if specs:
-            yield from _run_query(model, query, specs, subject, session, context)
+            yield from _run_query(model, query, specs, subject, found, session, context)
     for rule in model.rules:
         if only is None or rule.spec.name in only:
-            yield run_rule(rule, subject, session, context)
+            nulls = found.nulls.get(rule.spec.name)
+            yield run_rule(rule, subject, None if nulls is None else (found.rows, nulls), session, context)
 
 
 def _run_query(
@@ -69,17 +82,26 @@ def _run_query(
     query: CheckQuery,
     specs: Sequence[CheckSpec],
     subject: Subject,
+    found: Scan,
     session: Session,
     context: Context,
 ) -> Iterator[CheckResult]:
     started_at = context.now()
-    sql = query.sql
     looked_at = subject.whole if query.on_result else subject.relation
-    if looked_at != model.relation:
-        sql = rewrite(sql, context.names, {model.relation: looked_at})
-    evaluation = _Evaluation(query, sql, session, context)
-    outcomes = evaluation.outcomes(specs, [spec.title for spec in query.specs])
-    seconds = context.seconds_since(started_at)
+
+    def evaluation() -> _Evaluation:
+        is_moved = looked_at != model.relation
+        sql = rewrite(query.sql, context.names, {model.relation: looked_at}) if is_moved else query.sql
+        return _Evaluation(query, sql, session, context)
+
+    counts = [found.counts[spec.name] for spec in specs if spec.name in found.counts]
+    if len(counts) == len(specs):
+        outcomes = [_judge(each.rows, each.known, each.held, each.column) for each in counts]
+        seconds = found.seconds
+    else:
+        titles = [spec.title for spec in query.specs]
+        outcomes = evaluation().outcomes(specs, titles)
+        seconds = context.seconds_since(started_at)
     for spec, outcome in zip(specs, outcomes, strict=True):
         yield CheckResult(
             name=spec.name,
@@ -90,7 +112,7 @@ def _run_query(
             message=outcome.message,
             sql=query.sql,
             seconds=seconds,
-            sample=evaluation.sample(spec.title) if outcome.has_sample else None,
+            sample=evaluation().sample(spec.title) if outcome.has_sample else None,
         )
 
 

@@ -28,6 +28,7 @@ from sqlmat_assets.execution.events import (
 from sqlmat_assets.execution.left_alone import find_left_alone
 from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
+from sqlmat_assets.execution.one_scan import scan
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.placement import place
@@ -246,14 +247,21 @@ class _Materialization:
         context, started_at = self.context, self.context.now()
         with whole_result(self.model, self.plan, written, self.session, context) as result:
             subject = self._subject(written, result)
-            self.results = tuple(run_checks(self.model, subject, self.session, context))
+            columns = written.types if self._is_compared else None
+            found = scan(self.model, subject, self.session, context, columns=columns)
+            self.results = tuple(run_checks(self.model, subject, found, self.session, context))
         checked = Checked(self.model.relation, self.results, context.seconds_since(started_at))
-        if self.plan.is_partial or self.plan.is_view or checked.is_blocked:
-            return checked
-        if self.model.settings.skip_unchanged and context.warehouse.capabilities.has_fingerprints:
+        if self._is_compared and not checked.is_blocked:
             with self.stopwatch.measure(Work.FINGERPRINT):
-                self.data_version = fetch_data_version(written, self.session, context)
+                self.data_version = fetch_data_version(written, found.fingerprint, self.session, context)
         return checked
+
+    @property
+    def _is_compared(self) -> bool:
+        """Whether what was written may be the same as what is published."""
+        if self.plan.is_partial or self.plan.is_view:
+            return False
+        return self.model.settings.skip_unchanged and self.context.warehouse.capabilities.has_fingerprints
 
     def _subject(self, written: Written, result: Relation) -> Subject:
         plan, target = self.plan, self.model.relation

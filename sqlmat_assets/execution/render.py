@@ -27,6 +27,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements
 from sqlmat_assets.warehouses.base import (
     Capabilities,
+    Index,
     ObjectKind,
     Pause,
     ResultColumn,
@@ -237,8 +238,12 @@ class _NotebookSession:
         self, relation: Relation, columns: Sequence[tuple[str, str]], where: exp.Expr | None = None
     ) -> str:
         del columns  # of a table that is not there
-        # Two of them are never the same, so that every row is a new one.
-        return f"{relation} {where}"
+        # Never the same for what is published and for what would take its place, so that every row is a new one.
+        return "" if where is None else str(relation)
+
+    def fetch_with_fingerprint(self, query: exp.Select, columns: Sequence[tuple[str, str]]) -> tuple[Rows, str]:
+        del columns  # the same
+        return self.fetch_rows(query), ""
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -265,6 +270,10 @@ class _NotebookSession:
         return 1
 
     def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
+        return ()
+
+    def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
+        del relation  # nobody has made any
         return ()
 
     def swap(

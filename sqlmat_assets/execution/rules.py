@@ -43,8 +43,18 @@ class _Verdict:
     offending: Statement | None = None
 
 
-def run_rule(rule: CheckRule, subject: Subject, session: Session, context: Context) -> CheckResult:
-    """Run a ready-made check; it has failed where the engine refuses its query."""
+def run_rule(
+    rule: CheckRule, subject: Subject, nulls: tuple[int, int] | None, session: Session, context: Context
+) -> CheckResult:
+    """Run a ready-made check; it has failed where the engine refuses its query.
+
+    Args:
+        rule: The check.
+        subject: What is checked.
+        nulls: For a `not_null`, how many rows there are and in how many its column is NULL, where that is known.
+        session: Where it is.
+        context: The run.
+    """
     started_at = context.now()
 
     def fetch(query: Statement) -> Rows:
@@ -52,7 +62,7 @@ def run_rule(rule: CheckRule, subject: Subject, session: Session, context: Conte
 
     sample: Sample | None = None
     try:
-        verdict = _Judge(rule, subject, fetch).judge()
+        verdict = _Judge(rule, subject, nulls, fetch).judge()
         sql = verdict.statement.sql(context.warehouse.capabilities.dialect)
         if verdict.message and verdict.offending is not None:
             sample = sample_of(fetch(verdict.offending))
@@ -95,6 +105,7 @@ def _text(value: object) -> str | None:
 class _Judge:
     rule: CheckRule
     subject: Subject
+    nulls: tuple[int, int] | None
     fetch: Callable[[Statement], Rows]
 
     def judge(self) -> _Verdict:
@@ -119,7 +130,7 @@ class _Judge:
     def _not_null(self) -> _Verdict:
         relation, name = self.subject.relation, self.rule.columns[0]
         statement = check_statements.count_nulls(relation, name)
-        rows, nulls = (int(value) for value in self.fetch(statement).rows[0])
+        rows, nulls = self.nulls or (int(value) for value in self.fetch(statement).rows[0])
         message = failures.value_is_null(name, nulls, rows) if nulls else ""
         return _Verdict(rows, nulls, message, statement, check_statements.sample_nulls(relation, name))
 

@@ -34,13 +34,21 @@ def find_inputs(model: Model, context: Context) -> Inputs | None:
     return _identities({each: records[each] for each in model.upstream} if model.is_view else records)
 
 
-def fetch_data_version(written: Written, session: Session, context: Context) -> str | None:
-    """What is the same for the same rows and columns; None where the engine cannot tell."""
-    columns = [(column.name, column.type) for column in written.columns]
+def fetch_data_version(written: Written, fingerprint: str | None, session: Session, context: Context) -> str | None:
+    """What is the same for the same rows and columns; None where the engine cannot tell.
+
+    Args:
+        written: What was written.
+        fingerprint: Of its rows, where it is known already.
+        session: Where it is.
+        context: The run.
+    """
+    columns = list(written.types)
     try:
-        fingerprint = context.retries.run(
-            lambda: session.fetch_fingerprint(written.intermediate, columns), context.sleep
-        )
+        if fingerprint is None:
+            fingerprint = context.retries.run(
+                lambda: session.fetch_fingerprint(written.intermediate, columns), context.sleep
+            )
     except TerminalWarehouseError:
         # The rows are written and have passed their checks; that they cannot be compared keeps nobody from them.
         return None

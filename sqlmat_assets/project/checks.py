@@ -15,12 +15,13 @@ from sqlmat_assets.errors.modes import name_in_check
 from sqlmat_assets.project.canonical import hash_syntax, hash_text
 from sqlmat_assets.project.code_version import hash_parts
 from sqlmat_assets.project.comments import lines_of, read_comments
-from sqlmat_assets.project.model import CheckSpec
+from sqlmat_assets.project.model import CheckSpec, CheckValue
 from sqlmat_assets.project.narrowing.markers import END, START
 from sqlmat_assets.project.outputs import Item, final_select, is_star, output_name, select_items
 from sqlmat_assets.project.parse import query_problems, select_problems
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
+from sqlmat_assets.project.single_scan import find_values
 from sqlmat_assets.project.syntax import Statement, Syntax, read_syntax
 from sqlmat_assets.project.varies import varies_by
 
@@ -41,7 +42,8 @@ class ParsedCheck:
     """One statement of a file of checks, as written; `reads` in the order of the text, offsets in the file.
 
     `varies` when its result may differ although no table that it reads does; `on_result` when it looks at the table as
-    it would be, and not only at its new rows. `line` is that of the file in which it begins.
+    it would be, and not only at its new rows. `line` is that of the file in which it begins. `values` has one for each
+    of its columns where it asks only one table, all of it.
     """
 
     sql: str
@@ -50,6 +52,7 @@ class ParsedCheck:
     varies: bool = False
     on_result: bool = False
     line: int = 1
+    values: tuple[CheckValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def parse_checks(text: str, dialect: str, path: str) -> ParsedChecks:
         reads = tuple(find_references(tree, dialect, positions))
         varies = varies_by(Syntax((statement,)), reads, text, dialect) is not None
         line, _ = positions.at(statement.start)
-        queries.append(ParsedCheck(text[statement.start : statement.end], specs, reads, varies, on_result, line))
+        values = () if varies else find_values(statement, text)
+        sql = text[statement.start : statement.end]
+        queries.append(ParsedCheck(sql, specs, reads, varies, on_result, line, values))
     named = (part for query in queries for spec in query.specs for part in (spec.name, str(spec.is_blocking)))
     wide = (spec.name for query in queries if query.on_result for spec in query.specs)
     code = hash_parts([hash_syntax(syntax, text, dialect), *named, *wide])

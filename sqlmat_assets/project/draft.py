@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlmat_assets.errors import Problem
@@ -12,6 +12,7 @@ from sqlmat_assets.project.canonical import hash_text
 from sqlmat_assets.project.code_version import Source, code_version
 from sqlmat_assets.project.companions import TableFiles
 from sqlmat_assets.project.loads import Load, find_load_problems
+from sqlmat_assets.project.local_imports import find_modules
 from sqlmat_assets.project.mode_problems import keep_what_fits
 from sqlmat_assets.project.model import CheckQuery, ColumnDoc, DeclaredColumn, Kind, Model, Processor
 from sqlmat_assets.project.parsed import ParsedFiles
@@ -171,6 +172,20 @@ class Drafter:
             if path is not None:
                 content = self._parsed.content(self._texts.file(path), path)
                 yield Source(part, content, content)
+        if table.script is not None:
+            beside = table.script.rpartition("/")[0]
+            for path in self._modules(table.script):
+                content = self._parsed.content(self._texts.file(path), path)
+                yield Source(f"module {path.removeprefix(beside)}", content, content)
+
+    def _modules(self, script: str) -> list[str]:
+        """The modules beside a script that it imports; they are no files of the table."""
+
+        def imports_of(path: str) -> tuple[str, ...]:
+            text = self._texts.read(path)
+            return () if text is None else self._parsed.script(text, path).imports
+
+        return find_modules(script, imports_of, lambda path: self._texts.file(path).is_file())
 
     def _read_query(self, table: TableFiles) -> _Query:
         if table.query is None:
@@ -283,9 +298,13 @@ class Drafter:
                 checks.reads += found
                 checks.bare += self._find_bare(check.reads, path)
                 tables = tuple(dict.fromkeys(read.relation for read in found))
-                query = CheckQuery(check.sql, check.specs, tables, check.varies, check.on_result, check.line)
+                values = check.values if self._reads_only_itself(check.reads, table) else ()
+                query = CheckQuery(check.sql, check.specs, tables, check.varies, check.on_result, check.line, values)
                 checks.queries.append(query)
         return checks
+
+    def _reads_only_itself(self, references: Sequence[Reference], table: TableFiles) -> bool:
+        return len(references) == 1 and resolve(references[0], self._names, self._known) == (table.relation,)
 
     def _unread(self, path: str) -> tuple[Problem, ...]:
         problem = self._texts.problem(path)

@@ -39,12 +39,21 @@ class CheckSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckValue:
+    """What a column of a check is computed from, as written: from each row, or from all where `is_aggregate`."""
+
+    sql: str
+    is_aggregate: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CheckQuery:
     """One statement of a `_test.sql`: each of its columns is a check that holds when every row is true.
 
     `varies` when its result may differ although no table that it reads does. With `on_result` it looks at the table as
     it would be, else, where only a part of the table is built, at that part. `line` is that of its file in which it
-    begins.
+    begins. `values` are those of its columns where it asks nothing but its table, so that one scan can answer it
+    together with others.
     """
 
     sql: str
@@ -53,6 +62,7 @@ class CheckQuery:
     varies: bool = False
     on_result: bool = False
     line: int = 1
+    values: tuple[CheckValue, ...] = ()
 
     @property
     def is_blocking(self) -> bool:

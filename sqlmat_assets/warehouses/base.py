@@ -71,6 +71,14 @@ class Rows:
     rows: Sequence[tuple[Any, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index on a table: its name, in the schema of the table, and the statement that makes it."""
+
+    relation: Relation
+    statement: str
+
+
 class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
 
@@ -99,6 +107,15 @@ class Session(Protocol):
             relation: The table.
             columns: All its columns, as `fetch_columns` tells them.
             where: Which of its rows; None for all.
+        """
+        ...
+
+    def fetch_with_fingerprint(self, query: exp.Select, columns: Sequence[tuple[str, str]]) -> tuple[Rows, str]:
+        """What a query returns that aggregates all of a table, and the table's fingerprint, from one pass.
+
+        Args:
+            query: One row of aggregates.
+            columns: All columns of the table, as `fetch_columns` tells them.
         """
         ...
 
@@ -144,6 +161,10 @@ class Session(Protocol):
 
     def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
         """All views that people or sqlmat have made in the database, each with its SQL as the engine tells it."""
+        ...
+
+    def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
+        """The indexes on a table that have to go before it, or one of its columns, can be renamed."""
         ...
 
     def swap(

@@ -10,12 +10,13 @@ from sqlglot.errors import SqlglotError
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import ResultColumn, Rows
-from sqlmat_assets.warehouses.statements import column, derived_table, identifier, named, table
+from sqlmat_assets.warehouses.statements import column, derived_table, identifier, named, table, verbatim
 
 SAMPLE_ROWS = 20
 _CHECKED = "checked"
 _REPEATS = "repeats"
 _TIMES = "sqlmat_times"
+_OWN = "sqlmat_"
 
 
 def count_outcomes(query: str, titles: Sequence[str]) -> exp.Expr:
@@ -34,6 +35,36 @@ def count_outcomes(query: str, titles: Sequence[str]) -> exp.Expr:
             named(exp.AnyValue(this=value.copy()), f"value_{number}"),
         ]
     return exp.select(*counts, copy=False).from_(derived_table(query, _CHECKED), copy=False)
+
+
+def count_in_one_scan(source: Relation, values: Sequence[tuple[str, bool]], not_null: Sequence[str]) -> exp.Select:
+    """One row of counts for many checks of a table.
+
+    Its columns: all rows; then for each value that is computed from one row, as in `count_outcomes`, the rows where it
+    is not NULL, those where it is true, and any of it, and for each that is an aggregate itself that value; then for
+    each name the rows in which that column is NULL. A column of the table goes before a name that is given here, and
+    the names are none that anybody would write in a check.
+
+    Args:
+        source: The table.
+        values: Each as written, and whether it is an aggregate.
+        not_null: Names of columns.
+    """
+    counts: list[exp.Expr] = [named(exp.Count(this=exp.Star()), f"{_OWN}rows")]
+    for number, (written, is_aggregate) in enumerate(values):
+        # The line break keeps a comment at its end from swallowing the bracket.
+        value = exp.Paren(this=verbatim(f"{written}\n"))
+        if not is_aggregate:
+            held = exp.Case(ifs=[exp.If(this=value.copy(), true=exp.Literal.number(1))])
+            counts += [
+                named(exp.Count(this=value.copy()), f"{_OWN}known_{number}"),
+                named(exp.Count(this=held), f"{_OWN}held_{number}"),
+            ]
+        counts.append(named(value if is_aggregate else exp.AnyValue(this=value), f"{_OWN}value_{number}"))
+    counts += (
+        named(exp.Count(this=_one_if_null(name)), f"{_OWN}nulls_{number}") for number, name in enumerate(not_null)
+    )
+    return exp.select(*counts, copy=False).from_(table(source), copy=False)
 
 
 def no_rows_of(query: str) -> exp.Expr:
@@ -130,10 +161,9 @@ def sample_repeats(source: Relation, columns: Sequence[str]) -> exp.Expr:
 
 def count_nulls(source: Relation, name: str) -> exp.Expr:
     """How many rows a table has, and in how many of them a column is NULL."""
-    nulls = exp.Case(ifs=[exp.If(this=exp.Is(this=column(name), expression=exp.Null()), true=exp.Literal.number(1))])
     counts = [
         named(exp.Count(this=exp.Star()), "rows"),
-        named(exp.Count(this=nulls), "nulls"),
+        named(exp.Count(this=_one_if_null(name)), "nulls"),
     ]
     return exp.select(*counts).from_(table(source))
 
@@ -147,11 +177,11 @@ def sample_nulls(source: Relation, name: str) -> exp.Expr:
 def all_hold(query: exp.Expr) -> Rows:
     """What an engine answers to a counting query of this module where the check holds; no rows to any other."""
     names = query.named_selects if isinstance(query, exp.Query) else []
-    if "rows" not in names:
+    if not {"rows", f"{_OWN}rows"}.intersection(names):
         return Rows((), ())
-    counts = {"values": 0, "nulls": 0}
     columns = tuple(ResultColumn(name, "BOOLEAN", is_boolean=True) for name in names)
-    return Rows(columns, [tuple(counts.get(name, 1) for name in names)])
+    are_zero = ("values", "nulls", f"{_OWN}nulls_")
+    return Rows(columns, [tuple(0 if name.startswith(are_zero) else 1 for name in names)])
 
 
 def _repeats(source: Relation, columns: Sequence[str]) -> exp.Select:
@@ -160,6 +190,10 @@ def _repeats(source: Relation, columns: Sequence[str]) -> exp.Select:
     known = [exp.Not(this=exp.Is(this=column(name), expression=exp.Null())) for name in columns]
     query = exp.select(*map(column, columns), counted).from_(table(source)).where(*known)
     return query.group_by(*map(column, columns)).having(more_than_one)
+
+
+def _one_if_null(name: str) -> exp.Expr:
+    return exp.Case(ifs=[exp.If(this=exp.Is(this=column(name), expression=exp.Null()), true=exp.Literal.number(1))])
 
 
 def _of(table_name: str, name: str) -> exp.Column:

@@ -24,10 +24,10 @@ from sqlmat_assets.errors import (
 )
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
-from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query
+from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
@@ -173,6 +173,12 @@ class DuckDBSession:
     ) -> str:
         return fingerprint_of(self._run(_sql(fingerprint_query(relation, columns, where)))[0])
 
+    def fetch_with_fingerprint(self, query: exp.Select, columns: Sequence[tuple[str, str]]) -> tuple[Rows, str]:
+        sums = fingerprint_sums(columns)
+        found = self.fetch_rows(query.select(*sums))
+        row, own = found.rows[0], len(found.columns) - len(sums)
+        return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
+
     @contextmanager
     def transaction(self) -> Generator[None]:
         self._run("BEGIN")
@@ -237,6 +243,16 @@ class DuckDBSession:
         same_catalog = exp.EQ(this=exp.column("database_name"), expression=exp.func("current_database"))
         rows = self._run(_sql(query.where(exp.Not(this=exp.column("internal")), same_catalog)))
         return tuple((Relation(str(schema), str(name)), str(sql)) for schema, name, sql in rows)
+
+    def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
+        query = exp.select("schema_name", "table_name", "index_name", "sql").from_(exp.func("duckdb_indexes"))
+        same_catalog = exp.EQ(this=exp.column("database_name"), expression=exp.func("current_database"))
+        own = (DUCKDB.fold(relation.schema), DUCKDB.fold(relation.name))
+        return tuple(
+            Index(Relation(str(schema), str(name)), str(sql).rstrip(";"))
+            for schema, table, name, sql in self._run(_sql(query.where(same_catalog)))
+            if (DUCKDB.fold(str(schema)), DUCKDB.fold(str(table))) == own
+        )
 
     def swap(
         self,

@@ -28,17 +28,22 @@ _MOST_DIGITS_IN_64_BITS = 18
 def fingerprint_query(
     relation: Relation, columns: Sequence[tuple[str, str]], where: exp.Expr | None = None
 ) -> exp.Select:
-    """One row: how many rows there are, and two sums over their hashes that no order changes.
+    """One row with the sums over all rows of a table."""
+    query = exp.select(*fingerprint_sums(columns), copy=False).from_(statements.table(relation), copy=False)
+    return query if where is None else query.where(where.copy())
+
+
+def fingerprint_sums(columns: Sequence[tuple[str, str]]) -> tuple[exp.Expr, ...]:
+    """How many rows there are, and two sums over their hashes that no order changes.
 
     The hash of a row is hashed once more, so that values that change places between rows cannot cancel out.
     """
     row = _hash(*(value for name, kind in columns for value in _values(name, kind)))
-    query = exp.select(
+    return (
         exp.Count(this=exp.Star()),
         exp.Sum(this=_hash(row, exp.Literal.number(1))),
         exp.Anonymous(this="bit_xor", expressions=[_hash(row.copy(), exp.Literal.number(2))]),
-    ).from_(statements.table(relation))
-    return query if where is None else query.where(where.copy())
+    )
 
 
 def fingerprint_of(row: Sequence[int | None]) -> str:

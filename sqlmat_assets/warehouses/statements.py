@@ -78,6 +78,11 @@ def drop_table(target: Relation, *, if_exists: bool = False) -> exp.Expr:
     return exp.Drop(tables=[table(target)], kind="TABLE", exists=if_exists)
 
 
+def drop_index(index: Relation) -> exp.Expr:
+    """`DROP INDEX`."""
+    return exp.Drop(tables=[table(index)], kind="INDEX")
+
+
 def drop_view(target: Relation) -> exp.Expr:
     """`DROP VIEW`."""
     return exp.Drop(tables=[table(target)], kind="VIEW")

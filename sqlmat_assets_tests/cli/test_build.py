@@ -371,7 +371,7 @@ def test_render_shows_the_statements_and_opens_nothing(run: Run, warehouse: Path
     assert (done.returncode, done.stderr) == (0, "")
     assert "SELECT\n    city, -- its name\n    country,\n    population\nFROM first.raw_cities" in done.stdout
     assert "cities__sqlmat_render_new" in done.stdout
-    assert "population_is_positive" in done.stdout
+    assert "(population > 0\n)" in done.stdout
     assert not warehouse.exists()
 
 

@@ -60,7 +60,7 @@ graphs = st.tuples(*(st.frozensets(st.integers(0, number - 1)) if number else st
 chosen_tables = st.frozensets(st.integers(0, MOST - 1), min_size=1)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs, graphs, values_of_all, st.lists(st.tuples(values_of_all, chosen_tables), min_size=1, max_size=3))
 def test_an_environment_is_what_production_would_be(
     before: Reads, after: Reads, values: Sequence[int], edits: Sequence[tuple[Sequence[int], Collection[int]]]

@@ -44,7 +44,7 @@ def assert_whole(path: Path, *versions: int) -> None:
 
 def may_be_refused(sql: str) -> bool:
     """The checks of one statement are asked for again one by one; without a fingerprint the table is published."""
-    return 'AS "known_0"' in sql or "BIT_XOR" in sql
+    return 'known_0"' in sql or "BIT_XOR" in sql
 
 
 def test_the_engine_refuses_at_every_statement_of_a_rebuild(path: Path) -> None:

@@ -185,3 +185,62 @@ def test_text_without_end_is_one_problem() -> None:
     assert problems("select true as a;\nselect 'b as c") == [
         "t_test.sql:2:8: a string begins here and has no end\n  hint: close it"
     ]
+
+
+class TestOneScan:
+    """Which checks one scan of their table can answer, and what it would compute."""
+
+    def values(self, sql: str, dialect: str = "duckdb") -> list[tuple[str, bool]]:
+        (query,) = parse_checks(sql, dialect, "first/cities_test.sql").queries
+        return [(value.sql, value.is_aggregate) for value in query.values]
+
+    @pytest.mark.parametrize(
+        ("sql", "expected"),
+        [
+            ("SELECT id > 0 AS a FROM first.cities", [("id > 0", False)]),
+            ("SELECT id > 0 a, name = ',' AS b\nFROM first.cities", [("id > 0", False), ("name = ','", False)]),
+            ("SELECT count(*) > 0 AS a FROM first.cities", [("count(*) > 0", True)]),
+            ("SELECT id > 0 AND -- both\n id < 9 AS a FROM s.t", [("id > 0 AND -- both\n id < 9", False)]),
+            ("SELECT sum(id) FILTER (WHERE id > 1) > 0 AS a FROM s.t", [("sum(id) FILTER (WHERE id > 1) > 0", True)]),
+            ('SELECT flag, "is it" FROM s.t', [("flag", False), ('"is it"', False)]),
+            ("SELECT true AS a FROM s.t", [("true", False)]),
+            ("FROM s.t SELECT id > 0 AS a", [("id > 0", False)]),
+        ],
+    )
+    def test_of_its_table_alone(self, sql: str, expected: list[tuple[str, bool]]) -> None:
+        assert self.values(sql) == expected
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "SELECT true AS a",
+            "SELECT id > 0 AS a FROM s.t WHERE id > 1",
+            "SELECT count(*) > 0 AS a FROM s.t GROUP BY id",
+            "SELECT DISTINCT id > 0 AS a FROM s.t",
+            "SELECT id > 0 AS a FROM s.t LIMIT 3",
+            "SELECT id > 0 AS a FROM s.t JOIN s.u USING (id)",
+            "SELECT id > 0 AS a FROM s.t, s.u",
+            "SELECT x.id > 0 AS a FROM s.t AS x",
+            "SELECT id > 0 AS a FROM s.t AS x",
+            "SELECT t.id > 0 AS a FROM s.t",
+            "SELECT id > 0 AS a FROM s.t TABLESAMPLE 10%",
+            "SELECT id > 0 AS a, a AND name > '' AS b FROM s.t",
+            "SELECT id > 0 AS id FROM s.t",
+            "SELECT id > (SELECT 1) AS a FROM s.t",
+            "SELECT id IN (SELECT id FROM s.u) AS a FROM s.t",
+            "SELECT EXISTS (FROM s.u) AS a FROM s.t",
+            "SELECT row_number() OVER () > 0 AS a FROM s.t",
+            "SELECT my_macro(id) AS a FROM s.t",
+            "SELECT unnest([true, false]) AS a FROM s.t",
+            "SELECT random() < 1 AS a FROM s.t",
+            "SELECT id > 0 AS a FROM s.t UNION ALL SELECT true",
+            "WITH q AS (SELECT 1) SELECT id > 0 AS a FROM s.t",
+            "SELECT a: id > 0 FROM s.t",
+        ],
+    )
+    def test_of_more_than_that(self, sql: str) -> None:
+        assert self.values(sql) == []
+
+    def test_a_wildcard_is_more_than_one_table(self) -> None:
+        assert self.values("SELECT count(*) > 0 AS a FROM `d.t_*`", "bigquery") == []
+        assert self.values("SELECT count(*) > 0 AS a FROM `d.t`", "bigquery") == [("count(*) > 0", True)]
