@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors.undo import put_back_meanwhile
+from sqlmat_assets.execution.indexes import without_indexes
 from sqlmat_assets.execution.names import kept_of
 from sqlmat_assets.execution.partitions import copy_partitions, forget_partitions, move_partitions
 from sqlmat_assets.execution.records import (
@@ -118,9 +119,10 @@ def keep_version(
     """
     target = record.relation
     kept = kept_of(target, record.published_at, capabilities)
-    session.execute(rename_of(target, kept.name, kind))
-    if stays:
-        session.execute(row_statements.create_table_of(target, exp.select("*").from_(statements.table(kept))))
+    with without_indexes(target, session, come_back=stays):
+        session.execute(rename_of(target, kept.name, kind))
+        if stays:
+            session.execute(row_statements.create_table_of(target, exp.select("*").from_(statements.table(kept))))
     copy_partitions(session, target, kept)
     version = Version(record, kept.name, kind, now, now if is_undone else None)
     session.execute(statements.insert_values(VERSIONS, _values(version)))
@@ -131,7 +133,8 @@ def take_version(session: Session, version: Version, target: Relation) -> bool:
     """Give a version the name of its table again, in a transaction, and tell whether it was still kept."""
     if session.write_rows(statements.delete_rows(VERSIONS, _is(version))) == 0:
         return False
-    session.execute(rename_of(version.relation, target.name, version.kind))
+    with without_indexes(version.relation, session, come_back=False):
+        session.execute(rename_of(version.relation, target.name, version.kind))
     forget_partitions(session, target)
     move_partitions(session, version.relation, target)
     return True
