@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import processors as wording
+from sqlmat_assets.project.local_imports import find_imports
 
 _PROCESS = "process"
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
@@ -21,10 +22,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class ParsedScript:
-    """What a script says: with `takes_frame` it defines `process(df)`, else it reads and writes CSV files."""
+    """What a script says: with `takes_frame` it defines `process(df)`, else it reads and writes CSV files.
+
+    `imports` are the names of the modules that it imports, wherever they are.
+    """
 
     takes_frame: bool = False
     problems: tuple[Problem, ...] = ()
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,13 @@ def parse_script(text: str, path: str) -> ParsedScript:
         for node in ast.iter_child_nodes(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == _PROCESS
     ]
+    imports = find_imports(tree)
     if not found:
-        return ParsedScript()
+        return ParsedScript(imports=imports)
     last = found[-1]
     if _takes_one(last):
-        return ParsedScript(takes_frame=True)
-    return ParsedScript(True, (wording.not_callable().at(path, last.lineno, last.col_offset + 1),))
+        return ParsedScript(takes_frame=True, imports=imports)
+    return ParsedScript(True, (wording.not_callable().at(path, last.lineno, last.col_offset + 1),), imports)
 
 
 def _takes_one(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -17,7 +17,12 @@ from sqlmat_assets.errors import CancelledError, MaterializeError
 from sqlmat_assets.execution.events import Discarded, Published
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.processor.child import Stop
-from sqlmat_assets.execution.processor.packages import Requirements, ensure_environment, without_secrets
+from sqlmat_assets.execution.processor.packages import (
+    Requirements,
+    ensure_environment,
+    open_environment,
+    without_secrets,
+)
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_context, ask
@@ -253,3 +258,69 @@ def test_a_frame_needs_pandas(tmp_path: Path, tool: str, named: str, lacking: st
     *_, last = materialize(model, a_context(tmp_path / "w", root=tmp_path / "sql"))
     assert isinstance(last, Discarded)
     assert lacking in str(last.error)
+
+
+def commented(folder: Path, number: int) -> Requirements:
+    """Requirements of nothing, and others for each number."""
+    file = folder / f"r{number}.txt"
+    file.write_text(f"# {number}\n")
+    return Requirements(file, file.name)
+
+
+def age(home: Path, key: str, days: int) -> None:
+    """Have an environment be one that was used last so many days ago."""
+    used = home / f"{key}.used"
+    moment = used.stat().st_mtime - days * 24 * 60 * 60
+    os.utime(used, (moment, moment))
+
+
+def folders(home: Path) -> set[str]:
+    """The environments that there is something of, by their keys."""
+    return {each.name.partition(".")[0] for each in home.iterdir() if each.is_symlink() or each.is_dir()}
+
+
+@pytest.mark.parametrize("tool", ["uv"], indirect=True)
+def test_what_nobody_has_used_for_a_month_is_removed_when_another_one_is_made(tmp_path: Path, tool: str) -> None:
+    home = tmp_path / "environments"
+    each = [commented(tmp_path, number) for number in range(5)]
+    idle, used_lately, in_use, earlier, new = (requirements.key() for requirements in each)
+    for requirements in each[:4]:
+        with open_environment(requirements, home, Stop()):
+            pass
+    age(home, idle, 31)
+    age(home, used_lately, 29)
+    (home / f"{earlier}.used").unlink()  # an earlier release noted no use
+    with open_environment(each[2], home, Stop()) as python:
+        age(home, in_use, 31)
+        with open_environment(each[4], home, Stop()):
+            assert folders(home) == {used_lately, in_use, earlier, new}
+        assert subprocess.run([python, "-c", ""], check=False).returncode == 0
+    with open_environment(each[0], home, Stop()) as python:
+        assert subprocess.run([python, "-c", ""], check=False).returncode == 0
+    # Nobody holds it any more.
+    assert folders(home) == {used_lately, earlier, new, idle}
+
+
+@pytest.mark.parametrize("tool", ["uv"], indirect=True)
+def test_an_environment_of_a_process_that_was_killed_is_not_in_use(tmp_path: Path, tool: str) -> None:
+    home = tmp_path / "environments"
+    requirements, other = (commented(tmp_path, number) for number in range(2))
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from sqlmat_assets.execution.processor.child import Stop\n"
+        "from sqlmat_assets.execution.processor.packages import Requirements, open_environment\n"
+        "given = Requirements(Path(sys.argv[1]), 'r.txt')\n"
+        "with open_environment(given, Path(sys.argv[2]), Stop()):\n"
+        "    print('open', flush=True)\n    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", code, str(requirements.file), str(home)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        age(home, requirements.key(), 31)
+    finally:
+        holder.kill()
+        holder.communicate()
+    with open_environment(other, home, Stop()):
+        assert folders(home) == {other.key()}

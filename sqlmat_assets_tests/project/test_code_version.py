@@ -253,3 +253,46 @@ def test_as_text_and_back() -> None:
 def test_no_two_lists_have_one_hash() -> None:
     lists = [[], [""], ["", ""], ["a", "b"], ["ab"], ["a1:b"], ["a", "1:b"], ["1:a"], ["é"], ["\udcff"]]
     assert len({hash_parts(parts) for parts in lists}) == len(lists)
+
+
+def test_modules_beside_a_script_count_as_far_as_it_imports_them(root: Path) -> None:
+    folder = root / "first"
+    (folder / "t - 1h.sql").write_text("create table first.t (a int)")
+    (folder / "t_select.sql").write_text("select 1 as a")
+    (folder / "t.py").write_text("import csv, pandas\n\ndef process(df):\n    from _own import helped\n    return df\n")
+    write(folder / "_own/__init__.py", "")
+    write(folder / "_own/helped.py", "from . import deep\nfrom .. import nothing\nfrom .circle import *\n")
+    write(folder / "_own/deep.py", "import _flat\n")
+    write(folder / "_own/circle.py", "import _own.helped\n")
+    write(folder / "_own/unread.py", "x = 1\n")
+    write(folder / "_flat.py", "x = 1\n")
+    write(folder / "_other.py", "x = 1\n")
+    write(root / "_flat.py", "x = 1\n")
+    state = loaded(root)
+    for path in ("first/_own/unread.py", "first/_other.py", "_flat.py"):
+        write(root / path, "x = 2\n")
+        assert loaded(root).is_same(state), path
+    for path in ("__init__.py", "helped.py", "deep.py", "circle.py", "../_flat.py"):
+        file = folder / "_own" / path
+        file.write_text(file.read_text() + "x = 2\n")
+        assert not loaded(root).is_same(state), path
+        state = loaded(root)
+    write(folder / "pandas.py", "x = 1\n")  # hides the package of that name
+    assert not loaded(root).is_same(state)
+    state = loaded(root)
+    (folder / "_flat.py").write_text("no python (")
+    assert not loaded(root).is_same(state)
+
+
+def test_modules_are_looked_at_again_although_the_script_is_in_the_cache(root: Path, tmp_path: Path) -> None:
+    folder = root / "first"
+    (folder / "t - 1h.sql").write_text("create table first.t (a int)")
+    (folder / "t_select.sql").write_text("select 1 as a")
+    (folder / "t.py").write_text("import _own\n")
+    state = loaded(root, tmp_path / "cache")
+    assert loaded(root, tmp_path / "cache").is_same(state)
+    write(folder / "_own.py", "x = 1\n")
+    with_module = loaded(root, tmp_path / "cache")
+    assert not with_module.is_same(state)
+    write(folder / "_own.py", "x = 22\n")
+    assert not loaded(root, tmp_path / "cache").is_same(with_module)

@@ -14,18 +14,26 @@ _LOCK = ".lock"
 
 
 @contextmanager
-def locked(path: Path, pause: Callable[[float], None]) -> Generator[None]:
+def locked(path: Path, pause: Callable[[float], None], *, is_shared: bool = False) -> Generator[None]:
     """Hold a lock that one thread of one process has at a time; it is free again when that process has ended.
 
     Args:
         path: A file that is made for it.
         pause: Waits a moment while another one has it, and may raise to give up.
+        is_shared: Whether others may share it; whoever wants it alone waits for all of them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        while not _take(file.fileno()):
+        while not _take(file.fileno(), is_shared=is_shared):
             pause(_POLL_SECONDS)
         yield
+
+
+@contextmanager
+def locked_if_free(path: Path) -> Generator[bool]:
+    """Hold such a lock alone if nobody has it, and tell whether it is held."""
+    with path.open("a") as file:
+        yield _take(file.fileno())
 
 
 @contextmanager
@@ -59,9 +67,9 @@ def _remove_left(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _take(file: int) -> bool:
+def _take(file: int, *, is_shared: bool = False) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -9,18 +9,23 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlmat_assets.errors import processors as wording
 from sqlmat_assets.execution.processor.child import Stop
-from sqlmat_assets.execution.processor.files import locked
+from sqlmat_assets.execution.processor.files import locked, locked_if_free
 
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 _SECRET = re.compile(r"([?&](?:\w*token|\w*key|password|sig\w*)=)[^&\s]+", re.IGNORECASE)
 # Those of the interpreter that runs sqlmat would be found before those of the script.
 _OF_ANOTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+
+_UNUSED_SECONDS = 30 * 24 * 60 * 60
+_USED = ".used"
+"""The file of an environment that is touched at each use, and locked for as long as that takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,21 @@ class Requirements:
         return digest.hexdigest()
 
 
+@contextmanager
+def open_environment(requirements: Requirements, home: Path, stop: Stop) -> Generator[Path]:
+    """Give the interpreter of an environment, as `ensure_environment` does; it is not removed while it is given."""
+    used = home / f"{requirements.key()}{_USED}"
+    with locked(used, stop.pause, is_shared=True):
+        used.touch()
+        yield ensure_environment(requirements, home, stop)
+
+
 def ensure_environment(requirements: Requirements, home: Path, stop: Stop) -> Path:
     """Give the interpreter of an environment with all that is required, and make it unless it is there.
 
     It is made where it stays, for most of its programs name their own place, and is found by a link that is set when it
-    is complete. So nobody ever sees half of one, and of two who want it one waits for the other.
+    is complete. So nobody ever sees half of one, and of two who want it one waits for the other. Those that nobody has
+    used for a month are removed when another one is made.
 
     Args:
         requirements: What has to be in it.
@@ -78,6 +93,7 @@ def ensure_environment(requirements: Requirements, home: Path, stop: Stop) -> Pa
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
             found = folder / "bin" / "python"
+            _remove_unused(link)
     return found
 
 
@@ -102,6 +118,29 @@ def _interpreter(link: Path) -> Path | None:
     """The interpreter of a complete environment; None where it is gone, or what it was made from is."""
     python = link.resolve() / "bin" / "python"
     return python if link.is_symlink() and python.exists() else None
+
+
+def _remove_unused(made: Path) -> None:
+    """Remove the environments that nobody has used for long; what is left of one that cannot be removed does no harm.
+
+    Args:
+        made: The link to the one that was made last, by whose time the others are old: that of the same file system.
+    """
+    for link in (each for each in made.parent.iterdir() if each.is_symlink() and each != made):
+        used = link.with_name(f"{link.name}{_USED}")
+        with suppress(OSError):
+            if not used.exists():
+                # Of an earlier release, which noted no use: its month begins now.
+                used.touch()
+            if made.lstat().st_mtime - used.stat().st_mtime < _UNUSED_SECONDS:
+                continue
+            with locked_if_free(used) as is_held:
+                # Somebody may have begun to use it since.
+                if is_held and made.lstat().st_mtime - used.stat().st_mtime >= _UNUSED_SECONDS:
+                    # The link first, so that nobody finds half of one.
+                    link.unlink()
+                    for folder in link.parent.glob(f"{link.name}.*/"):
+                        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _install(requirements: Requirements, folder: Path, stop: Stop) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import processors as wording
 from sqlmat_assets.execution.processor.child import Ended, Stop
 from sqlmat_assets.execution.processor.files import passing_folder
-from sqlmat_assets.execution.processor.packages import Requirements, ensure_environment, variables_for
+from sqlmat_assets.execution.processor.packages import Requirements, open_environment, variables_for
 from sqlmat_assets.project.model import Processor
 
 GIVEN = "given.parquet"
@@ -65,34 +65,10 @@ class LocalWorkshop:
         return passing_folder(own / "processing", name, stop.pause)
 
     def work(self, task: Task, stop: Stop, tell: Tell) -> None:
-        shown, script = task.processor.script, (task.root / task.processor.script).absolute()
-        if not script.is_file():
-            raise wording.no_script(shown)
-        python = _interpreter(task, stop)
-        given, result = task.folder / GIVEN, task.folder / RESULT
-        if task.processor.takes_frame:
-            problem = task.folder / "problem.txt"
-            ended = _run(task, [str(python), str(_CALL_PROCESS), *map(str, (script, given, result, problem))], stop)
-            _tell(ended, tell)
-            if problem.exists():
-                raise wording.bad_result(shown, problem.read_text(encoding="utf-8"))
-            _refuse_failed(shown, ended)
-            if not result.exists():
-                raise wording.wrote_nothing(shown)
-            return
-        # pyarrow is not imported where no table is processed.
-        from sqlmat_assets.execution.processor.csv_files import read_csv, write_csv
-
-        before, after = task.folder / _IN, task.folder / _OUT
-        write_csv(given, before)
-        given.unlink()
-        ended = _run(task, [str(python), *map(str, (script, before, after))], stop)
-        _tell(ended, tell)
-        _refuse_failed(shown, ended)
-        if not after.is_file():
-            raise wording.wrote_nothing(shown)
-        read_csv(after, result, shown)
-        stop.check()
+        if not _script(task).is_file():
+            raise wording.no_script(task.processor.script)
+        with _open_interpreter(task, stop) as python:
+            (_pass_frame if task.processor.takes_frame else _pass_files)(task, str(python), stop, tell)
 
     def place(self, task: Task, row: int) -> str:
         if task.processor.takes_frame:
@@ -109,21 +85,57 @@ def command_line(processor: Processor) -> str:
     return f"python {processor.script} {_IN} {_OUT}"
 
 
-def _interpreter(task: Task, stop: Stop) -> Path:
+def _script(task: Task) -> Path:
+    return (task.root / task.processor.script).absolute()
+
+
+def _pass_frame(task: Task, python: str, stop: Stop, tell: Tell) -> None:
+    shown, given, result = task.processor.script, task.folder / GIVEN, task.folder / RESULT
+    problem = task.folder / "problem.txt"
+    ended = _run(task, [python, str(_CALL_PROCESS), *map(str, (_script(task), given, result, problem))], stop)
+    _tell(ended, tell)
+    if problem.exists():
+        raise wording.bad_result(shown, problem.read_text(encoding="utf-8"))
+    _refuse_failed(shown, ended)
+    if not result.exists():
+        raise wording.wrote_nothing(shown)
+
+
+def _pass_files(task: Task, python: str, stop: Stop, tell: Tell) -> None:
+    # pyarrow is not imported where no table is processed.
+    from sqlmat_assets.execution.processor.csv_files import read_csv, write_csv
+
+    shown, given, result = task.processor.script, task.folder / GIVEN, task.folder / RESULT
+    before, after = task.folder / _IN, task.folder / _OUT
+    write_csv(given, before)
+    given.unlink()
+    ended = _run(task, [python, *map(str, (_script(task), before, after))], stop)
+    _tell(ended, tell)
+    _refuse_failed(shown, ended)
+    if not after.is_file():
+        raise wording.wrote_nothing(shown)
+    read_csv(after, result, shown)
+    stop.check()
+
+
+@contextmanager
+def _open_interpreter(task: Task, stop: Stop) -> Generator[Path]:
     processor = task.processor
     if processor.requirements is None:
-        return Path(sys.executable)
+        yield Path(sys.executable)
+        return
     file = task.root / processor.requirements
     if not file.is_file():
         raise wording.no_script(processor.requirements)
     named = set(processor.packages)
     more = tuple(name for name in _FOR_FRAMES if processor.takes_frame and name not in named)
-    return ensure_environment(Requirements(file, processor.requirements, more), task.own / "environments", stop)
+    requirements = Requirements(file, processor.requirements, more)
+    with open_environment(requirements, task.own / "environments", stop) as python:
+        yield python
 
 
 def _run(task: Task, command: list[str], stop: Stop) -> Ended:
-    folder = (task.root / task.processor.script).absolute().parent
-    return stop.run(command, folder, variables_for(Path(command[0])))
+    return stop.run(command, _script(task).parent, variables_for(Path(command[0])))
 
 
 def _tell(ended: Ended, tell: Tell) -> None:
