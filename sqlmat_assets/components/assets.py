@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.storage.tags import PRIORITY_TAG
+from dagster._core.storage.tags import PRIORITY_TAG, RETRY_NUMBER_TAG
 
 from sqlmat_assets.components.events import (
     Lineage,
@@ -317,8 +317,14 @@ def _run(context: dg.OpExecutionContext, site: Site) -> Run:
         None if site.origin is None else site.origin.commit,
         None if why is None else Reasons.parse(why),
         has_edits=site.origin is not None and site.origin.has_edits,
+        named=frozenset() if _is_retried_by_dagster(context.run) else None,
         project=site.identity,
     )
+
+
+def _is_retried_by_dagster(run: dg.DagsterRun) -> bool:
+    """Whether a run is one of the service that Dagster has started again by itself: no person has asked for it."""
+    return RETRY_NUMBER_TAG in run.tags and WHY_TAG in run.tags
 
 
 def _started(context: dg.OpExecutionContext) -> datetime:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from sqlmat_assets.components.undone import PutBack, report_put_back
 from sqlmat_assets.execution.undo import choose_version, find_holdings, find_readers, find_step, put_back
@@ -177,3 +180,18 @@ def test_partitions_that_a_run_leaves_alone_do_not_look_built(service: Service) 
     # What reads it is built by the next run.
     assert service.tick_and_run(MINUTE) == ["people"]
     assert rows(service, "people") == [(1,)]
+
+
+@pytest.mark.parametrize(("tags", "left"), [({"dagster/retry_number": "1"}, 1), ({}, 2)], ids=["Dagster", "a person"])
+def test_a_run_of_the_service_that_is_executed_again(service: Service, tags: dict[str, str], left: int) -> None:
+    both_builds(service)
+    undo(service, is_told=False)
+    (request,) = service.tick(HOUR).run_requests or []
+    job = service.definitions.resolve_implicit_global_asset_job_def()
+    job = job.get_subset(asset_selection=frozenset({dg.AssetKey(["first", "cities"])}))
+    failed = service.instance.create_run_for_job(job, tags=request.tags, status=dg.DagsterRunStatus.FAILURE)
+    again = service.instance.create_run_for_job(
+        job, tags={**request.tags, **tags}, parent_run_id=failed.run_id, root_run_id=failed.run_id
+    )
+    assert execute_run(InMemoryJob(job), again, service.instance).success
+    assert rows(service, "cities") == [(left,)]
