@@ -37,11 +37,11 @@ from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
 from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.rules import Subject
-from sqlmat_assets.execution.same_part import confirm_partitions, find_same_part
+from sqlmat_assets.execution.same_rows import Built, confirm_partitions, find_same_rows
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
-from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_same, find_untouched
+from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
 from sqlmat_assets.execution.whole_result import whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
@@ -283,7 +283,10 @@ class _Materialization:
         Raises:
             WarehouseError: The engine refused; everything is as it was.
         """
-        found = self.context.retries.run(lambda: self._find_same(written), self.context.sleep)
+        built = Built(self.model, self.plan, written, self.data_version)
+        found = self.context.retries.run(
+            lambda: find_same_rows(built, self.standing, self.session, self.context), self.context.sleep
+        )
         if found is None:
             return None
         of_rows = {"published_at": found.published_at, "commit": found.commit, "has_edits": found.has_edits}
@@ -302,11 +305,6 @@ class _Materialization:
         # Another run was quicker, so the rows that were compared are not those that are published.
         self._look_again()
         return None
-
-    def _find_same(self, written: Written) -> Record | None:
-        if self.plan.is_partial:
-            return find_same_part(self.model, self.plan, self.standing, written, self.session, self.context)
-        return find_same(self.model, self.standing, written, self.data_version, self.session)
 
     def _unchanged(self, record: Record, columns: tuple[Column, ...], statement: str | None = None) -> Unchanged:
         context = self.context

@@ -1,9 +1,9 @@
-"""When a part of a table stays as it is, because the rows that were built for it are those that are published."""
+"""When a table stays as it is, because the rows that were built, of all of it or a part, are those published."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmat_assets.errors import TerminalWarehouseError
@@ -13,7 +13,7 @@ from sqlmat_assets.execution.partitions import write_partitions
 from sqlmat_assets.execution.plan import Plan, Way
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.execution.state import Standing
-from sqlmat_assets.execution.unchanged import is_made_by
+from sqlmat_assets.execution.unchanged import find_same, is_made_by
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Session
@@ -21,25 +21,34 @@ from sqlmat_assets.warehouses.base import Session
 Columns = Sequence[tuple[str, str]]
 
 
-def find_same_part(
-    model: Model, plan: Plan, standing: Standing, written: Written, session: Session, context: Context
-) -> Record | None:
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was built of a table: by which plan, and what its rows are told apart by, where all of it was built."""
+
+    model: Model
+    plan: Plan
+    written: Written
+    data_version: str | None
+
+
+def find_same_rows(built: Built, standing: Standing, session: Session, context: Context) -> Record | None:
     """The record of the published table, if a publish would not change a row of it.
 
-    That is so where the ranges that were built have the same rows as those that are published, and where there is
-    nothing to add.
+    That is so where all rows are the same, where the ranges that were built have the same rows as those that are
+    published, and where there is nothing to add.
 
     Raises:
         WarehouseError: The warehouse cannot be asked.
     """
-    record = standing.record
+    model, plan, written, record = built.model, built.plan, built.written, standing.record
+    if not plan.is_partial:
+        return find_same(model, standing, written, built.data_version, session)
     if record is None or standing.in_place != "table" or not is_made_by(record, model):
         return None
     if plan.way is Way.SWAP or (plan.way is Way.ADD and written.rows):
         return None
     columns = [(column.name, column.type) for column in written.columns]
-    there = session.fetch_columns(model.relation)
-    if sorted(there) != sorted(columns):
+    if sorted(session.fetch_columns(model.relation)) != sorted(columns):
         return None
     return record if plan.way is Way.ADD or _is_same(model, plan, written, columns, session, context) else None
 
