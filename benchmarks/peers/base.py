@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from generate import Table
 
+TIMED = Path(__file__).with_name("timed.py")
 TOLD = 2000
 """How many characters of what a failed process said are kept."""
 
@@ -86,8 +88,6 @@ def run(
     command: Sequence[str | Path],
     folder: Path,
     variables: Mapping[str, str] | None = None,
-    *,
-    fails: bool = False,
 ) -> Ran:
     """Run a process to its end.
 
@@ -95,17 +95,16 @@ def run(
         command: What to run.
         folder: Where; what it prints is kept there in `output.txt`.
         variables: Of its environment, beside those that are there.
-        fails: Whether it may fail.
 
     Raises:
         FailedError: It failed.
     """
     load = os.getloadavg()[0]
-    printed = folder / "output.txt"
+    printed, told = folder / "output.txt", folder / "timed.json"
+    told.unlink(missing_ok=True)
     with printed.open("wb") as file:
-        begun = time.perf_counter()
         process = subprocess.Popen(
-            list(map(str, command)),
+            [sys.executable, "-I", "-S", TIMED, told, *command],
             cwd=folder,
             env={**os.environ, "PYTHONWARNINGS": "ignore", **(variables or {})},
             stdin=subprocess.DEVNULL,
@@ -113,17 +112,15 @@ def run(
             stderr=subprocess.STDOUT,
         )
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            process.wait()
         except BaseException:
             process.terminate()
             process.wait()
             raise
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
     output = printed.read_text(errors="replace")
-    if process.returncode and not fails:
+    if process.returncode:
         raise FailedError(f"{' '.join(map(str, command))} ended with {process.returncode}\n{output[-TOLD:]}")
-    return Ran(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, load, output)
+    return Ran(**json.loads(told.read_text()), load=load, output=output)
 
 
 def copy_warehouse(work: Work, target: Path) -> None:
