@@ -299,6 +299,13 @@ def value_is_null(column: str, nulls: int, rows: int) -> str:
     return f"`{column}` is NULL in {nulls:,} of {rows:,} rows"
 
 
+def rule_column_missing(column: str, place: tuple[str, int], columns: Sequence[str], near: str | None) -> str:
+    """A setting that adds a check names a column that the table does not have; `place` is where it stands."""
+    meant = "" if near is None else f"did you mean `{near}`? "
+    listed = ", ".join(f"`{name}`" for name in columns)
+    return f"{in_file(f'`{column}` is no column of the table', *place)}\n  hint: {meant}its columns are {listed}"
+
+
 def too_few_rows(rows: int, limit: int) -> str:
     """The rule `min_rows` does not hold."""
     return f"{rows:,} {'row' if rows == 1 else 'rows'}, at least {limit:,} expected"

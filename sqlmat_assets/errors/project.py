@@ -292,10 +292,13 @@ def cycle(way: Sequence[tuple[object, str]], members: int) -> TextError:
     return TextError(f"these tables read each other in a circle: {steps} → `{first}`{rest}", "remove one of the reads")
 
 
-def key_column_missing(key: str, column: str, relation: object, columns: Sequence[str]) -> TextError:
+def key_column_missing(
+    key: str, column: str, relation: object, columns: Sequence[str], near: str | None = None
+) -> TextError:
     """A setting with a column that the table does not have."""
+    meant = "" if near is None else f"{_nearest(near)} "
     return TextError(
-        f"`{key}` names `{column}`, which is no column of `{relation}`", f"its columns are {_listed(columns)}"
+        f"`{key}` names `{column}`, which is no column of `{relation}`", f"{meant}its columns are {_listed(columns)}"
     )
 
 

@@ -9,6 +9,7 @@ from sqlmat_assets.errors import TransientWarehouseError, WarehouseError, failur
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import CheckResult, Sample
 from sqlmat_assets.project.model import CheckRule, RuleKind
+from sqlmat_assets.project.settings import nearest
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, statements
 from sqlmat_assets.warehouses.base import Rows, Session, Statement
@@ -70,7 +71,8 @@ def run_rule(
     except TransientWarehouseError:
         raise
     except WarehouseError as error:
-        rows, failed_rows, message, sql = 0, 0, error.message, error.statement or ""
+        message = _missing_column(rule, subject, session, context) or error.message
+        rows, failed_rows, sql = 0, 0, error.statement or ""
     return CheckResult(
         name=rule.spec.name,
         passed=not message,
@@ -82,6 +84,21 @@ def run_rule(
         seconds=context.seconds_since(started_at),
         sample=sample,
     )
+
+
+def _missing_column(rule: CheckRule, subject: Subject, session: Session, context: Context) -> str | None:
+    """Which column of a rule the table does not have, if that is why the engine refuses its query."""
+    try:
+        columns = [name for name, _ in session.fetch_columns(subject.whole)]
+    except WarehouseError:
+        return None
+    fold = context.warehouse.capabilities.fold
+    known = set(map(fold, columns))
+    missing = next((column for column in rule.columns if fold(column) not in known), None)
+    if missing is None or not columns:
+        return None
+    place = (rule.spec.path, rule.spec.line)
+    return failures.rule_column_missing(missing, place, columns, nearest(missing, columns))
 
 
 def sample_of(found: Rows) -> Sample:

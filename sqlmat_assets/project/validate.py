@@ -12,7 +12,7 @@ from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.intervals import is_interval
 from sqlmat_assets.project.model import Kind, Model
-from sqlmat_assets.project.settings import Place
+from sqlmat_assets.project.settings import Place, nearest
 from sqlmat_assets.project.spelling import Speller
 from sqlmat_assets.relation import Relation
 
@@ -173,7 +173,7 @@ def _column_problems(draft: Draft) -> Iterator[Problem]:
         missing = [column for column in _columns_of(draft.model, key) if column.casefold() not in known]
         for column in dict.fromkeys(missing):
             place = draft.places[key]
-            error = wording.key_column_missing(key, column, draft.model.relation, names)
+            error = wording.key_column_missing(key, column, draft.model.relation, names, nearest(column, names))
             yield error.at(place.path, place.line, place.column)
 
 

@@ -181,6 +181,11 @@ class TestRules:
     def test_not_null(self, built: Path) -> None:
         assert self.run(built, a_rule(RuleKind.NOT_NULL, "id")) == (True, 3, 0, "")
         assert self.run(built, a_rule(RuleKind.NOT_NULL, "NAME")) == (False, 3, 1, "`NAME` is NULL in 1 of 3 rows")
+        assert self.run(built, a_rule(RuleKind.NOT_NULL, "names")) == (
+            *(False, 0, 0),
+            "`names` is no column of the table\n  in first/cities_test.sql:1\n"
+            "  hint: did you mean `name`? its columns are `id`, `name`, `flag`",
+        )
         (result,) = audit(built, rules=(a_rule(RuleKind.NOT_NULL, "name"),))
         assert result.sample == Sample(("id", "name", "flag"), (("2", None, "false"),))
 
@@ -189,9 +194,12 @@ class TestRules:
         assert self.run(built, a_rule(RuleKind.MIN_ROWS, limit=4)) == (False, 3, 0, "3 rows, at least 4 expected")
 
     def test_a_column_that_is_not_there(self, built: Path) -> None:
-        passed, _, _, message = self.run(built, a_rule(RuleKind.UNIQUE, "no"))
+        passed, _, _, message = self.run(built, a_rule(RuleKind.UNIQUE, "ID", "flags"))
         assert not passed
-        assert message.startswith('Binder Error: Referenced column "no" not found')
+        assert message == (
+            "`flags` is no column of the table\n  in first/cities_test.sql:1\n"
+            "  hint: did you mean `flag`? its columns are `id`, `name`, `flag`"
+        )
 
     @pytest.mark.parametrize(("rows", "passes"), [(80, True), (79, False), (120, True), (121, False), (100, True)])
     def test_max_row_change(self, path: Path, rows: int, passes: bool) -> None:

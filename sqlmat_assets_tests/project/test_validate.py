@@ -252,6 +252,16 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         {"first.t"},
     ),
+    "keys that are nearly a column": (
+        {"first/t - 1h.sql": "-- not_null: user_idd\n-- unique: USERID\nselect 1 as user_id, 2 as n"},
+        [
+            "first/t - 1h.sql:1:14: `not_null` names `user_idd`, which is no column of `first.t`\n"
+            "  hint: did you mean `user_id`? its columns are `user_id`, `n`",
+            "first/t - 1h.sql:2:12: `unique` names `USERID`, which is no column of `first.t`\n"
+            "  hint: its columns are `user_id`, `n`",
+        ],
+        {"first.t"},
+    ),
     "an inherited key is checked at the table": (
         {"first.conf": "distkey = id", "first/a - 1h.sql": ONE, "first/b - 1h.sql": "select 1 as id"},
         ["first.conf:1:11: `distkey` names `id`, which is no column of `first.a`\n  hint: its columns are `a`"],
