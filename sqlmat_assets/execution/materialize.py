@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -391,10 +391,8 @@ class _Materialization:
         return failures.holds_now(str(self.model.relation), is_built=self.standing.in_place is not None)
 
     def _drop_intermediate(self) -> None:
-        try:
+        # The next run sweeps what cannot be dropped now; what stopped this one is the news.
+        with suppress(WarehouseError):
             self.session.execute(drop_of(self.intermediate, self._kind))
             if is_built_in_parts(self.model):
                 self.session.execute(statements.drop_table(self.backup, if_exists=True))
-        except WarehouseError:
-            # The next run sweeps what cannot be dropped now; what stopped this one is the news.
-            return
