@@ -14,11 +14,20 @@ from generate import FIRST, ORDERS, Table
 from peers.bare import Bare
 from peers.base import FailedError, Peer, Ran, Work
 from peers.dbt import DagsterDbt, Dbt
-from peers.sqlmat import SqlmatBuild, SqlmatDagster, SqlmatPostgres
+from peers.sqlmat import SqlmatBuild, SqlmatDagster, SqlmatPostgres, SqlmatRecorded
 from peers.sqlmesh import SqlMesh
 from results import Measure, Results
 
-PEERS: tuple[type[Peer], ...] = (Bare, SqlmatBuild, Dbt, SqlmatDagster, DagsterDbt, SqlmatPostgres, SqlMesh)
+PEERS: tuple[type[Peer], ...] = (
+    Bare,
+    SqlmatBuild,
+    Dbt,
+    SqlmatDagster,
+    DagsterDbt,
+    SqlmatRecorded,
+    SqlmatPostgres,
+    SqlMesh,
+)
 CHECKS = 2
 EDIT = ("% 100003 AS amount", "% 100019 AS amount")
 # What a table looks like whose checks must fail, and what each says when one of them did.
@@ -26,6 +35,7 @@ BAD = {"null": "CASE WHEN customer > 7 THEN customer END AS id", "twice": "custo
 REFUSED = {
     "bare": "COUNT",
     "sqlmat": '"passed": false',
+    "sqlmat-recorded": '"passed": false',
     "dagster-sqlite": '"failed_checks": [1-9]',
     "dagster-postgres": '"failed_checks": [1-9]',
     "dbt": "FAIL [1-9]",
@@ -176,7 +186,7 @@ def build_edited(peer: Peer, work: Work, folder: Path, number: int) -> Iterator[
     """Change one query of the middle layer, and build what is other than before as the tool finds it out."""
     table = work.tables[len(work.tables) // 2]
     match peer:
-        case SqlmatBuild():
+        case SqlmatBuild() if peer.name == "sqlmat":
             file = next(peer.project.glob(f"{table.schema}/{table.short} *.sql"))
             commit(peer.project)
             build, count = partial(peer.build_some, "-s", "changed+", "--since", "HEAD"), lambda: len(peer.outcomes())

@@ -42,6 +42,7 @@ class SqlmatBuild:
 
     name = "sqlmat"
     label = "sqlmat build --no-record"
+    options: tuple[str, ...] = ("--no-record",)
 
     def __init__(self, work: Work, folder: Path) -> None:
         self._work, self._folder = work, folder
@@ -61,17 +62,33 @@ class SqlmatBuild:
 
     def build_some(self, *options: str) -> Ran:
         """Build what the options select."""
-        command = [SQLMAT, "build", self.project, "--no-record", "--json", "--threads", str(self._work.threads)]
-        ran = run([*command, "--warehouse", f"duckdb:///{self.warehouse}", *options], self._folder)
+        command = [SQLMAT, "build", self.project, "--json", "--threads", str(self._work.threads), *self.options]
+        ran = run([*command, "--warehouse", f"duckdb:///{self.warehouse}", *options], self._folder, self.variables())
         self._told = json.loads(ran.output[ran.output.index("{") : ran.output.rindex("}") + 1])
         return ran
 
     def checks(self) -> int:
         return sum(check["passed"] for table in self._told["tables"] for check in table["checks"])
 
+    def variables(self) -> dict[str, str]:
+        """Where the instance is that a build records in."""
+        return {"DAGSTER_HOME": str(self._folder / "home")}
+
     def outcomes(self) -> list[str]:
         """What became of each table of the last build."""
         return [table["outcome"] for table in self._told["tables"]]
+
+
+class SqlmatRecorded(SqlmatBuild):
+    """`sqlmat build`, which tells a Dagster instance what it built, without a run; the event log is in SQLite."""
+
+    name = "sqlmat-recorded"
+    label = "sqlmat build"
+    options = ()
+
+    def reset(self) -> None:
+        super().reset()
+        new_home(self._folder / "home", sys.executable, self.variables(), {})
 
 
 class SqlmatDagster:
