@@ -22,9 +22,8 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._grpc.impl import get_external_sensor_execution
 from generate import generate
 
-from sqlmat_assets.components.automation.sensor import FRESHNESS_SENSOR
 from sqlmat_assets.components.events import translate_ended
-from sqlmat_assets.components.home import open_instance
+from sqlmat_assets.components.home import FRESHNESS_SENSOR, open_instance
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, load_folder
 from sqlmat_assets.components.translation import translate_key
