@@ -61,8 +61,9 @@ def _now() -> datetime:
 
 def _untold_problems(project: Project, selected: Sequence[Relation]) -> list[Problem]:
     """The problems that belong here and that no failing table will tell: warnings, and those of no table."""
-    told = {p for relation in selected for p in project.models[relation].problems if not p.is_warning}
-    strange = {p for model in project if model.relation not in set(selected) for p in model.problems}
+    chosen = frozenset(selected)
+    told = {p for relation in chosen for p in project.models[relation].problems if not p.is_warning}
+    strange = {p for model in project if model.relation not in chosen for p in model.problems}
     return [p for p in project.problems if p not in told and p not in strange]
 
 

@@ -47,6 +47,7 @@ class Environment:
             model,
             relation=own[model.relation],
             sql=rewrite(model.sql, names, own) if model.sql else model.sql,
+            statement=None,
             upstream=tuple(mapping.get(read, read) for read in model.upstream),
             sources=tuple(mapping.get(read, read) for read in model.sources),
             checks=tuple(_placed(query, own, names) for query in model.checks),

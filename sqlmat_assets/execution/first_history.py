@@ -60,7 +60,7 @@ def _is_read(model: Model, history: Relation, context: Context) -> bool:
 
 def _plain(model: Model) -> str:
     """The query with any moments in the place of those that a build puts there."""
-    text = fill_last_built(statement_text(model.sql, model.dialect), model.dialect, FAR_PAST)
+    text = fill_last_built(statement_text(model), model.dialect, FAR_PAST)
     start = datetime(2000, 1, 1, tzinfo=UTC)
     return fill_markers(text, model.dialect, TimeRange(start, start + timedelta(days=1)), None)
 

@@ -10,7 +10,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.project.model import CheckValue, Model, RuleKind
 from sqlmat_assets.warehouses import check_statements
-from sqlmat_assets.warehouses.base import ResultColumn, Session
+from sqlmat_assets.warehouses.base import ResultColumn, Rows, Session
 
 Columns = Sequence[tuple[str, str]]
 
@@ -70,15 +70,13 @@ def scan(
         return Scan()
     started_at = context.now()
     values = [(value.sql, value.is_aggregate) for _, value in asked]
-    query = check_statements.count_in_one_scan(subject.relation, values, [name for _, name in nulls])
-    fingerprint: str | None = None
+
+    def fetch() -> tuple[Rows, str | None]:
+        query = check_statements.count_in_one_scan(subject.relation, values, [name for _, name in nulls])
+        return (session.fetch_rows(query), None) if columns is None else session.fetch_with_fingerprint(query, columns)
+
     try:
-        if columns is None:
-            found = context.retries.run(lambda: session.fetch_rows(query.copy()), context.sleep)
-        else:
-            found, fingerprint = context.retries.run(
-                lambda: session.fetch_with_fingerprint(query, columns), context.sleep
-            )
+        found, fingerprint = context.retries.run(fetch, context.sleep)
     except TransientWarehouseError:
         raise
     except WarehouseError:

@@ -108,7 +108,7 @@ def make_plan(
     later = _later(settings)
     if later is Way.SWAP:
         is_query = model.kind is Kind.QUERY
-        queries = (statement_text(model.sql, model.dialect),) if is_query else ()
+        queries = (statement_text(model),) if is_query else ()
         return Plan(queries=queries, is_view=model.is_view)
     if model.kind is not Kind.QUERY and (model.load is None or later is not Way.RANGES):
         raise MaterializeError(
@@ -192,7 +192,7 @@ class _Planner:
         """The query, or one that gives the columns of a load."""
         model = self.model
         if model.load is None:
-            return statement_text(model.sql, model.dialect)
+            return statement_text(model)
         return columns_query(model, model.load, partitioning).sql(self.context.warehouse.capabilities.dialect)
 
     def _ranges(self, partitioning: Partitioning, *, is_aside: bool) -> tuple[Range, ...]:

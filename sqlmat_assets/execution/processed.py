@@ -46,7 +46,7 @@ def write_processed(
         CancelledError: The end was asked for.
     """
     stop = Stop()
-    query = statement_text(model.sql, model.dialect)
+    query = statement_text(model)
     columns = [(column.name, column.type) for column in processor.columns]
     required = [column.name for column in processor.columns if column.is_required]
     with (

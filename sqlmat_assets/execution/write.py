@@ -59,7 +59,7 @@ def write(
         case Kind.LOAD if model.load is not None:
             rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
         case Kind.PROCESSED if model.processor is not None:
-            with explained(model, session, context, statement_text(model.sql, model.dialect)):
+            with explained(model, session, context, statement_text(model)):
                 rows, statement = write_processed(
                     model, model.processor, intermediate, session, context, tell, stopwatch
                 )

@@ -39,6 +39,7 @@ class _Query:
     code: str = ""
     varies: str | None = None
     reads_itself: bool = False
+    statement: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class Drafter:
             load=loading.load,
             version=code_version(sources, settings, table.kind.value, self._names.dialect),
             varies=query.varies,
+            statement=query.statement,
         )
         has_all = bool(definition.columns) if processor is not None else query.has_all_columns or bool(loaded)
         return Draft(
@@ -207,6 +209,7 @@ class Drafter:
             problems=parsed.problems,
             code=parsed.code,
             varies=parsed.varies or itself,
+            statement=parsed.statement,
             reads_itself=itself is not None,
         )
 

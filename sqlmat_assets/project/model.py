@@ -135,7 +135,8 @@ class Model:
     `sql` is the query's text as it is (empty for data files and loads); `columns` are the named outputs in order,
     empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built. `version` is
     that of the code behind its rows; `varies` says in words why its rows may differ although nothing that it reads did,
-    such as "`now()` in line 3", and is None where they cannot.
+    such as "`now()` in line 3", and is None where they cannot. `statement` is where the first one of `sql` begins and
+    ends.
     """
 
     relation: Relation
@@ -157,6 +158,7 @@ class Model:
     load: Load | None = None
     version: CodeVersion | None = None
     varies: str | None = None
+    statement: tuple[int, int] | None = None
 
     @property
     def is_quarantined(self) -> bool:

@@ -13,7 +13,7 @@ from sqlmat_assets.errors import sql as wording
 from sqlmat_assets.project.canonical import hash_syntax
 from sqlmat_assets.project.comments import Header, HeaderLine, read_header
 from sqlmat_assets.project.folding import fold
-from sqlmat_assets.project.model import ColumnDoc
+from sqlmat_assets.project.model import ColumnDoc, Model
 from sqlmat_assets.project.output_problems import output_problems
 from sqlmat_assets.project.outputs import final_select, read_outputs
 from sqlmat_assets.project.positions import Positions
@@ -35,7 +35,8 @@ class ParsedQuery:
 
     `reads` are all places in the order of the text, readings of the table itself and of system views among them.
     `columns` are the outputs with a name, in order; `has_star` when there are outputs beside them. `code` is a hash of
-    what the SQL means; `varies` is why its rows may differ although no table that it reads does.
+    what the SQL means; `varies` is why its rows may differ although no table that it reads does. `statement` is where
+    its first statement begins and ends.
     """
 
     reads: tuple[Reference, ...] = ()
@@ -45,6 +46,7 @@ class ParsedQuery:
     problems: tuple[Problem, ...] = ()
     code: str = ""
     varies: str | None = None
+    statement: tuple[int, int] | None = None
 
 
 def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
@@ -74,16 +76,17 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
         if not any(not problem.is_warning for problem in problems):
             problems += output_problems(syntax.statements[0], text, dialect, positions)
     varies = varies_by(syntax, reads, text, dialect)
-    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems), code, varies)
+    first = (syntax.statements[0].start, syntax.statements[0].end) if syntax.statements else None
+    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems), code, varies, first)
 
 
-def statement_text(text: str, dialect: str) -> str:
-    """Give a file's first statement exactly as written, without what surrounds it: comments, `;`.
+def statement_text(model: Model) -> str:
+    """Give the first statement of a table's SQL exactly as written, without what surrounds it: comments, `;`.
 
     A text that cannot be cut into words comes back whole.
     """
-    start, end = next(iter(read_spans(text, dialect)), (0, len(text)))
-    return text[start:end]
+    start, end = model.statement or next(iter(read_spans(model.sql, model.dialect)), (0, len(model.sql)))
+    return model.sql[start:end]
 
 
 def statement_line(text: str, dialect: str) -> int:

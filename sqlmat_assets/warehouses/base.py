@@ -114,7 +114,7 @@ class Session(Protocol):
         """What a query returns that aggregates all of a table, and the table's fingerprint, from one pass.
 
         Args:
-            query: One row of aggregates.
+            query: One row of aggregates; it is changed.
             columns: All columns of the table, as `fetch_columns` tells them.
         """
         ...

@@ -175,7 +175,7 @@ class DuckDBSession:
 
     def fetch_with_fingerprint(self, query: exp.Select, columns: Sequence[tuple[str, str]]) -> tuple[Rows, str]:
         sums = fingerprint_sums(columns)
-        found = self.fetch_rows(query.select(*sums))
+        found = self.fetch_rows(query.select(*sums, copy=False))
         row, own = found.rows[0], len(found.columns) - len(sums)
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 

@@ -5,7 +5,7 @@ import json
 import random
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sqlmat_assets.project.checks import parse_checks
 from sqlmat_assets.project.parse import ParsedQuery, parse_query, statement_text
+from sqlmat_assets_tests.tables import a_table
 
 DIALECTS = ("duckdb", "postgres", "redshift", "bigquery")
 FIXTURES = [path.read_bytes().decode() for path in sorted((Path(__file__).parent / "fixtures").rglob("*.sql"))]
@@ -162,7 +163,8 @@ def test_header_is_read_above_what_cannot_be() -> None:
     ],
 )
 def test_the_statement_as_written(text: str, expected: str) -> None:
-    assert statement_text(text, "duckdb") == expected
+    assert statement_text(a_table(text)) == expected
+    assert statement_text(a_table(text, statement=parsed(text, "duckdb").statement)) == expected
 
 
 @pytest.mark.parametrize(
@@ -177,8 +179,8 @@ def test_the_statement_as_written(text: str, expected: str) -> None:
 )
 def test_the_statement_can_be_embedded(text: str) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"create table t as {statement_text(text, 'duckdb')}")
-        connection.execute(f"create table u as ({statement_text(text, 'duckdb')})")
+        connection.execute(f"create table t as {statement_text(a_table(text))}")
+        connection.execute(f"create table u as ({statement_text(a_table(text))})")
 
 
 # Robustness
@@ -247,9 +249,10 @@ def test_changed_at_random_nothing_raises(dialect: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(max_size=60), dialect=st.sampled_from(DIALECTS))
 def test_any_text_is_read_or_a_problem(text: str, dialect: str) -> None:
-    parsed(text, dialect)
+    query = parsed(text, dialect)
     parse_checks(text, dialect, "f.sql")
-    statement_text(text, dialect)
+    of_text = replace(a_table(text), dialect=dialect)
+    assert statement_text(replace(of_text, statement=query.statement)) == statement_text(of_text)
 
 
 @pytest.mark.parametrize(
