@@ -117,6 +117,14 @@ class _RecordingCursor:
         return self._cursor.description
 
     def execute(self, query: str, /) -> Cursor:
+        self._note(query)
+        return self._cursor.execute(query)
+
+    def table(self, table_name: str, /) -> duckdb.DuckDBPyRelation:
+        self._note(f"SELECT * FROM {table_name} LIMIT 0")
+        return self._cursor.table(table_name)
+
+    def _note(self, query: str) -> None:
         if self._is_dead:
             raise Killed
         self._warehouse.sent.append(query)
@@ -125,7 +133,6 @@ class _RecordingCursor:
         except Killed:
             self._is_dead = True
             raise
-        return self._cursor.execute(query)
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         return self._cursor.fetchall()

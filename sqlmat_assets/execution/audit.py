@@ -94,9 +94,9 @@ def _run_query(
         sql = rewrite(query.sql, context.names, {model.relation: looked_at}) if is_moved else query.sql
         return _Evaluation(query, sql, session, context)
 
-    counts = [found.counts[spec.name] for spec in specs if spec.name in found.counts]
-    if len(counts) == len(specs):
-        outcomes = [_judge(each.rows, each.known, each.held, each.column) for each in counts]
+    held = [found.held[spec.name] for spec in specs if spec.name in found.held]
+    if len(held) == len(specs):
+        outcomes = [_Outcome(rows) for rows in held]
         seconds = found.seconds
     else:
         titles = [spec.title for spec in query.specs]

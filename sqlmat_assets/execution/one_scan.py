@@ -16,27 +16,15 @@ Columns = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What is known of one check: of so many rows, in how many it is not NULL, and in how many it is true.
-
-    `column` has the type of what it computes.
-    """
-
-    rows: int
-    known: int
-    held: int
-    column: ResultColumn
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
     """What was found, by the names of checks; a check that is not here is asked for by itself.
 
-    `rows` are those of the table. `nulls` has the rows in which the column of a `not_null` is NULL.
+    `held` has the checks that hold, each with the rows that say so. `rows` are those of the table, and `nulls` has for
+    each `not_null` those in which its column is NULL.
     """
 
     rows: int = 0
-    counts: dict[str, Counts] = field(default_factory=dict[str, Counts])
+    held: dict[str, int] = field(default_factory=dict[str, int])
     nulls: dict[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
     fingerprint: str | None = None
@@ -84,9 +72,10 @@ def scan(
         return Scan()
     answers = iter(zip(found.rows[0], found.columns, strict=True))
     rows = int(next(answers)[0])
+    told = {name: _rows_that_hold(value, rows, answers) for name, value in asked}
     return Scan(
         rows=rows,
-        counts={name: _read(value, rows, answers) for name, value in asked},
+        held={name: held for name, held in told.items() if held},
         nulls={name: int(next(answers)[0]) for name, _ in nulls},
         seconds=context.seconds_since(started_at),
         fingerprint=fingerprint,
@@ -103,9 +92,10 @@ def _values(model: Model, subject: Subject, only: Collection[str] | None) -> Ite
                     yield spec.name, value
 
 
-def _read(value: CheckValue, rows: int, answers: Iterator[tuple[object, ResultColumn]]) -> Counts:
+def _rows_that_hold(value: CheckValue, rows: int, answers: Iterator[tuple[object, ResultColumn]]) -> int:
+    """How many rows say that a check holds, if all do; else 0."""
     if value.is_aggregate:
         told, column = next(answers)
-        return Counts(1, int(told is not None), int(told is True), column)
-    (known, _), (held, _), (_, column) = next(answers), next(answers), next(answers)
-    return Counts(rows, int(str(known)), int(str(held)), column)
+        return int(told is True and column.is_boolean)
+    (held, _), (_, column) = next(answers), next(answers)
+    return rows if held == rows and column.is_boolean else 0

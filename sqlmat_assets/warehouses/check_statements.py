@@ -40,10 +40,10 @@ def count_outcomes(query: str, titles: Sequence[str]) -> exp.Expr:
 def count_in_one_scan(source: Relation, values: Sequence[tuple[str, bool]], not_null: Sequence[str]) -> exp.Select:
     """One row of counts for many checks of a table.
 
-    Its columns: all rows; then for each value that is computed from one row, as in `count_outcomes`, the rows where it
-    is not NULL, those where it is true, and any of it, and for each that is an aggregate itself that value; then for
-    each name the rows in which that column is NULL. A column of the table goes before a name that is given here, and
-    the names are none that anybody would write in a check.
+    Its columns: all rows; then for each value that is computed from one row the rows where it is true, and any of it
+    (which has its type), and for each that is an aggregate that value; then for each name the rows in which that column
+    is NULL. A column of the table goes before a name that is given here, and the names are none that anybody would
+    write in a check.
 
     Args:
         source: The table.
@@ -56,10 +56,7 @@ def count_in_one_scan(source: Relation, values: Sequence[tuple[str, bool]], not_
         value = exp.Paren(this=verbatim(f"{written}\n"))
         if not is_aggregate:
             held = exp.Case(ifs=[exp.If(this=value.copy(), true=exp.Literal.number(1))])
-            counts += [
-                named(exp.Count(this=value.copy()), f"{_OWN}known_{number}"),
-                named(exp.Count(this=held), f"{_OWN}held_{number}"),
-            ]
+            counts.append(named(exp.Count(this=held), f"{_OWN}held_{number}"))
         counts.append(named(value if is_aggregate else exp.AnyValue(this=value), f"{_OWN}value_{number}"))
     counts += (
         named(exp.Count(this=_one_if_null(name)), f"{_OWN}nulls_{number}") for number, name in enumerate(not_null)
