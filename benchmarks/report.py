@@ -52,6 +52,7 @@ def page(results: Results) -> str:
         f"{machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}.",
         versions="\n".join(listed),
         note=note(results),
+        proof=proof(results),
         builds=build_table(results),
         others=other_table(results),
         loads=load_table(results),
@@ -72,6 +73,16 @@ def note(results: Results) -> str:
         f"**The machine was busy with other work**: its load average was {min(loads):.1f} to {max(loads):.1f} on "
         f"{cores} cores.\nSeconds are too high; ratios of neighbours and CPU seconds say more than they do.\n\n"
     )
+
+
+def proof(results: Results) -> str:
+    """Which of those that are compared were seen to refuse a bad table."""
+    labels = {measure.label for measure in results.measures if measure.part == "proof"}
+    wrong = {measure.label for measure in results.measures if measure.part == "proof" and measure.error}
+    if not labels:
+        return "That each refuses a bad table was not tried this time."
+    took = f", but for {', '.join(sorted(wrong))}" if wrong else ""
+    return f"Before that, each has refused a table with a NULL and one with a value twice{took}."
 
 
 def chart_bars(results: Results, part: str, whats: list[str]) -> list[dict[str, Any]]:
