@@ -189,6 +189,7 @@ class ViewsContract(Parts):
         assert wrong == []
         assert min(counted) > 80
 
+    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.slow
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     @pytest.mark.parametrize("before", [0, 1])
