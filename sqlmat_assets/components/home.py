@@ -22,13 +22,15 @@ FRESHNESS_SENSOR = "sqlmat_freshness"
 LOCK = "dev.lock"
 """The file of an instance that `sqlmat dev` holds while it runs."""
 
-_INSTANCE = "# Written once by sqlmat; yours to change. SQLite storage in this folder is Dagster's default.\n"
+_INSTANCE = "# Written once by sqlmat; yours to change. All is kept in this folder, in SQLite.\n"
 # `nux` is the dialog that would ask for an e-mail address before the first table is seen. At its own level, a run
 # writes two lines for each check to the terminal of `sqlmat dev`; the UI shows all of its events at any level.
 _SETTINGS = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     "python_logs": {"python_log_level": "WARNING"},
+    # Opens the files of Dagster's own once, which takes more than half off a run: docs/decisions/0013.
+    "event_log_storage": {"module": "sqlmat_assets.components.event_log", "class": "EventLog", "config": {}},
     # Tables are built side by side within a run; each run is a process of some 200 MB, and takes seconds of a
     # processor to start.
     "run_queue": {"max_concurrent_runs": 4, "dequeue_interval_seconds": 1},
