@@ -3,6 +3,10 @@
 Steps that wait for a warehouse need no processes of their own: starting one costs more than most tables, and a
 DuckDB file admits a single process. Skips, retries, pools and limits are decided by Dagster's `ActiveExecution`, as
 in its own executors; this module starts the threads and hands their events to the run's main thread.
+
+Each step, and the run itself, records the same events as with Dagster's in-process executor, in the same order. What
+differs: the events of different steps alternate, also where one step runs at a time, since the main thread tells what
+is skipped while the next step begins; and two events of the engine say that steps run in threads.
 """
 
 from __future__ import annotations
@@ -61,11 +65,12 @@ class Cancellable(Protocol):
 
 @dataclass(slots=True)
 class _Running:
-    """One step in its thread; `events` are what it has told so far, for the hooks."""
+    """One step in its thread; `events` are what it has told so far, for the hooks, `again` the request for a retry."""
 
     context: StepExecutionContext
     thread: threading.Thread
     events: list[DagsterEvent] = field(default_factory=list[DagsterEvent])
+    again: DagsterEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +224,16 @@ class _Threads:
         if isinstance(told, DagsterEvent):
             running.events.append(told)
             yield told
-            self._active.handle_event(told)
+            if told.is_step_up_for_retry:
+                # Taken up when the thread has ended: without a delay the step would be started beside itself.
+                running.again = told
+            else:
+                self._active.handle_event(told)
             return
         running.thread.join()
         del self._running[key]
+        if running.again is not None:
+            self._active.handle_event(running.again)
         self._active.verify_complete(self._job_context, key)
         if told.error is not None and self._error is None:
             self._error = told.error
