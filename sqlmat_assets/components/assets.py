@@ -148,7 +148,7 @@ def _compute(model: Model, site: Site) -> _Compute:
         work = Context(
             warehouse=_open(resource),
             names=site.names,
-            run=_run(context, site),
+            run=_run(context, site, resource),
             now=lambda: datetime.now(UTC),
             root=site.root,
             cancellation=resource.cancellation,
@@ -307,13 +307,15 @@ def _failure(model: Model, event: Discarded) -> dg.Failure:
     return dg.Failure(translate_discarded(event), metadata, allow_retries=False)
 
 
-def _run(context: dg.OpExecutionContext, site: Site) -> Run:
+def _run(context: dg.OpExecutionContext, site: Site, resource: WarehouseResource) -> Run:
     # A run that a person executes again has the tags of the first one, and was decided now.
     tags = {} if context.run.parent_run_id else context.run.tags
     decided, why = tags.get(DECIDED_AT_TAG), tags.get(WHY_TAG)
     return Run(
         context.run.run_id[:8],
-        datetime.fromisoformat(decided) if decided else _started(context),
+        datetime.fromisoformat(decided)
+        if decided
+        else resource.started(lambda: _started(context)) or datetime.now(UTC),
         None if site.origin is None else site.origin.commit,
         None if why is None else Reasons.parse(why),
         has_edits=site.origin is not None and site.origin.has_edits,
@@ -327,11 +329,9 @@ def _is_retried_by_dagster(run: dg.DagsterRun) -> bool:
     return RETRY_NUMBER_TAG in run.tags and WHY_TAG in run.tags
 
 
-def _started(context: dg.OpExecutionContext) -> datetime:
+def _started(context: dg.OpExecutionContext) -> datetime | None:
     record = context.instance.get_run_record_by_id(context.run.run_id)
-    if record is None or record.start_time is None:
-        return datetime.now(UTC)
-    return datetime.fromtimestamp(record.start_time, UTC)
+    return None if record is None or record.start_time is None else datetime.fromtimestamp(record.start_time, UTC)
 
 
 def _schema_and_name(key: dg.AssetKey) -> tuple[str, str, str | None]:

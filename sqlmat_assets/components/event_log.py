@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -102,7 +103,7 @@ class EventLog(SqliteEventLogStorage):
             yield connection
 
     def _engine(self, shard: str) -> Engine:
-        known, path = self._files.get(shard), Path(self.path_for_shard(shard))
+        known, path = self._files.get(shard), self.path_for_shard(shard)
         if known is not None:
             if _identify(path) == known.identity:
                 self._files.move_to_end(shard)
@@ -138,9 +139,9 @@ class EventLog(SqliteEventLogStorage):
         return what in self._is_there
 
 
-def _identify(path: Path) -> tuple[int, int]:
+def _identify(path: str) -> tuple[int, int]:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - at each statement, and a `Path` takes four times as long
     except FileNotFoundError:
         return (0, 0)
     return found.st_dev, found.st_ino

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 import dagster as dg
 from pydantic import PrivateAttr
 
@@ -25,6 +28,7 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
 
     _cancellation: Cancellation = PrivateAttr(default_factory=Cancellation)
     _state: RunState = PrivateAttr(default_factory=RunState)
+    _started: datetime | None = PrivateAttr(default=None)
 
     def open(self) -> Warehouse:
         """The warehouse; its sessions are opened by who needs them.
@@ -43,6 +47,12 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
     def state(self) -> RunState:
         """What this run has learned of the warehouse."""
         return self._state
+
+    def started(self, find: Callable[[], datetime | None]) -> datetime | None:
+        """When this run began, which is found once for all of its tables."""
+        if self._started is None:
+            self._started = find()
+        return self._started
 
     def cancel(self) -> None:
         """End the running statements of this run, from any thread."""

@@ -57,9 +57,9 @@ def _trace(
         spelling |= columns[alias]
     spelling |= {_fold(name, names): name for name in outputs}
     schema: dict[str, object] = {alias: dict.fromkeys(known, "unknown") for alias, known in columns.items() if known}
-    traced = lineage(
-        None, tree, MappingSchema(schema, dialect=names.dialect, normalize=False), dialect=names.dialect, copy=False
-    )
+    known = MappingSchema(schema, dialect=names.dialect, normalize=False)
+    # Trimmed queries are for drawings; to make one for each column copies the query as often.
+    traced = lineage(None, tree, known, dialect=names.dialect, trim_selects=False, copy=False)
     found: ColumnLineage = {}
     for name, node in traced.items():
         leaves = [
