@@ -19,8 +19,9 @@ from peers.postgres import Server
 HERE = Path(__file__).parents[1]
 SQLMAT = Path(sys.executable).with_name("sqlmat")
 WORKER = Path(__file__).with_name("dagster_run.py")
+EVENT_LOG = {"module": "sqlmat_assets.components.event_log", "class": "EventLog", "config": {}}
 HOME = {"telemetry": {"enabled": False}, "python_logs": {"python_log_level": "WARNING"}}
-"""The settings of every Dagster instance here; `sqlmat dev` writes the same."""
+"""The settings of every Dagster instance here; `sqlmat dev` writes the same, and for its own the event log above."""
 
 
 def new_home(home: Path, python: str | Path, variables: Mapping[str, str], more: Mapping[str, object]) -> None:
@@ -88,7 +89,7 @@ class SqlmatRecorded(SqlmatBuild):
 
     def reset(self) -> None:
         super().reset()
-        new_home(self._folder / "home", sys.executable, self.variables(), {})
+        new_home(self._folder / "home", sys.executable, self.variables(), {"event_log_storage": EVENT_LOG})
 
 
 class SqlmatDagster:
@@ -113,8 +114,8 @@ class SqlmatDagster:
         }
 
     def storage(self) -> dict[str, object]:
-        """Where the instance keeps what it knows; Dagster's default is SQLite in its folder."""
-        return {}
+        """Where the instance keeps what it knows: SQLite in its folder, as `sqlmat dev` writes it."""
+        return {"event_log_storage": EVENT_LOG}
 
     def prepare(self) -> None:
         write_sqlmat(self._folder / "sql", list(self._work.tables))
