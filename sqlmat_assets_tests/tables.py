@@ -39,8 +39,8 @@ def a_spec(name: str, *, is_blocking: bool = True) -> CheckSpec:
 
 def a_check(sql: str, *names: str, is_blocking: bool = True) -> CheckQuery:
     specs = tuple(a_spec(name, is_blocking=is_blocking) for name in names)
-    (statement,) = read_syntax(sql, "duckdb", Positions(sql)).statements
-    values = find_values(statement, sql)
+    statements = read_syntax(sql, "duckdb", Positions(sql)).statements
+    values = find_values(statements[0], sql) if statements else ()
     return CheckQuery(sql, specs, values=values if len(values) == len(specs) else ())
 
 
