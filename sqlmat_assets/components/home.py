@@ -29,7 +29,7 @@ _SETTINGS = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
     "python_logs": {"python_log_level": "WARNING"},
-    # Opens the files of Dagster's own once, which takes more than half off a run: docs/decisions/0013.
+    # Opens the files of Dagster's own once, which takes more than half off a run: docs/decisions/0013*.md.
     "event_log_storage": {"module": "sqlmat_assets.components.event_log", "class": "EventLog", "config": {}},
     # Tables are built side by side within a run; each run is a process of some 200 MB, and takes seconds of a
     # processor to start.
