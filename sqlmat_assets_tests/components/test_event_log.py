@@ -11,14 +11,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
 from sqlmat_assets.components.event_log import EventLog
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.home import open_instance as open_home
-from sqlmat_assets_tests.components.running import execute, open_instance
+from sqlmat_assets_tests.components.running import execute
 
 A = dg.AssetKey("a")
 
@@ -94,7 +95,7 @@ def test_a_copied_folder_keeps_its_own_events(opened: dg.DagsterInstance, home: 
 def test_dagsters_own_reads_what_it_wrote_and_it_reads_what_that_wrote(opened: dg.DagsterInstance, home: Path) -> None:
     mine = execute(define(), opened)
     (home / "dagster.yaml").unlink()
-    with open_instance(home) as own:
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home))) as own:
         assert type(own.event_log_storage) is SqliteEventLogStorage
         theirs = execute(define(), own)
         for result in (mine, theirs):
@@ -184,3 +185,20 @@ def test_a_removed_run_is_gone(opened: dg.DagsterInstance) -> None:
     result = execute(define(), opened, assets=["a"])
     opened.delete_run(result.run_id)
     assert opened.all_logs(result.run_id) == []
+
+
+def test_a_transaction_that_fails_half_way_leaves_all_as_it_was(opened: dg.DagsterInstance) -> None:
+    report(opened, 1)
+    storage = opened.event_log_storage
+    assert isinstance(storage, EventLog)
+
+    def fail() -> None:
+        with storage.index_connection() as connection:
+            assert connection.execute(text("DELETE FROM event_logs")).rowcount == 1
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        fail()
+    assert numbers(opened) == [1]
+    report(opened, 2)
+    assert numbers(opened) == [1, 2]
