@@ -18,8 +18,11 @@ Event = dg.DagsterEvent
 
 @contextmanager
 def open_instance(folder: Path) -> Generator[dg.DagsterInstance]:
-    """An instance with SQLite storage in a folder."""
+    """An instance with SQLite storage in a folder, with the event log that `sqlmat dev` sets."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dagster.yaml").write_text(
+        "event_log_storage: {module: sqlmat_assets.components.event_log, class: EventLog, config: {}}\n"
+    )
     with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder))) as instance:
         yield instance
 
