@@ -138,14 +138,28 @@ def _around(calendar: Calendar, cron: str, moment: datetime) -> _Between:
     known = memory.between
     if known is None or not known.holds(moment):
         zone = _zone(calendar.timezone)
-        one_of = calendar.conditions or _ANY_TIME
-        last = (next(_ticks(cron, one, moment, zone, is_reverse=True), None) for one in one_of)
-        after = (next(_ticks(cron, one, moment, zone), None) for one in one_of)
-        latest = max((tick for tick in last if tick is not None), default=None)
-        first = min((tick for tick in after if tick is not None), default=None)
+        found = [_around_of_one(cron, one, moment, zone) for one in calendar.conditions or _ANY_TIME]
+        latest = max((last for last, _ in found if last is not None), default=None)
+        first = min((following for _, following in found if following is not None), default=None)
         known = _Between(latest or moment.astimezone(UTC), latest, first)
         memory.between = known
     return known
+
+
+def _around_of_one(
+    cron: str, condition: Condition, moment: datetime, zone: tzinfo
+) -> tuple[datetime | None, datetime | None]:
+    """Find the ticks of one condition before and after a moment.
+
+    Backwards, an hour that comes twice at the end of a day is seen once only; so what follows the tick that is found
+    there may come before the moment, too.
+    """
+    last = next(_ticks(cron, condition, moment, zone, is_reverse=True), None)
+    for tick in _ticks(cron, condition, last or moment, zone):
+        if tick > moment:
+            return last, tick
+        last = tick
+    return last, None
 
 
 class _Ticks(CronSim):
