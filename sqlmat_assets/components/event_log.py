@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -99,8 +99,15 @@ class EventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _transaction(self, shard: str) -> Generator[Connection]:
-        with self._one_at_a_time, self._engine(shard).begin() as connection:
-            yield connection
+        with self._one_at_a_time:
+            with self._engine(shard).begin() as connection:
+                before = _changes(connection)
+                yield connection
+                is_changed = _changes(connection) != before
+            if is_changed:
+                # The UI watches the file of a run, and what is written goes into the log beside it.
+                with suppress(FileNotFoundError):
+                    os.utime(self.path_for_shard(shard))
 
     def _engine(self, shard: str) -> Engine:
         known, path = self._files.get(shard), self.path_for_shard(shard)
@@ -137,6 +144,12 @@ class EventLog(SqliteEventLogStorage):
         if what not in self._is_there and ask(what[1]):
             self._is_there.add(what)
         return what in self._is_there
+
+
+def _changes(connection: Connection) -> int:
+    """How many rows the connection has written since it was opened."""
+    opened: Any = connection.connection.driver_connection
+    return int(opened.total_changes)
 
 
 def _identify(path: str) -> tuple[int, int]:

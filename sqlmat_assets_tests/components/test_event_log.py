@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +92,27 @@ def test_a_copied_folder_keeps_its_own_events(opened: dg.DagsterInstance, home: 
         assert numbers(copy) == [1, 2]
     with open_home(home) as again:
         assert numbers(again) == [1]
+
+
+def test_who_watches_a_run_sees_its_events_as_they_come(opened: dg.DagsterInstance, home: Path) -> None:
+    """As the UI does, in a process of its own."""
+    run = opened.create_run_for_job(define().resolve_implicit_global_asset_job_def())
+    seen: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with open_home(home) as watching:
+        watching.watch_event_logs(run.run_id, None, lambda entry, _: seen.put(entry.get_dagster_event().message or ""))
+        try:
+            for n in range(3):
+                opened.report_engine_event(f"event {n}", run)
+                until = time.monotonic() + 20
+                while seen.get(timeout=max(until - time.monotonic(), 0)) != f"event {n}":
+                    pass
+            # Who only reads does not wake anybody, and least of all itself.
+            file = home / "history" / "runs" / f"{run.run_id}.db"
+            before = file.stat().st_mtime_ns
+            assert len(watching.all_logs(run.run_id)) >= 3
+            assert file.stat().st_mtime_ns == before
+        finally:
+            watching.dispose()
 
 
 def test_dagsters_own_reads_what_it_wrote_and_it_reads_what_that_wrote(opened: dg.DagsterInstance, home: Path) -> None:
