@@ -151,9 +151,21 @@ class DuckDBSession:
             found = self._cursor.table(name)
         except duckdb.CatalogException:
             return ()
+        except AssertionError:
+            # DuckDB 1.5 knows only tables by this way, and no views.
+            return self._fetch_columns_of_view(relation)
         except duckdb.Error as error:
             raise _translate(error, name) from error
         return tuple(zip(found.columns, map(str, found.types), strict=True))
+
+    def _fetch_columns_of_view(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        try:
+            self._run(_sql(exp.select("*").from_(statements.table(relation)).limit(0)))
+        except TerminalWarehouseError as error:
+            if isinstance(error.__cause__, duckdb.CatalogException):
+                return ()
+            raise
+        return tuple(self._columns())
 
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         query = exp.select("table_schema", "table_name", "table_type").from_("information_schema.tables")
