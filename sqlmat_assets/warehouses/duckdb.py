@@ -149,14 +149,13 @@ class DuckDBSession:
         name = _sql(statements.table(relation))
         try:
             found = self._cursor.table(name)
+            return tuple(zip(found.columns, map(str, found.types), strict=True))
         except duckdb.CatalogException:
-            return ()
-        except AssertionError:
-            # DuckDB 1.5 knows only tables by this way, and no views.
-            return self._fetch_columns_of_view(relation)
+            # DuckDB 1.5 finds no views like this.
+            found = map(DUCKDB.fold, self.fetch_kinds(relation.schema))
+            return self._fetch_columns_of_view(relation) if DUCKDB.fold(relation.name) in found else ()
         except duckdb.Error as error:
             raise _translate(error, name) from error
-        return tuple(zip(found.columns, map(str, found.types), strict=True))
 
     def _fetch_columns_of_view(self, relation: Relation) -> tuple[tuple[str, str], ...]:
         try:
