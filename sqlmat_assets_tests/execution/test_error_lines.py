@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from sqlmat_assets.execution.events import Checked, Discarded, Event
@@ -16,6 +17,8 @@ from sqlmat_assets_tests.tables import a_context
 
 RAW = {"s/raw.csv": "id,day\n1,2019-01-01\n2,2019-01-02\n"}
 BINDER = 'Binder Error: Referenced column "nope" not found in FROM clause!'
+# From 2.0 on, DuckDB marks all of what it means.
+MARK = "^" if duckdb.__version__.startswith("1.") else "^^^^"
 
 
 def load(root: Path, files: dict[str, str]) -> dict[str, Model]:
@@ -44,7 +47,7 @@ def test_comments_above_the_query_count(tmp_path: Path) -> None:
     assert refused(tmp_path, model) == (
         f'{BINDER}\nCandidate bindings: "day"\n\n'
         "LINE 8:     nope  -- What?\n"
-        "            ^^^^\n"
+        f"            {MARK}\n"
         "  in s/ids - 1h.sql:8\n"
         "`s.ids` was never built\n"
         'statement: CREATE TABLE "s"."ids__sqlmat_r1_new" AS ' + text
@@ -53,7 +56,7 @@ def test_comments_above_the_query_count(tmp_path: Path) -> None:
 
 def test_the_mark_stays_below_what_it_means_where_the_number_grows(tmp_path: Path) -> None:
     model = load(tmp_path, {"s/ids - 1h.sql": "-- One of many lines.\n" * 99 + "select\n  nope\nfrom s.raw\n"})["ids"]
-    assert "\nLINE 101:   nope\n            ^^^^\n  in s/ids - 1h.sql:101\n" in refused(tmp_path, model)
+    assert f"\nLINE 101:   nope\n            {MARK}\n  in s/ids - 1h.sql:101\n" in refused(tmp_path, model)
 
 
 def test_a_query_on_the_first_line(tmp_path: Path) -> None:
@@ -69,9 +72,9 @@ def test_a_query_on_the_first_line(tmp_path: Path) -> None:
         # Refused when the columns are asked for, before the range is in it.
         ("select\n  day,\n  nope\nfrom s.raw\n", 6),
         # Refused when the rows are computed, with the range in what is read.
-        ("select day,\n  id,\n  id + 1 as next\nfrom s.raw\nwhere\n  cast(day || 'x' as date) > '2019-01-01'\n", 9),
+        ("select day,\n  id,\n  id + 1 as next\nfrom s.raw\nwhere\n  cast('x' || day as date) > '2019-01-01'\n", 9),
         (
-            "select\n  day\nfrom s.raw\nwhere day >= @partition_start\n  and cast(day || 'x' as date) > '2019-01-01'\n",
+            "select\n  day\nfrom s.raw\nwhere day >= @partition_start\n  and cast('x' || day as date) > '2019-01-01'\n",
             8,
         ),
     ],
@@ -86,7 +89,7 @@ def test_a_query_that_is_narrowed_to_a_range(tmp_path: Path, sql: str, line: int
 
 def test_a_view(tmp_path: Path) -> None:
     model = load(tmp_path, {"s/ids.sql": "-- mode: view\n-- About.\nselect\n  nope\nfrom s.raw\n"})["ids"]
-    assert "\nLINE 4:   nope\n          ^^^^\n  in s/ids.sql:4\n" in refused(tmp_path, model)
+    assert f"\nLINE 4:   nope\n          {MARK}\n  in s/ids.sql:4\n" in refused(tmp_path, model)
 
 
 def test_the_query_of_a_processed_table(tmp_path: Path) -> None:
@@ -96,7 +99,7 @@ def test_the_query_of_a_processed_table(tmp_path: Path) -> None:
         "s/ids - 1h.sql": "create table ids (id integer)",
     }
     told = refused(tmp_path, load(tmp_path, files)["ids"])
-    assert "\nLINE 3:   nope\n          ^^^^\n  in s/ids_select.sql:3\n" in told
+    assert f"\nLINE 3:   nope\n          {MARK}\n  in s/ids_select.sql:3\n" in told
 
 
 def test_what_reads_a_table_that_was_never_built(tmp_path: Path) -> None:
@@ -117,7 +120,8 @@ def test_checks_count_the_lines_of_their_own_file(tmp_path: Path) -> None:
         ("positive", ""),
         (
             "known",
-            f'{BINDER}\nCandidate bindings: "id"\n\nLINE 7:   nope = 1 as known\n          ^^^^\n  in s/ids_test.sql:7',
+            f'{BINDER}\nCandidate bindings: "id"\n\n'
+            f"LINE 7:   nope = 1 as known\n          {MARK}\n  in s/ids_test.sql:7",
         ),
     ]
 

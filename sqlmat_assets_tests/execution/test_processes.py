@@ -38,11 +38,11 @@ def version_of(number: int) -> Model:
 
 
 def build_versions(path: str, first: int, count: int) -> None:
-    """What a child process does: publish so many versions, each in a run of its own."""
-    print("started", flush=True)  # noqa: T201 - the test waits for it
+    """What a child process does: publish so many versions, each in a run of its own, and tell each event."""
     for number in range(first, first + count):
         context = a_context(Path(path), f"p{number}")
-        *_, last = materialize(version_of(number), context)
+        for last in materialize(version_of(number), context):
+            print(type(last).__name__, flush=True)  # noqa: T201 - the test waits for it
         assert isinstance(last, Published), last
 
 
@@ -59,22 +59,25 @@ def versions(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int, int]
 def test_killed_at_random_moments_the_table_is_whole_and_the_next_run_heals(path: Path) -> None:
     random_moments = random.Random(20260101)
     build_versions(str(path), 0, 1)
-    left_overs = 0
-    for attempt in range(1, 16):
+    # How many kills hit a build between its first and its last statement is up to the machine.
+    attempt = left_overs = 0
+    while attempt < 12 or (left_overs < 2 and attempt < 60):
+        attempt += 1
         with start(path, 1000 * attempt, 1000) as child:
             assert child.stdout is not None
-            assert child.stdout.readline() == "started\n"
-            time.sleep(random_moments.uniform(0.02, 0.4))
+            for _ in range(random_moments.randint(1, 30)):
+                assert child.stdout.readline()
+            time.sleep(random_moments.choice((0, 0.001, 0.01)))
             child.kill()
         assert child.returncode == -signal.SIGKILL
         left_overs += len(tables_in(path)) - 1
         ((rows, oldest, newest),) = ask(path, "SELECT count(*), min(version), max(version) FROM first.cities")
         assert (rows, oldest) == (ROWS, newest)
-        assert ask(path, "SELECT run FROM _sqlmat.tables") in ([(f"p{newest}",)], [("p0",)])
+        assert ask(path, "SELECT run FROM _sqlmat.tables") == [(f"p{newest}",)]
         build_versions(str(path), 1000 * attempt + 999, 1)
         assert tables_in(path) == ["cities"]
         assert ask(path, "SELECT max(version) FROM first.cities") == [(1000 * attempt + 999,)]
-    assert left_overs > 0, "no kill hit a build between its first and its last statement"
+    assert left_overs >= 2, attempt
 
 
 @pytest.mark.slow
