@@ -41,6 +41,7 @@ def build_versions(path: str, first: int, count: int) -> None:
     """What a child process does: publish so many versions, each in a run of its own, and tell each event."""
     for number in range(first, first + count):
         context = a_context(Path(path), f"p{number}")
+        last = None
         for last in materialize(version_of(number), context):
             print(type(last).__name__, flush=True)  # noqa: T201 - the test waits for it
         assert isinstance(last, Published), last
