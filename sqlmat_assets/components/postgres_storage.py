@@ -1,0 +1,107 @@
+"""Dagster's storage in PostgreSQL whose event log keeps its connections: to connect costs more than an event does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from dagster._core.storage.config import PostgresStorageConfig
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
+from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from dagster_postgres.auth import PgTokenProvider
+
+_KEPT_CONNECTIONS = 2
+"""Of each process: the main thread of a run stores events while its steps ask what they have read."""
+
+
+class EventLog(PostgresEventLogStorage):
+    """The event log of Dagster's own, with the same tables.
+
+    That connects for each statement, and looks up before most events whether tables and columns are there. Here a
+    process keeps what it has opened and found; a connection that the server, or something on the way, has closed is
+    noticed before it is used, and replaced.
+    """
+
+    def __init__(
+        self,
+        postgres_url: str,
+        should_autocreate_tables: bool = True,
+        inst_data: ConfigurableClassData | None = None,
+        token_provider: PgTokenProvider | None = None,
+    ) -> None:
+        self._is_there: set[tuple[str, str]] = set()
+        super().__init__(postgres_url, should_autocreate_tables, inst_data, token_provider)
+        self._engine = create_pg_engine(
+            postgres_url,
+            token_provider,
+            isolation_level="AUTOCOMMIT",
+            pool_size=_KEPT_CONNECTIONS,
+            max_overflow=-1,
+            pool_pre_ping=True,
+            pool_use_lifo=True,
+        )
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether there is a table; those of an event log stay."""
+        return self._remember(("table", table_name), super().has_table)
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether the table of assets has a column; it keeps them."""
+        return self._remember(("column", column_name), super().has_asset_key_col)
+
+    def dispose(self) -> None:
+        """Close the connections."""
+        super().dispose()
+        self._engine.dispose()
+
+    def _remember(self, what: tuple[str, str], ask: Callable[[str], Any]) -> bool:
+        """Ask until the answer is yes."""
+        if what not in self._is_there and ask(what[1]):
+            self._is_there.add(what)
+        return what in self._is_there
+
+
+class PostgresStorage(DagsterPostgresStorage):
+    """Runs, events, schedules and sensors of an instance, as `dagster.yaml` names it under `storage: custom:`.
+
+    The settings are those of Dagster's `storage: postgres:`, and so are the tables: either reads what the other wrote.
+    """
+
+    def __init__(
+        self,
+        postgres_url: str,
+        should_autocreate_tables: bool = True,
+        inst_data: ConfigurableClassData | None = None,
+        token_provider: PgTokenProvider | None = None,
+    ) -> None:
+        url = _with_driver(postgres_url)
+        super().__init__(url, should_autocreate_tables, inst_data, token_provider)
+        self._event_log_storage = EventLog(url, should_autocreate_tables, token_provider=token_provider)
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> PostgresStorage:
+        """What `dagster.yaml` says."""
+        config = cast(PostgresStorageConfig, config_value)
+        return cls(
+            pg_url_from_config(config),
+            config.get("should_autocreate_tables", True),
+            inst_data,
+            get_token_provider_from_config(config),
+        )
+
+
+def _with_driver(url: str) -> str:
+    """Name the driver that Dagster is made for: SQLAlchemy 2.1 would take psycopg 3, which refuses its NOTIFY.
+
+    https://docs.sqlalchemy.org/en/21/changelog/migration_21.html
+    """
+    parsed = make_url(url)
+    if parsed.drivername != "postgresql":
+        return url
+    return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
