@@ -39,6 +39,12 @@ class Server:
         # PostgreSQL refuses to run as root.
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
+    @property
+    def pid(self) -> int:
+        """The process of the server."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Make the cluster, start the server, and wait until it answers.
 

@@ -81,13 +81,27 @@ def _connect(port: int, database: str) -> Any:
 @contextmanager
 def s3(folder: Path) -> Generator[str]:
     """A server that answers as S3 does; its URL."""
+    with _server(folder, "moto_server", "-H", "127.0.0.1", "-p") as url:
+        yield url
+
+
+@contextmanager
+def cloud_storage(folder: Path, bucket: str) -> Generator[str]:
+    """A server that answers as Google Cloud Storage does, with a bucket; its URL."""
+    program = ("gcp-storage-emulator", "start", "-M", "--host", "127.0.0.1", "--default-bucket", bucket, "--port")
+    with _server(folder, *program) as url:
+        yield url
+
+
+@contextmanager
+def _server(folder: Path, program: str, *arguments: str) -> Generator[str]:
+    """A program of this environment that listens at the port which is its last argument."""
     (port,) = free_ports(1)
-    with (folder / "s3.log").open("wb") as log:
-        server = subprocess.Popen(
-            [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log
-        )
+    command = [Path(sys.executable).with_name(program), *arguments, str(port)]
+    with (folder / f"{program}.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        wait_for("S3", lambda: _listens(port))
+        wait_for(program, lambda: _listens(port))
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

@@ -49,7 +49,7 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = 90, log: 
 class Service:
     """The files of `deploy/` put where they say, below `root` in place of `/`, and the processes started from them.
 
-    `told` replaces what stands in the files of variables.
+    `told` replaces what stands in the files of variables; what does not stand there, every process is told as well.
     """
 
     root: Path
@@ -76,7 +76,7 @@ class Service:
     def start(self, unit: str, project: str = "") -> None:
         """Run the command of a unit, `unit@` for a project."""
         lines = self._below_root((DEPLOY / "systemd" / f"{unit}.service").read_text()).replace("%i", project)
-        variables = self.variables(*re.findall("^EnvironmentFile=(.+)$", lines, re.MULTILINE))
+        variables = self.variables(*map(Path, re.findall("^EnvironmentFile=(.+)$", lines, re.MULTILINE)))
         (command,) = re.findall("^ExecStart=(.+)$", lines, re.MULTILINE)
         words = [re.sub(r"\$\{(\w+)\}", lambda name: variables[name[1]], word) for word in shlex.split(command)]
         (folder,) = re.findall("^WorkingDirectory=(.+)$", lines, re.MULTILINE)
@@ -91,13 +91,13 @@ class Service:
                 start_new_session=True,
             )
 
-    def variables(self, *files: str) -> dict[str, str]:
-        """What a process is told; by default what is told to all of them."""
+    def variables(self, *files: Path) -> dict[str, str]:
+        """What a process is told by these files."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        for file in files or (str(self.root / "etc/sqlmat/service.env"),):
-            lines = [line for line in Path(file).read_text().splitlines() if line and not line.startswith("#")]
+        for file in files:
+            lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
             kept |= dict(line.split("=", 1) for line in lines)
-        return {**kept, **{name: value for name, value in self.told.items() if name.startswith("AWS_")}}
+        return {**self.told, **kept}
 
     def kill(self, name: str) -> None:
         """End one process, and only that, as `kill -9` does."""
@@ -115,13 +115,14 @@ class Service:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the environment, as the user of the service would."""
+    def run(self, *command: str, project: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment, as the user of the service would; with what a project is told."""
+        files = [self.root / f"etc/sqlmat/{name}.env" for name in ("service", project) if name]
         program = self.root / "srv/sqlmat/venv/bin" / command[0]
         return subprocess.run(
             [program, *command[1:]],
             cwd=self.home,
-            env=self.variables(),
+            env=self.variables(*files),
             capture_output=True,
             text=True,
             timeout=60,
