@@ -7,6 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sqlmat_assets_tests.postgres import Server, serving
+
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts its background jobs with SIGINT ignored, and everything that they start inherits it; tests of
     # Ctrl-C would then wait for ever. A handler is not inherited: what is started from here has SIGINT at its default.
@@ -21,3 +23,18 @@ def kept_open(tmp_path: Path) -> Generator[None]:
     """
     with duckdb.connect(tmp_path / "warehouse.duckdb"):
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[Server]:
+    """A PostgreSQL server, started for the first test that needs one."""
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Generator[str]:
+    """An empty database of that server."""
+    name = postgres_server.make_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)

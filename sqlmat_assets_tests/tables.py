@@ -30,7 +30,7 @@ def a_context(warehouse: Warehouse | Path, run: str = "r1", **more: Any) -> Cont
     if isinstance(warehouse, Path):
         warehouse = DuckDBWarehouse(warehouse)
     settings: dict[str, Any] = {"now": lambda: datetime.now(UTC), "root": Path()}
-    return Context(warehouse, Names("duckdb"), Run(run, datetime.now(UTC)), **(settings | more))
+    return Context(warehouse, Names(warehouse.capabilities.dialect), Run(run, datetime.now(UTC)), **(settings | more))
 
 
 def a_spec(name: str, *, is_blocking: bool = True) -> CheckSpec:

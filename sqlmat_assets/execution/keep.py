@@ -16,6 +16,11 @@ from sqlmat_assets.project.model import Model
 from sqlmat_assets.warehouses.base import ObjectKind, Session
 
 
+def keeps_versions(model: Model, standing: Standing) -> bool:
+    """Whether the version that a publish replaces is to be kept, or some that were kept are too many."""
+    return standing.record is not None and bool(model.settings.keep_versions or standing.has_versions)
+
+
 def keep_published(
     model: Model, standing: Standing, session: Session, context: Context, *, stays: bool = False
 ) -> ObjectKind | None:
@@ -35,7 +40,7 @@ def keep_published(
         MaterializeError: A person has put an earlier version back since the run looked.
     """
     count, previous, kind = model.settings.keep_versions, standing.record, standing.in_place
-    if previous is None or not (count or standing.has_versions):
+    if previous is None or not keeps_versions(model, standing):
         return kind
     record = _record_now(previous, session)
     refuse_put_back_since(previous, record)

@@ -10,7 +10,7 @@ from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
-from sqlmat_assets.execution.keep import keep_published
+from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
 from sqlmat_assets.execution.records import Record, claim_record, write_record
@@ -119,9 +119,14 @@ class Publisher:
 
     def _swap(self, standing: Standing) -> None:
         intermediate = self.written.intermediate
-        describe(self.model, intermediate, self.written, self.session, self.context)
-        in_place = keep_published(self.model, standing, self.session, self.context)
-        self.session.swap(self.model.relation, intermediate, self.backup, in_place, self._becomes)
+        target, session = self.model.relation, self.session
+        describe(self.model, intermediate, self.written, session, self.context)
+        if not keeps_versions(self.model, standing):
+            session.swap(target, intermediate, self.backup, standing.in_place, self._becomes)
+            return
+        with session.replacing(target, intermediate):
+            in_place = keep_published(self.model, standing, session, self.context)
+            session.swap(target, intermediate, self.backup, in_place, self._becomes)
 
     def _claim(self, previous: Record) -> None:
         """Keep others out: two runs that find no rows in a range would both insert them."""

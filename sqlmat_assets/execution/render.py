@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -285,6 +285,10 @@ class _NotebookSession:
         becomes: ObjectKind = "table",
     ) -> None:
         self.sent.extend(self.warehouse.render_swap(target, intermediate, backup, in_place, becomes))
+
+    def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
+        del target, successor  # nothing hangs on what is not there
+        return nullcontext()
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
         self.sent.extend(self.warehouse.render_replace_rows(target, intermediate, columns, where))

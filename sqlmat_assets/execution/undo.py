@@ -221,10 +221,11 @@ def _exchange(session: Session, step: Step, run: str, now: datetime, capabilitie
     # First, so that no other run publishes the table from here on.
     if not claim_record(session, step.current, run, is_exact=True):
         raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
-    if step.in_place is not None:
-        keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
-    if not take_version(session, step.version, step.relation):
-        raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
+    with session.replacing(step.relation, step.version.relation):
+        if step.in_place is not None:
+            keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
+        if not take_version(session, step.version, step.relation):
+            raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
     write_record(session, step.restored(now), step.current)
 
 

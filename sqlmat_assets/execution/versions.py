@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -119,7 +120,8 @@ def keep_version(
     """
     target = record.relation
     kept = kept_of(target, record.published_at, capabilities)
-    with without_indexes(target, session, come_back=stays):
+    hanging = session.replacing(target) if stays else nullcontext()
+    with without_indexes(target, session, come_back=stays), hanging:
         session.execute(rename_of(target, kept.name, kind))
         if stays:
             session.execute(row_statements.create_table_of(target, exp.select("*").from_(statements.table(kept))))

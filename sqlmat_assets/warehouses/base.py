@@ -181,6 +181,17 @@ class Session(Protocol):
         """
         ...
 
+    def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
+        """Have what hangs on a table, and not on its name, hang on the table that has the name when the block ends.
+
+        Called inside `transaction()`, around renaming; `swap` does it by itself. Does nothing where all goes by names.
+
+        Args:
+            target: The table in place.
+            successor: What will have its name, where that is there already.
+        """
+        ...
+
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
         """Put the rows of the intermediate table in the place of those of the target of which a condition is true.
 

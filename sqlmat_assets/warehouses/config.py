@@ -10,9 +10,10 @@ from sqlmat_assets.errors import failures
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.describe import describe
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 
-ENGINES = (DUCKDB,)
-_SCHEMES = ("duckdb",)
+ENGINES = (DUCKDB, POSTGRES)
+_SCHEMES = ("duckdb", "postgresql")
 
 
 def open_warehouse(url: str) -> Warehouse:
@@ -22,6 +23,9 @@ def open_warehouse(url: str) -> Warehouse:
     is a file in the current folder, and so is what follows `duckdb:` without slashes. `?wait=60` is for how many
     seconds to wait for another process that holds the file.
 
+    `postgresql://user:password@host:5432/database` is a database of a server; `?wait=60` is for how many seconds to
+    wait for somebody who holds a table, and all other parameters are those of libpq (`?sslmode=require`).
+
     Raises:
         UsageError: The URL names no warehouse that is known.
     """
@@ -30,7 +34,7 @@ def open_warehouse(url: str) -> Warehouse:
         raise failures.no_scheme(_SCHEMES)
     if scheme.lower() not in _SCHEMES:
         raise failures.unsupported_scheme(scheme.lower(), _SCHEMES)
-    return _open_duckdb(url)
+    return _open_duckdb(url) if scheme.lower() == "duckdb" else _open_postgres(url)
 
 
 def is_there(url: str) -> bool:
@@ -40,13 +44,20 @@ def is_there(url: str) -> bool:
         UsageError: The URL names no warehouse that is known.
     """
     open_warehouse(url)
-    return _read_duckdb(url)[0].exists()
+    return not url.lower().startswith("duckdb:") or _read_duckdb(url)[0].exists()
 
 
 def _open_duckdb(url: str) -> Warehouse:
     from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(*_read_duckdb(url))
+
+
+def _open_postgres(url: str) -> Warehouse:
+    from sqlmat_assets.warehouses.postgres import PostgresWarehouse
+    from sqlmat_assets.warehouses.postgres_url import read_place
+
+    return PostgresWarehouse(read_place(url, _seconds))
 
 
 def _read_duckdb(url: str) -> tuple[Path, timedelta]:

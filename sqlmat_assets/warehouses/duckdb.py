@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -274,6 +274,10 @@ class DuckDBSession:
         del backup  # one transaction needs none
         for statement in _swap(target, intermediate, in_place, becomes):
             self.execute(statement)
+
+    def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
+        del target, successor  # views go by names, and there is nothing else
+        return nullcontext()
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
         for statement in row_statements.replace_rows(target, intermediate, columns, where):

@@ -138,7 +138,7 @@ def drop_view_if_exists(target: Relation) -> exp.Expr:
 
 def add_column_like(target: Relation, name: str, kind: str) -> exp.Expr:
     """`ALTER TABLE ... ADD COLUMN` of a type in the engine's own words."""
-    action = exp.ColumnDef(this=identifier(name), kind=exp.Var(this=kind))
+    action = exp.ColumnDef(this=identifier(name), kind=exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=kind))
     return exp.Alter(this=table(target), kind="TABLE", actions=[action])
 
 

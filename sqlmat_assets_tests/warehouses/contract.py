@@ -76,8 +76,10 @@ class WarehouseContract:
             assert session.fetch_columns(Relation("nowhere", "nothing")) == ()
 
     def test_the_engine_refuses_with_its_own_words_and_the_statement(self, warehouse: Warehouse) -> None:
-        with warehouse.open_session() as session, pytest.raises(TerminalWarehouseError) as caught:
-            session.execute(statements.drop_table(Relation("first", "nothing")))
+        with warehouse.open_session() as session:
+            session.execute(statements.create_schema("first"))
+            with pytest.raises(TerminalWarehouseError) as caught:
+                session.execute(statements.drop_table(Relation("first", "nothing")))
         assert "nothing" in caught.value.message
         assert caught.value.statement is not None
         assert "DROP TABLE" in caught.value.statement
