@@ -134,20 +134,26 @@ class ThreadExecutor(dg.Executor):
         yield DagsterEvent.engine_event(plan_context, f"Finished steps in threads (pid: {os.getpid()})", in_process)
 
     def _iterate(self, job_context: PlanExecutionContext, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
-        with ExitStack() as stack:
-            yield from _capture_logs(job_context, execution_plan, stack)
-            pools = stack.enter_context(InstanceConcurrencyContext(job_context.instance, job_context.dagster_run))
-            active = stack.enter_context(
-                ActiveExecution(
-                    execution_plan,
-                    retry_mode=self._retries,
-                    max_concurrent=self._max_concurrent,
-                    tag_concurrency_limits=self._tag_concurrency_limits,
-                    instance_concurrency_context=pools,
-                    step_dependency_config=self._step_dependency_config,
+        captured = ExitStack()
+        try:
+            yield from _capture_logs(job_context, execution_plan, captured)
+            with ExitStack() as stack:
+                pools = stack.enter_context(InstanceConcurrencyContext(job_context.instance, job_context.dagster_run))
+                active = stack.enter_context(
+                    ActiveExecution(
+                        execution_plan,
+                        retry_mode=self._retries,
+                        max_concurrent=self._max_concurrent,
+                        tag_concurrency_limits=self._tag_concurrency_limits,
+                        instance_concurrency_context=pools,
+                        step_dependency_config=self._step_dependency_config,
+                    )
                 )
-            )
-            yield from _Threads(job_context, active).run()
+                yield from _Threads(job_context, active).run()
+        finally:
+            trouble = _keep_logs(captured)
+        if trouble is not None:
+            yield DagsterEvent.engine_event(job_context, "What the run has printed could not be kept", trouble)
 
 
 class _Threads:
@@ -279,6 +285,18 @@ def _capture_logs(
         yield DagsterEvent.engine_event(job_context, "Exception while setting up compute log capture", error)
     else:
         yield DagsterEvent.capture_logs(job_context, keys, log_key, log_context)
+
+
+def _keep_logs(captured: ExitStack) -> EngineEventData | None:
+    """End the capture, which is when logs are uploaded; what went wrong. The tables are built, whatever becomes of it.
+
+    Dagster's log managers upload nothing where an exception passes through them, such as that of a termination.
+    """
+    try:
+        captured.close()
+    except Exception:  # noqa: BLE001 - as above
+        return EngineEventData(error=serializable_error_info_from_exc_info(sys.exc_info()))
+    return None
 
 
 @dg.executor(
