@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg2
+import psycopg
 
 from sqlmat_assets_tests.deploy.service import free_ports, wait_for
+from sqlmat_assets_tests.postgres import Server, serving
 
 PASSWORD = "not-to-be-seen"
-
-
-def _binaries() -> Path:
-    on_path = shutil.which("initdb")
-    found = [Path(on_path).resolve().parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert found, "no PostgreSQL here: neither `initdb` on the path nor /usr/lib/postgresql"
-    return found[-1]
+DATABASE = "dagster"
+USER = "locked"
+"""Of the users of the server, the one that needs a password."""
 
 
 @contextmanager
-def postgres(folder: Path) -> Generator[int]:
-    """A PostgreSQL server with a database `dagster`, whose owner has a password; its port."""
-    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-    as_user: dict[str, Any] = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    folder.mkdir(mode=0o700)
-    (folder / "password").write_text(PASSWORD)
-    if user is not None:
-        for path in (folder, folder / "password"):
-            os.chown(path, user.pw_uid, user.pw_gid)
-        for above in folder.parents:
-            above.chmod(above.stat().st_mode | 0o001)
-    (port,) = free_ports(1)
-    initdb = [_binaries() / "initdb", "-D", folder / "data", "-U", "dagster", f"--pwfile={folder / 'password'}", "-N"]
-    subprocess.run([*initdb, "-A", "scram-sha-256"], check=True, stdout=subprocess.DEVNULL, cwd=folder, **as_user)
-    settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
-    command = [_binaries() / "postgres", "-D", folder / "data", "-p", str(port)]
-    command += [word for setting in settings for word in ("-c", setting)]
-    with (folder.parent / "postgres.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **as_user)
-    try:
-        with closing(wait_for("PostgreSQL", lambda: _connect(port, "postgres"))) as connection:
-            connection.autocommit = True
-            connection.cursor().execute("CREATE DATABASE dagster")
-        yield port
-    finally:
-        server.terminate()
-        server.wait()
+def postgres() -> Generator[Server]:
+    """A PostgreSQL server with a database for Dagster, whose owner has a password."""
+    with serving() as server:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'".encode())
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}".encode())
+        yield server
+
+
+def told_of(server: Server) -> dict[str, str]:
+    """What a service is told of the server."""
+    place = {"DAGSTER_PG_PORT": str(server.port), "DAGSTER_PG_DB": DATABASE}
+    return {**place, "DAGSTER_PG_USER": USER, "DAGSTER_PG_PASSWORD": PASSWORD}
 
 
 def rows(port: int, query: str, *values: object) -> list[tuple[Any, ...]]:
-    """What a query on the database `dagster` returns."""
-    connection = _connect(port, "dagster")
-    assert connection is not None
-    with closing(connection), connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return cursor.fetchall()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _connect(port: int, database: str) -> Any:
-    try:
-        return psycopg2.connect(host="127.0.0.1", port=port, user="dagster", password=PASSWORD, dbname=database)
-    except psycopg2.OperationalError:
-        return None
+    """What a query on the database of Dagster returns; the server listens at `port`."""
+    with psycopg.connect(f"postgresql://dev@127.0.0.1:{port}/{DATABASE}") as connection:
+        return connection.execute(query.encode(), values).fetchall()
 
 
 @contextmanager
@@ -106,3 +71,8 @@ def _server(folder: Path, program: str, *arguments: str) -> Generator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

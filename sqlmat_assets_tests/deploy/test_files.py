@@ -11,7 +11,7 @@ import yaml
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
-from sqlmat_assets_tests.deploy.doubles import PASSWORD, cloud_storage, postgres, rows
+from sqlmat_assets_tests.deploy.doubles import cloud_storage, postgres, rows, told_of
 from sqlmat_assets_tests.deploy.service import DEPLOY, Service
 
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -74,9 +74,9 @@ def test_a_unit_is_told_each_variable_that_it_names(unit: Path) -> None:
 
 @pytest.mark.slow
 def test_what_a_run_prints_is_kept_in_cloud_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with postgres(tmp_path / "postgres") as database, cloud_storage(tmp_path, "logs") as store:
-        told = {"DAGSTER_PG_PORT": str(database), "DAGSTER_PG_PASSWORD": PASSWORD, "SQLMAT_LOGS_BUCKET": "logs"}
-        service = Service(tmp_path / "machine", {**told, "STORAGE_EMULATOR_HOST": store}, "dagster-gcs.yaml")
+    with postgres() as database, cloud_storage(tmp_path, "logs") as store:
+        told = {**told_of(database), "SQLMAT_LOGS_BUCKET": "logs", "STORAGE_EMULATOR_HOST": store}
+        service = Service(tmp_path / "machine", told, "dagster-gcs.yaml")
         service.put()
         folder = tmp_path / "machine/srv/sqlmat/shop/sql/shop"
         folder.mkdir(parents=True)
@@ -85,7 +85,7 @@ def test_what_a_run_prints_is_kept_in_cloud_storage(tmp_path: Path, monkeypatch:
         command = ("dagster", "asset", "materialize", "--select", "*", "-m", "sqlmat_assets.definitions")
         done = service.run(*command, project="shop")
         assert done.returncode == 1, done.stderr
-        ((run, status),) = rows(database, "SELECT run_id, status FROM runs")
+        ((run, status),) = rows(database.port, "SELECT run_id, status FROM runs")
         assert status == "FAILURE"
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", store)
         client = Client(project="any", credentials=AnonymousCredentials())

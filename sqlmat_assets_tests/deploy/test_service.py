@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from sqlmat_assets.components.processes import PROCESS_TAG, Process
-from sqlmat_assets_tests.deploy.doubles import PASSWORD, postgres, rows, s3
+from sqlmat_assets_tests.deploy.doubles import PASSWORD, postgres, rows, s3, told_of
 from sqlmat_assets_tests.deploy.service import Service, free_ports
 
 pytestmark = pytest.mark.slow
@@ -36,19 +36,22 @@ STOP = """mutation ($id: String!) { stopSensor(id: $id) {
 SENSOR = """{ sensorOrError(sensorSelector: {repositoryLocationName: "shop", repositoryName: "__repository__",
     sensorName: "sqlmat_freshness"}) { ... on Sensor { id } } }"""
 
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'locked'"
+AGAIN = "SELECT run_id FROM run_tags WHERE key = 'dagster/parent_run_id' AND value = %s"
+RETRIES = "SELECT value FROM run_tags WHERE key = 'dagster/parent_run_id'"
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
     root = tmp_path_factory.mktemp("machine")
     with ExitStack() as stack:
-        database = stack.enter_context(postgres(root / "postgres"))
+        database = stack.enter_context(postgres())
         store = stack.enter_context(s3(root))
         web, shop, taxi = map(str, free_ports(3))
         service = Service(
             root,
             {
-                "DAGSTER_PG_PORT": str(database),
-                "DAGSTER_PG_PASSWORD": PASSWORD,
+                **told_of(database),
                 "SQLMAT_LOGS_BUCKET": BUCKET,
                 "SQLMAT_WEB_PORT": web,
                 "SQLMAT_SHOP_PORT": shop,
@@ -154,8 +157,11 @@ def test_a_service_goes_on_whatever_process_is_killed(service: Service) -> None:
     write(service.root / "srv/sqlmat/shop/sql/shop", "returns", ONE, POSITIVE.format("shop.returns"))
     service.start("sqlmat-code@", "shop")
     service.wait_for("the restarted code server", lambda: "shop/returns" in assets(service))
-    assert [finish(service, run) for run in (third, again)] == ["SUCCESS", "SUCCESS"]
-    _refuse(service)
+    wrong = launch(service, "shop", "shop/wrong")
+    assert [finish(service, run) for run in (third, again, wrong)] == ["SUCCESS", "SUCCESS", "FAILURE"]
+    assert "1 check of `shop.wrong` failed" in captured(service, wrong)["err"]
+    # A check that fails is no reason to start a run again.
+    assert rows(int(service.told["DAGSTER_PG_PORT"]), RETRIES) == [(first,)]
 
 
 def _start(service: Service) -> None:
@@ -192,6 +198,8 @@ def _queue(service: Service) -> tuple[str, str, str]:
         service.wait_for("two runs that have begun", lambda run=run: PROCESS_TAG in tags(service, run))
     assert not [line for line in map(command_line, Path("/proc").glob("[0-9]*")) if PASSWORD in line]
     assert finish(service, launch(service, "taxi", "taxi/trips")) == "SUCCESS"
+    ((connections,),) = rows(int(service.told["DAGSTER_PG_PORT"]), CONNECTIONS)
+    assert connections < 20
     assert [status(service, run) for run in (first, second, third)] == ["STARTED", "STARTED", "QUEUED"]
     return first, second, third
 
@@ -204,8 +212,10 @@ def _kill_a_worker(service: Service, first: str, third: str) -> str:
     assert finish(service, first) == "FAILURE"
     service.wait_for("the one that waited", lambda: PROCESS_TAG in tags(service, third))
     database = int(service.told["DAGSTER_PG_PORT"])
-    query = "SELECT run_id FROM run_tags WHERE key = 'dagster/parent_run_id' AND value = %s"
-    (again,) = service.wait_for("the same run again", lambda: rows(database, query, first))[0]
+    service.wait_for("the same run again", lambda: rows(database, RETRIES))
+    ((again,),) = rows(
+        database, "SELECT run_id FROM run_tags WHERE key = 'dagster/parent_run_id' AND value = %s", first
+    )
     return again
 
 
@@ -213,10 +223,3 @@ def _kill_a_code_server(service: Service) -> None:
     service.kill("sqlmat-code@shop")
     health = ("dagster", "api", "grpc-health-check", "--port", service.told["SQLMAT_SHOP_PORT"])
     assert service.run(*health).returncode == 1
-
-
-def _refuse(service: Service) -> None:
-    """A check that fails is no reason to start a run again."""
-    run = launch(service, "shop", "shop/wrong")
-    assert finish(service, run) == "FAILURE"
-    assert "1 check of `shop.wrong` failed" in captured(service, run)["err"]
