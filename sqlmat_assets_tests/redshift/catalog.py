@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlmat_assets_tests.redshift.backend import Address, Backend
 from sqlmat_assets_tests.redshift.lexer import literal, quoted, split
 
 TEMPLATE = "redshift_template"
+SCHEMAS = """select nspname from pg_catalog.pg_namespace
+    where nspname !~ '^pg_' and nspname not in ('information_schema', 'redshift')"""
+ADMIN = {"TimeZone": "UTC", "password_encryption": "md5"}
+OWN_TABLES = [
+    "redshift_designs",
+    "redshift_late_views",
+    "redshift_long_names",
+    "redshift_queries",
+    "redshift_scans",
+    "stl_load_errors",
+    "stl_load_commits",
+    "stl_unload_log",
+    "stl_tr_conflict",
+]
 FOLDER = Path(__file__).parent
 
 
@@ -23,6 +38,16 @@ def install(address: Address) -> None:
             for statement in split((FOLDER / name).read_text()):
                 template.run(statement)
         template.run("commit")
+
+
+def emptying(schemas: Iterable[tuple[str | None, ...]]) -> list[str]:
+    """Return the statements that leave a database as it was made."""
+    return [
+        *(f"drop schema {quoted(schema or '')} cascade" for (schema,) in schemas),
+        "create schema public",
+        "grant all on schema public to public",
+        *(f"delete from pg_catalog.{table}" for table in OWN_TABLES),
+    ]
 
 
 def create_database(address: Address, name: str) -> None:

@@ -66,7 +66,6 @@ class RedshiftDouble:
         catalog.create_database(self.address, self._databases[DATABASE])
         # Roles are the server's, so several clusters have the one.
         try:
-            self.admin(DATABASE, "set password_encryption = 'md5'")
             self.admin(DATABASE, f"create role {USER} superuser login password {literal(PASSWORD)}")
         except ServerError as error:
             if error.sqlstate not in {"42710", "23505"}:
@@ -76,8 +75,7 @@ class RedshiftDouble:
     def stop(self) -> None:
         self._closed.set()
         self._listener.close()
-        for session in list(self._sessions):
-            session.close()
+        self.disconnect()
         with self._admin_lock:
             for admin in self._admins.values():
                 admin.close()
@@ -87,10 +85,25 @@ class RedshiftDouble:
         if self.broken:
             raise ExceptionGroup("the double of Redshift is broken", self.broken)
 
+    def reset(self) -> None:
+        """Make it an empty cluster again, without a connection."""
+        self.disconnect()
+        for name in [name for name in self._databases if name != DATABASE]:
+            with self._admin_lock:
+                admin = self._admins.pop(name, None)
+            if admin is not None:
+                admin.close()
+            catalog.drop_database(self.address, self._databases.pop(name))
+        for sql in catalog.emptying(self.admin(DATABASE, catalog.SCHEMAS)):
+            self.admin(DATABASE, sql)
+        self.faults = Faults()
+        self.long_names.clear()
+        self.transactions = Transactions(serializable=self.isolation == "serializable")
+
     def disconnect(self) -> None:
         """Drop all connections at once, as a restarted cluster does."""
         for session in list(self._sessions):
-            session.close()
+            session.hang_up()
 
     @property
     def connections(self) -> int:
@@ -108,8 +121,12 @@ class RedshiftDouble:
         """Run a statement outside any client's transaction, as the server's superuser."""
         with self._admin_lock:
             if database not in self._admins:
-                self._admins[database] = Backend(self.address, self._databases[database], {})
-            return self._admins[database].run(sql)
+                self._admins[database] = Backend(self.address, self._databases[database], catalog.ADMIN)
+            try:
+                return self._admins[database].run(sql)
+            except (OSError, protocol.Gone):
+                self._admins.pop(database).close()
+                raise
 
     def remember_names(self, database: str) -> None:
         """Let the system views tell the long names."""
@@ -188,5 +205,4 @@ def redshift_double(
 
 
 def create_user(cluster: RedshiftDouble, name: str, password: str) -> None:
-    cluster.admin(DATABASE, "set password_encryption = 'md5'")
     cluster.admin(DATABASE, f"create user {quoted(name)} password {literal(password)}")

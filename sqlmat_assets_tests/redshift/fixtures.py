@@ -1,4 +1,4 @@
-"""Fixtures: a PostgreSQL server and an S3 server a test process, a cluster a test."""
+"""Fixtures: an S3 server and a cluster a test process; each test gets the cluster empty."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from contextlib import contextmanager
 import pytest
 from moto.server import ThreadedMotoServer
 
+from sqlmat_assets_tests.postgres import Server
 from sqlmat_assets_tests.redshift import catalog
 from sqlmat_assets_tests.redshift.backend import Address
 from sqlmat_assets_tests.redshift.cluster import RedshiftDouble, redshift_double
 from sqlmat_assets_tests.redshift.objects import ObjectStore
-from sqlmat_assets_tests.redshift.server import postgres_server
 
 
 @pytest.fixture(scope="session")
-def redshift_server() -> Generator[Address]:
-    """The PostgreSQL behind all clusters of this test process."""
-    with postgres_server() as address:
-        catalog.install(address)
-        yield address
+def redshift_server(postgres_server: Server) -> Address:
+    """The PostgreSQL behind all clusters of this test process, with what a cluster's databases are copied from."""
+    address = Address("127.0.0.1", postgres_server.port, "dev")
+    catalog.install(address)
+    return address
 
 
 @pytest.fixture(scope="session")
@@ -39,11 +39,18 @@ def bucket(s3_server: str) -> str:
     return name
 
 
-@pytest.fixture
-def cluster(redshift_server: Address, s3_server: str) -> Generator[RedshiftDouble]:
-    """A cluster with serializable isolation."""
+@pytest.fixture(scope="session")
+def shared_cluster(redshift_server: Address, s3_server: str) -> Generator[RedshiftDouble]:
+    """The cluster of this test process, which each test gets empty."""
     with redshift_double(redshift_server, s3=s3_server) as running:
         yield running
+
+
+@pytest.fixture
+def cluster(shared_cluster: RedshiftDouble) -> Generator[RedshiftDouble]:
+    """A cluster with serializable isolation and nothing in it."""
+    yield shared_cluster
+    shared_cluster.reset()
 
 
 @contextmanager

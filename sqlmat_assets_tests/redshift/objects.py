@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,18 @@ class Object:
     data: bytes
 
 
+@functools.cache
+def s3_client(endpoint: str) -> Any:
+    """Return a client; making one takes longer than using it."""
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        region_name="us-east-1",
+    )
+
+
 class ObjectStore:
     """A client of the S3 that listens at an address.
 
@@ -28,13 +41,7 @@ class ObjectStore:
     """
 
     def __init__(self, endpoint: str) -> None:
-        self.client: Any = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            region_name="us-east-1",
-        )
+        self.client = s3_client(endpoint)
 
     def list(self, url: str) -> list[str]:
         """Return the URLs of all objects whose URL begins like this."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 PROTOCOL = 196608
@@ -86,12 +87,16 @@ class Wire:
     def send_raw(self, data: bytes) -> None:
         self.connection.sendall(data)
 
+    def shut_down(self) -> None:
+        """Wake up whoever waits for a message, in this process and in the other."""
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
-        for end in (lambda: self.connection.shutdown(socket.SHUT_RDWR), self._reader.close, self.connection.close):
-            try:
-                end()
-            except OSError:
-                continue
+        self.shut_down()
+        with suppress(OSError):
+            self._reader.close()
+        self.connection.close()
 
 
 def read_error(body: bytes) -> ServerError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from hashlib import md5
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ class Session:
         self._statements: dict[str, Plan] = {}
         self._portals: dict[str, Plan] = {}
         self._skips = False
+        self.over = threading.Event()
 
     @property
     def backend(self) -> Backend:
@@ -80,13 +82,21 @@ class Session:
             self.close()
 
     def close(self) -> None:
-        self.cluster.forget(self)
         runner = getattr(self, "_runner", None)
         if runner is not None:
             runner.abandon()
         if self._backend is not None:
             self._backend.close()
         self.wire.close()
+        self.cluster.forget(self)
+        self.over.set()
+
+    def hang_up(self) -> None:
+        """End the conversation from another thread, and wait until it is over."""
+        self.wire.shut_down()
+        if self._backend is not None:
+            self._backend.wire.shut_down()
+        self.over.wait(10)
 
     def tell(self, severity: str, message: str) -> None:
         self.wire.send(protocol.notice(severity, "00000", message))

@@ -6,8 +6,10 @@ import datetime as dt
 import gc
 from typing import Any
 
+import psycopg
 import psycopg2
 import pytest
+import redshift_connector
 
 from sqlmat_assets_tests.redshift.clients import DRIVERS, Connect, ask, fails, with_psycopg, with_psycopg2
 from sqlmat_assets_tests.redshift.cluster import RedshiftDouble, create_user
@@ -71,9 +73,16 @@ def test_an_error_aborts_the_transaction_and_only_that(connection: Any) -> None:
 def test_a_wrong_password_is_refused(
     cluster: RedshiftDouble, driver: Connect, settings: dict[str, str], message: str
 ) -> None:
-    with pytest.raises(Exception, match=message):
-        driver(cluster, **settings)
+    assert message in login_error(driver, cluster, settings)
     gc.collect()
+
+
+def login_error(driver: Connect, cluster: RedshiftDouble, settings: dict[str, str]) -> str:
+    try:
+        driver(cluster, **settings)
+    except (psycopg2.Error, psycopg.Error, redshift_connector.Error) as error:
+        return str(error)
+    return "it was let in"
 
 
 def test_an_unknown_database_is_refused(cluster: RedshiftDouble) -> None:
