@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sqlmat_assets_tests.keeping_open import keep_open
+
+__all__ = ["keep_open"]
+
 _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 
 

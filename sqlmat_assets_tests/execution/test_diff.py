@@ -241,6 +241,7 @@ def test_rows_to_show_are_limited(session: Session) -> None:
     assert none.rows == found.rows
 
 
+@pytest.mark.reopens
 def test_nothing_is_written(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with DuckDBWarehouse(file).open_session() as session:

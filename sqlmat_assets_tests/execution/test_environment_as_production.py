@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ graphs = st.tuples(*(st.frozensets(st.integers(0, number - 1)) if number else st
 chosen_tables = st.frozensets(st.integers(0, MOST - 1), min_size=1)
 
 
+@pytest.mark.reopens
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs, graphs, values_of_all, st.lists(st.tuples(values_of_all, chosen_tables), min_size=1, max_size=3))
 def test_an_environment_is_what_production_would_be(

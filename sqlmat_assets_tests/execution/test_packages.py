@@ -27,6 +27,8 @@ from sqlmat_assets.project.load import load_project
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_context, ask
 
+pytestmark = pytest.mark.reopens
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """import csv, sys, greetings
 with open(sys.argv[1], newline="") as given, open(sys.argv[2], "w", newline="") as result:

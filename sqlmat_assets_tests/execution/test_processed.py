@@ -22,6 +22,8 @@ from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets_tests.tables import a_context, ask, tables_in
 
+pytestmark = pytest.mark.reopens
+
 ROOT = Path(__file__).parents[2]
 T = Relation("first", "t")
 DEFINITION = "create table if not exists first.t (id bigint not null, name varchar)"

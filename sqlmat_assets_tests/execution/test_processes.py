@@ -18,6 +18,8 @@ from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
 from sqlmat_assets_tests.tables import a_check, a_context, a_table, ask, tables_in
 
+pytestmark = pytest.mark.reopens
+
 ROOT = Path(__file__).parents[2]
 ROWS = 20_000
 CHILD = f"""

@@ -158,6 +158,7 @@ except TerminalWarehouseError as error:
 """
 
 
+@pytest.mark.reopens
 class TestSharing:
     def test_sessions_of_a_process_share_the_file(self, path: Path) -> None:
         with DuckDBWarehouse(path).open_session() as one, DuckDBWarehouse(path).open_session() as other:

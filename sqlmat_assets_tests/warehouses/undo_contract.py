@@ -303,6 +303,7 @@ class UndoContract(Parts):
                 publish(warehouse, cities(number), f"r{number}")
         assert undone
 
+    @pytest.mark.slow
     def test_a_process_that_is_killed_leaves_one_version_or_the_other(self, warehouse: Warehouse) -> None:
         for number in (1, 2):
             publish(warehouse, cities(number), f"r{number}")

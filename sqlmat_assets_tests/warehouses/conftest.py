@@ -1,0 +1,3 @@
+from sqlmat_assets_tests.keeping_open import keep_open
+
+__all__ = ["keep_open"]
