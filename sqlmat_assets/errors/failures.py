@@ -210,6 +210,14 @@ def unknown_data_format(path: str) -> str:
     return f"`{path}` is no CSV, Parquet or NDJSON file\n  hint: name it `.csv`, `.parquet` or `.ndjson`"
 
 
+def another_dialect(written: str, spoken: str, warehouse: str) -> str:
+    """The SQL of the project is not that of the warehouse."""
+    return (
+        f"the SQL of the project is that of {written}, and `{warehouse}` reads {spoken}\n"
+        f"  hint: write `dialect = {spoken}` into `global.conf`"
+    )
+
+
 def unsupported_scheme(scheme: str, known: Sequence[str]) -> UsageError:
     """No adapter for the scheme of a warehouse URL."""
     names = ", ".join(f"`{name}://`" for name in known)

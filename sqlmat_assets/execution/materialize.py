@@ -42,7 +42,7 @@ from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
-from sqlmat_assets.execution.whole_result import whole_result
+from sqlmat_assets.execution.whole_result import drop_result, whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
@@ -393,6 +393,8 @@ class _Materialization:
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.
         with suppress(WarehouseError):
+            if is_built_in_parts(self.model):
+                drop_result(self.model, self.session, self.context)
             self.session.execute(drop_of(self.intermediate, self._kind))
             if is_built_in_parts(self.model):
                 self.session.execute(statements.drop_table(self.backup, if_exists=True))

@@ -91,8 +91,8 @@ class Publisher:
 
     def _refuse_breaking_in_place(self, standing: Standing) -> None:
         """The same where rows are changed: columns that are added may make a name of a view ambiguous."""
-        target, session = self.model.relation, self.session
-        if not self.context.state.has_views_of_others(session, self.context.warehouse.capabilities):
+        target, session, capabilities = self.model.relation, self.session, self.context.warehouse.capabilities
+        if not capabilities.finds_views_by_name or not self.context.state.has_views_of_others(session, capabilities):
             return
         there, given = session.fetch_columns(target), self._given
         changes = find_changes(given, there, self.context)

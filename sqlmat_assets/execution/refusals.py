@@ -22,6 +22,9 @@ def find_refusal(model: Model, context: Context, untouched: str) -> str | None:
         return failures.quarantined(str(model.relation), problems, untouched)
     if is_reserved(model.relation, context.warehouse.capabilities):
         return failures.with_state(failures.reserved_name(str(model.relation)), untouched)
+    spoken, written = context.warehouse.capabilities.dialect, context.names.dialect
+    if spoken != written:
+        return failures.with_state(failures.another_dialect(written, spoken, context.warehouse.label), untouched)
     return None
 
 

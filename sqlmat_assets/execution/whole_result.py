@@ -35,6 +35,12 @@ def whole_result(model: Model, plan: Plan, written: Written, session: Session, c
         context.retries.run(lambda: session.execute(statements.drop_view(view)), context.sleep)
 
 
+def drop_result(model: Model, session: Session, context: Context) -> None:
+    """Drop the view, where it is still there: some engines drop no table that a view reads."""
+    view = result_of(model.relation, context.run.id, context.warehouse.capabilities)
+    session.execute(row_statements.drop_view_if_exists(view))
+
+
 def _is_looked_at(model: Model) -> bool:
     kinds = {rule.kind for rule in model.rules}
     by_rule = RuleKind.UNIQUE in kinds or (RuleKind.MAX_ROW_CHANGE in kinds and model.settings.mode != "replace")

@@ -80,7 +80,7 @@ class PostgresWarehouse:
         ]
 
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return files_.render_load_file(target, path, columns, POSTGRES)
+        return files_.render_load_file(target, path, columns)
 
     def render_load_files(
         self,
@@ -172,7 +172,7 @@ class PostgresSession:
 
     def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
         with self._noticing():
-            return files_.load_file(self._link, target, path, columns, POSTGRES)
+            return files_.load_file(self._link, target, path, columns)
 
     def load_files(
         self,
@@ -182,7 +182,7 @@ class PostgresSession:
         required: Sequence[str] = (),
     ) -> int:
         with self._noticing():
-            return files_.load_files(self._link, target, files, columns, required, POSTGRES)
+            return files_.load_files(self._link, target, files, columns, required)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

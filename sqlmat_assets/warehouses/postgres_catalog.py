@@ -61,8 +61,10 @@ _DEPENDENTS = """
         OR (d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray))
     LEFT JOIN pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
     LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    LEFT JOIN pg_policy AS p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+    LEFT JOIN pg_trigger AS g ON d.classid = 'pg_trigger'::regclass AND g.oid = d.objid
     WHERE c.oid = %(oid)s AND d.deptype = 'n' AND k.conrelid IS DISTINCT FROM c.oid
-        AND r.ev_class IS DISTINCT FROM c.oid
+        AND r.ev_class IS DISTINCT FROM c.oid AND p.polrelid IS DISTINCT FROM c.oid AND g.tgrelid IS DISTINCT FROM c.oid
     ORDER BY 1
 """
 _GRANTS = """

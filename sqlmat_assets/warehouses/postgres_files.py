@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,30 @@ from sqlglot import exp
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import Capabilities, ResultColumn, Rows
+from sqlmat_assets.warehouses.base import ResultColumn, Rows
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.postgres_connections import Link
+from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 from sqlmat_assets.warehouses.postgres_types import as_declared, from_duckdb, is_nested, to_duckdb
 from sqlmat_assets.warehouses.source_files import Constant, SourceFile
 
+# The names in files are those of columns as they stand in SQL outside of quotes.
+_FILES = replace(POSTGRES, is_case_sensitive=False)
 _ROWS_AT_ONCE = 20_000
 _Columns = Sequence[tuple[str, str]]
 
 
-def load_file(link: Link, target: Relation, path: Path, columns: _Columns, capabilities: Capabilities) -> int:
+def load_file(link: Link, target: Relation, path: Path, columns: _Columns) -> int:
     """Create a table from a file; `columns` (name, type) are declared, and the others are what all values look like."""
     with _reader() as reader:
-        file = DataFile(path, [(name, as_declared(kind)) for name, kind in columns], capabilities)
+        file = DataFile(path, [(name, as_declared(kind)) for name, kind in columns], _FILES)
         query = file.create_table(target).args["expression"]
         try:
             found = reader.describe(query)
             file.refuse_other_columns([name for name, _ in found])
-            return _fill(link, target, _types(found, columns, capabilities), (), reader.text_of(query, found))
+            return _fill(link, target, _types(found, columns), (), reader.text_of(query, found))
         except duckdb.Error as error:
             raise file.explain(_refused(error)) from error
 
@@ -47,12 +51,11 @@ def load_files(
     files: Sequence[SourceFile],
     columns: _Columns,
     required: Sequence[str],
-    capabilities: Capabilities,
 ) -> int:
     """Create a table from files whose columns are all declared."""
     with _reader() as reader:
         read = [SourceFile(one.path, tuple(map(_as_read, one.constants))) for one in files]
-        declared = DeclaredFiles(read, [(name, as_declared(kind)) for name, kind in columns], capabilities)
+        declared = DeclaredFiles(read, [(name, as_declared(kind)) for name, kind in columns], _FILES)
         declared.check(reader.fetch)
         query = declared.create_table(target).args["expression"]
         try:
@@ -83,11 +86,11 @@ def copy_out_statement(query: str) -> str:
     return f"COPY {source} TO STDOUT (FORMAT csv, FORCE_QUOTE *)"
 
 
-def render_load_file(target: Relation, path: Path, columns: _Columns, capabilities: Capabilities) -> list[str]:
+def render_load_file(target: Relation, path: Path, columns: _Columns) -> list[str]:
     """What `load_file` sends beside the rows."""
     with _reader() as reader:
-        file = DataFile(path, [(name, as_declared(kind)) for name, kind in columns], capabilities)
-        types = _types(reader.describe(file.create_table(target).args["expression"]), columns, capabilities)
+        file = DataFile(path, [(name, as_declared(kind)) for name, kind in columns], _FILES)
+        types = _types(reader.describe(file.create_table(target).args["expression"]), columns)
     return _render(target, types, ())
 
 
@@ -103,10 +106,11 @@ def _render(target: Relation, columns: _Columns, required: Sequence[str]) -> lis
     return ["BEGIN", _create(target, columns, required), _copy(target), "COMMIT"]
 
 
-def _types(found: _Columns, columns: _Columns, capabilities: Capabilities) -> list[tuple[str, str]]:
+def _types(found: _Columns, columns: _Columns) -> list[tuple[str, str]]:
     """The types of a table for the columns of a file: those that are declared, or what their values look like."""
-    declared = {capabilities.fold(name): kind for name, kind in columns}
-    return [(name, declared.get(capabilities.fold(name), from_duckdb(kind))) for name, kind in found]
+    declared = {_FILES.fold(name): kind for name, kind in columns}
+    folded = [(_FILES.fold(name), kind) for name, kind in found]
+    return [(name, declared.get(name, from_duckdb(kind))) for name, kind in folded]
 
 
 def _as_read(constant: Constant) -> Constant:

@@ -46,7 +46,7 @@ def replacing(link: Link, target: Relation, successor: Relation | None, pause: P
     if old is None:
         yield
         return
-    dress = _Dress(link, target, old)
+    dress = _Dress(link, target, old, catalog.find_rules(link, old.oid, old.named))
     new = None if successor is None else catalog.find_object(link, successor)
     if new is not None:
         dress.put_on(new)
@@ -66,11 +66,12 @@ def replacing(link: Link, target: Relation, successor: Relation | None, pause: P
 
 @dataclass(slots=True)
 class _Dress:
-    """What a table has that is no part of its rows."""
+    """What a table has that is no part of its rows; `rules` are told with the name that it had first."""
 
     link: Link
     target: Relation
     old: Found
+    rules: Sequence[str]
     indexes: Sequence[IndexOf] = ()
 
     def put_on(self, new: Found) -> None:
@@ -104,7 +105,7 @@ class _Dress:
             if index.comment is not None:
                 self.link.send(index.comment)
         if taken.relkind == self.old.relkind:
-            for text in catalog.find_rules(self.link, self.old.oid, taken.named):
+            for text in self.rules:
                 self.link.send(text)
 
     def _move(self, told: str, text: str) -> None:
@@ -184,6 +185,7 @@ def _readers_among(link: Link, view: Reader, readers: Sequence[Reader]) -> list[
 
 def _make_anew(link: Link, tree: Sequence[Reader]) -> None:
     """Make views again, the nearest first, and drop those that had their names when all is moved."""
+    rules = {view.oid: catalog.find_rules(link, view.oid, view.named) for view in tree}
     for view in tree:
         link.send(f"ALTER TABLE {view.named} RENAME TO {_old_name(view)}")
     for view in tree:
@@ -192,7 +194,7 @@ def _make_anew(link: Link, tree: Sequence[Reader]) -> None:
         link.send(f"CREATE {_word(view)} {view.named}{options} AS {view.sql.rstrip().rstrip(';')}{filled}")
         made = catalog.find_object(link, view.relation)
         if made is not None:
-            dress = _Dress(link, view.relation, view)
+            dress = _Dress(link, view.relation, view, rules[view.oid])
             dress.put_on(made)
             dress.finish(made)
     for view in reversed(tree):

@@ -81,14 +81,15 @@ class OnPostgres:
     """To be inherited before a contract."""
 
     @pytest.fixture
-    def warehouse(self, postgres_url: str) -> Warehouse:
-        return open_warehouse(postgres_url)
+    def warehouse(self, postgres_url: str) -> Generator[Warehouse]:
+        warehouse = open_warehouse(postgres_url)
+        # While one session is open, others begin at once.
+        with warehouse.open_session():
+            yield warehouse
 
     @pytest.fixture
-    def kept_open(self, warehouse: Warehouse) -> Generator[None]:
-        """A session stays open, so that others begin at once."""
-        with warehouse.open_session():
-            yield
+    def kept_open(self) -> None:
+        """So it is in all tests."""
 
     def faulty(self, warehouse: Warehouse, fails: Fails) -> tuple[Warehouse, list[str]]:
         assert isinstance(warehouse, PostgresWarehouse)

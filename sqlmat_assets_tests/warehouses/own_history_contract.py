@@ -10,6 +10,7 @@ import pytest
 from sqlmat_assets.execution.events import Discarded, Published, Unchanged
 from sqlmat_assets.project.model import ColumnDoc, Model
 from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check
 from sqlmat_assets_tests.warehouses.parts import Parts, rows
@@ -39,8 +40,10 @@ def columns(warehouse: Warehouse, name: str) -> dict[str, str]:
 
 class OwnHistoryContract(Parts):
     def forget(self, warehouse: Warehouse) -> None:
-        """Have nothing in the warehouse but empty tables of records."""
-        raise NotImplementedError
+        """Have nothing in the warehouse."""
+        with warehouse.open_session() as session:
+            for schema in ("first", "_sqlmat"):
+                session.execute(verbatim(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
 
     def test_it_is_read_from_the_first_build_on(self, warehouse: Warehouse) -> None:
         for day in (1, 2, 3):

@@ -138,7 +138,7 @@ class SamePartsContract(Parts):
     @pytest.mark.parametrize("on_match", ["keep", "update"])
     def test_a_merged_range(self, filled: Warehouse, on_match: str) -> None:
         change(filled, "DELETE FROM first.raw WHERE word IS NULL")
-        change(filled, "UPDATE first.raw SET id = id + 10 * day(made)")
+        change(filled, "UPDATE first.raw SET id = id + 10 * EXTRACT(day FROM made)")
         model = table(mode="merge", unique_key=("id",), on_match=on_match)
         publish(filled, model, "r1")
         assert isinstance(build(filled, model, "r2", FIRST, SECOND), Unchanged)
@@ -146,7 +146,7 @@ class SamePartsContract(Parts):
         change(filled, "INSERT INTO first.raw VALUES ('2019-01-02', 11, 'z')")
         publish(filled, model, "r3", SECOND)
         expected = [(1, "a")] if on_match == "keep" else [(2, "z")]
-        assert rows(filled, "SELECT day(made), word FROM first.trips WHERE id = 11") == expected
+        assert rows(filled, "SELECT EXTRACT(day FROM made), word FROM first.trips WHERE id = 11") == expected
         assert kept(filled) == [("r2",)]
 
     @pytest.mark.parametrize("settings", [{"mode": "append"}, {"mode": "merge", "unique_key": ("made", "id")}])

@@ -8,7 +8,6 @@ import pytest
 
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.warehouses.own_history_contract import OwnHistoryContract
 from sqlmat_assets_tests.warehouses.parts import Fails
@@ -23,8 +22,3 @@ class TestDuckDB(OwnHistoryContract):
         assert isinstance(warehouse, DuckDBWarehouse)
         recorder = RecordingWarehouse(warehouse.path, fails)
         return recorder, recorder.sent
-
-    def forget(self, warehouse: Warehouse) -> None:
-        with warehouse.open_session() as session:
-            for schema in ("first", "_sqlmat"):
-                session.execute(verbatim(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
