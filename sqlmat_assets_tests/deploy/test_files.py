@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dagster._config import process_config
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
@@ -70,6 +72,15 @@ def test_a_unit_is_told_each_variable_that_it_names(unit: Path) -> None:
     told = {name for file in files for name in variables(file.replace("%i", "shop"))}
     assert set(re.findall(r"\$\{(\w+)\}", unit.read_text())) <= told
     assert "User=sqlmat" in unit.read_text()
+
+
+def test_the_settings_for_ecs_in_the_documentation_are_those_of_its_launcher() -> None:
+    page = (DEPLOY.parent / "docs" / "deployment.md").read_text()
+    blocks = [yaml.safe_load(block) for block in re.findall("^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
+    (launcher,) = [block["run_launcher"] for block in blocks if "Ecs" in str(block)]
+    module = importlib.import_module(launcher["module"])
+    accepted = process_config(getattr(module, launcher["class"]).config_type(), launcher["config"])
+    assert accepted.success, accepted.errors
 
 
 @pytest.mark.slow
