@@ -25,6 +25,10 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
+SENSORS = """
+{ sensorsOrError(repositorySelector: {repositoryLocationName: "sqlmat", repositoryName: "__repository__"}) {
+    ... on Sensors { results { name sensorState { status ticks { id } } } } } }
+"""
 TAXI = ("yellow_files", "green_files", "yellow_tripdata", "green_tripdata", "monthly_trips")
 FILES = {
     "first/cities_raw.csv": "city,country\nParis,France\nOttawa,Canada\n",
@@ -73,6 +77,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         assert process.stdout is not None
         try:
             assert any(line.startswith("ready: ") for line in process.stdout), "sqlmat dev ended before it was ready"
+            assert process.stdout.readline().startswith("nothing is built by itself until `sqlmat_freshness`")
             yield Service(f"http://127.0.0.1:{port}", folder)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -142,6 +147,12 @@ def test_a_click_builds_a_table_and_a_failing_check_keeps_it(page: Page, service
     expect(page.get_by_text("Launched run")).to_be_visible()
     expect_runs(page, service, success=4, failure=1)
     expect_check(page, service, "Passed")
+
+
+def test_nothing_is_built_by_itself_while_it_is_paused(page: Page, service: Service) -> None:
+    asked = page.request.post(f"{service.url}/graphql", data={"query": SENSORS}).json()
+    (sensor,) = asked["data"]["sensorsOrError"]["results"]
+    assert sensor == {"name": "sqlmat_freshness", "sensorState": {"status": "STOPPED", "ticks": []}}
 
 
 def test_a_broken_file_is_shown_and_explained(page: Page, service: Service) -> None:
