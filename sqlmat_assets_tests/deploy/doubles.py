@@ -15,7 +15,7 @@ import psycopg
 from sqlmat_assets_tests.deploy.service import free_ports, wait_for
 from sqlmat_assets_tests.postgres import Server, serving
 
-PASSWORD = "not-to-be-seen"
+PASSWORD = "not-to-be-seen/@:%2F#?&+"
 DATABASE = "dagster"
 USER = "locked"
 """Of the users of the server, the one that needs a password."""

@@ -106,3 +106,8 @@ def test_what_a_run_prints_is_kept_in_cloud_storage(tmp_path: Path, monkeypatch:
         assert set(kept) == {"out", "err"}
         assert "1 check of `shop.wrong` failed" in kept["err"].download_as_text()
         client.close()
+        (folder / "wrong_test.sql").write_text("SELECT id > 0 AS larger FROM shop.wrong")
+        build = service.run("sqlmat", "build", str(folder.parent), project="shop")
+        assert (build.returncode, build.stderr) == (0, "")
+        ((path,),) = rows(database.port, "SELECT asset_key FROM asset_keys WHERE last_materialization IS NOT NULL")
+        assert path == '["shop", "wrong"]'
