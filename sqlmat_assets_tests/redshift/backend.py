@@ -105,6 +105,23 @@ class Backend:
         )
         return self._collect(Message(b"c"))
 
+    def describe(self, sql: str) -> list[tuple[str, str, int]]:
+        """Return the name, the type and the type's modifier of each column of a query's result."""
+        self.wire.send(
+            protocol.close("S", INTERNAL),
+            protocol.parse(INTERNAL, sql),
+            Message(b"D", b"S" + protocol.text(INTERNAL)),
+            Message(b"S"),
+        )
+        told: list[Message] = []
+        self._collect(Message(b"c"), described=told)
+        columns = [column for message in told for column in protocol.read_columns(message.body)]
+        if not columns:
+            return []
+        asked = ", ".join(f"format_type({kind}, null)" for _, kind, _ in columns)
+        types = self.run(f"select {asked}")[0]
+        return [(name, found or "", modifier) for (name, _, modifier), found in zip(columns, types, strict=True)]
+
     def load(self, sql: str, data: bytes) -> None:
         """Run a COPY FROM STDIN and give it its data."""
         self.wire.send(Message(b"Q", protocol.text(sql)))
@@ -124,7 +141,11 @@ class Backend:
         self.wire.close()
 
     def _collect(
-        self, done: Message, data: bytes | None = None, written: list[bytes] | None = None
+        self,
+        done: Message,
+        data: bytes | None = None,
+        written: list[bytes] | None = None,
+        described: list[Message] | None = None,
     ) -> list[tuple[str | None, ...]]:
         found: list[Message] = []
         error: ServerError | None = None
@@ -144,6 +165,8 @@ class Backend:
                     written.append(answer.body)
                 case b"D":
                     found.append(answer)
+                case b"T" if described is not None:
+                    described.append(answer)
                 case _:
                     continue
         if error is not None:

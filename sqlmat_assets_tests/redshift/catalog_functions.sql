@@ -93,10 +93,19 @@ $$ select coalesce(nullif(current_setting('redshift.last_query_id', true), ''), 
 
 -- Called by the double when a table has been made or changed: lengths are counted in bytes, text has a length.
 create function pg_catalog.redshift_finish(relation regclass) returns void language plpgsql as $$
-declare found record;
+declare found record; digits int;
 begin
     for found in select attname from pg_attribute where attrelid = relation and atttypid = 25 and attnum > 0 and not attisdropped loop
         execute format('alter table %s alter column %I type varchar(65535)', relation, found.attname);
+    end loop;
+    -- The result of an expression has 38 digits, and the scale that its values have here.
+    for found in
+        select attname from pg_attribute where attrelid = relation and atttypid = 1700 and atttypmod = -1 and attnum > 0 and not attisdropped
+    loop
+        execute format('select max(scale(%I)) from %s', found.attname, relation) into digits;
+        if digits is not null then
+            execute format('alter table %s alter column %I type numeric(38, %s)', relation, found.attname, digits);
+        end if;
     end loop;
     for found in select conname from pg_constraint where conrelid = relation and conname like 'redshift\_bytes\_%' loop
         execute format('alter table %s drop constraint %I', relation, found.conname);

@@ -49,7 +49,7 @@ create function pg_catalog.redshift_type(relation oid, type oid, typmod int) ret
         when $2 = 'jsonb'::regtype then 'super'
         when $2 = 'text'::regtype then 'character varying(65535)'
         when $2 = 'bytea'::regtype then 'binary varying(64000)'
-        when $2 = 'numeric'::regtype and $3 = -1 then 'numeric(18,0)'
+        when $2 = 'numeric'::regtype and $3 = -1 then 'numeric(38,10)'
         else format_type($2, $3) end
 $$;
 
@@ -81,7 +81,7 @@ select pg_catalog.redshift_database() as database_name, schema as schema_name, p
     pg_catalog.redshift_name(name) as column_name, attnum as ordinal_position, default_value as column_default,
     case when required then 'NO' else 'YES' end as is_nullable, regexp_replace(type, '\(.*\)', '') as data_type,
     case when atttypid = 25 then 65535 when atttypid in (1042, 1043) then atttypmod - 4 end as character_maximum_length,
-    case when atttypid = 1700 and atttypmod = -1 then 18 else information_schema._pg_numeric_precision(atttypid, atttypmod) end as numeric_precision,
+    case when atttypid = 1700 and atttypmod = -1 then 38 else information_schema._pg_numeric_precision(atttypid, atttypmod) end as numeric_precision,
     information_schema._pg_numeric_scale(atttypid, atttypmod) as numeric_scale, remarks, encoding, distkey, sortkey,
     null::text as column_acl, null::text as column_acl_grantor
 from pg_catalog.redshift_columns;

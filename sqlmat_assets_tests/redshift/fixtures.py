@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -12,6 +13,7 @@ from moto.server import ThreadedMotoServer
 from sqlmat_assets_tests.postgres import Server
 from sqlmat_assets_tests.redshift import catalog
 from sqlmat_assets_tests.redshift.backend import Address
+from sqlmat_assets_tests.redshift.clients import with_psycopg2
 from sqlmat_assets_tests.redshift.cluster import RedshiftDouble, redshift_double
 from sqlmat_assets_tests.redshift.objects import ObjectStore
 
@@ -62,3 +64,12 @@ def moto_server() -> Generator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@pytest.fixture
+def client(cluster: RedshiftDouble) -> Generator[Any]:
+    """A connection of psycopg2 in which each statement is a transaction."""
+    connection = with_psycopg2(cluster)
+    connection.autocommit = True
+    yield connection
+    connection.close()

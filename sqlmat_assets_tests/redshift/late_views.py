@@ -92,6 +92,10 @@ def _replace(edits: Edits, tokens: list[Token], views: dict[tuple[str | None, st
         if not tokens[at].is_name:
             at += 1
             continue
+        if _is_column(tokens, at, views):
+            edits.replace(tokens[at].start, tokens[at + 2].start, "")
+            at += 5
+            continue
         name, behind = name_at(tokens, at)
         query = views.get((name.schema, name.name))
         before = tokens[at - 1] if at else None
@@ -116,6 +120,13 @@ def _replace(edits: Edits, tokens: list[Token], views: dict[tuple[str | None, st
                 tokens[at].start, tokens[behind - 1].end, f"({query})" + ("" if alias else f" as {quoted(name.name)}")
             )
         at = behind
+
+
+def _is_column(tokens: list[Token], at: int, views: dict[tuple[str | None, str], str]) -> bool:
+    """Say whether `schema.view.column` stands here."""
+    if at + 4 >= len(tokens) or not (tokens[at + 1].is_symbol(".") and tokens[at + 3].is_symbol(".")):
+        return False
+    return (tokens[at].value, tokens[at + 2].value) in views
 
 
 def before_is_list(tokens: list[Token], at: int) -> bool:
@@ -151,17 +162,13 @@ def _columns(query: str, host: Host) -> list[tuple[str, str]]:
     """Return the names and types of a query, or none where its tables are not there."""
     host.run("savepoint redshift_look")
     try:
-        host.run(f"create temporary view redshift_looked_at as {query}")
-        found = host.run(
-            "select attname, format_type(atttypid, atttypmod) from pg_catalog.pg_attribute"
-            " where attrelid = 'pg_temp.redshift_looked_at'::regclass and attnum > 0 order by attnum"
-        )
+        columns = host.backend.describe(query)
     except ServerError as error:
         if error.sqlstate == SYNTAX:
             raise
-        found = []
+        columns = []
     host.run("rollback to savepoint redshift_look")
-    return [(name or "", kind or "") for name, kind in found]
+    return [(name, "text" if kind == "unknown" else kind) for name, kind, _ in columns]
 
 
 def _make_placeholder(view: Name, columns: list[tuple[str, str]], host: Host, *, replaces: bool) -> None:

@@ -18,41 +18,17 @@ PIECES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+
+def words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # What may follow a table in FROM without being its alias.
-AFTER_TABLE = frozenset(
-    [
-        "where",
-        "group",
-        "order",
-        "having",
-        "limit",
-        "offset",
-        "union",
-        "intersect",
-        "except",
-        "minus",
-        "join",
-        "inner",
-        "left",
-        "right",
-        "full",
-        "cross",
-        "natural",
-        "on",
-        "using",
-        "set",
-        "when",
-        "window",
-        "qualify",
-        "for",
-        "fetch",
-        "pivot",
-        "unpivot",
-        "with",
-        "as",
-        "returning",
-        "then",
-    ]
+AFTER_TABLE = words_of(
+    """
+    where group order having limit offset union intersect except minus join inner left right full cross
+    natural on using set when window qualify for fetch pivot unpivot with as returning then
+    """
 )
 
 

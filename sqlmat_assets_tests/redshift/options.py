@@ -5,61 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlmat_assets_tests.redshift.lexer import Token
+from sqlmat_assets_tests.redshift.lexer import Token, words_of
 from sqlmat_assets_tests.redshift.refusals import SYNTAX, UNSUPPORTED, Refused
 
-WITH_TEXT = frozenset(
-    [
-        "delimiter",
-        "null",
-        "dateformat",
-        "timeformat",
-        "quote",
-        "region",
-        "encoding",
-        "access_key_id",
-        "secret_access_key",
-        "session_token",
-        "kms_key_id",
-        "extension",
-    ]
+WITH_TEXT = words_of(
+    """
+    delimiter null dateformat timeformat quote region encoding access_key_id secret_access_key session_token
+    kms_key_id extension
+    """
 )
-WITH_NUMBER = frozenset(["ignoreheader", "maxerror", "rowgroupsize", "maxfilesize"])
-ALONE = frozenset(
-    [
-        "csv",
-        "gzip",
-        "bzip2",
-        "zstd",
-        "lzop",
-        "parquet",
-        "manifest",
-        "header",
-        "allowoverwrite",
-        "cleanpath",
-        "addquotes",
-        "removequotes",
-        "escape",
-        "emptyasnull",
-        "blanksasnull",
-        "truncatecolumns",
-        "acceptinvchars",
-        "fillrecord",
-        "trimblanks",
-        "ignoreblanklines",
-        "noload",
-        "explicit_ids",
-        "verbose",
-        "encrypted",
-        "auto",
-        "json",
-        "avro",
-        "orc",
-    ]
+WITH_NUMBER = words_of(
+    """
+    ignoreheader maxerror rowgroupsize maxfilesize
+    """
 )
-SKIPPED = frozenset(["format", "as", "with", "mb", "gb", "on", "off", "true", "false"])
-NOT_EMULATED = frozenset(
-    ["json", "avro", "orc", "bzip2", "zstd", "lzop", "fixedwidth", "shapefile", "noload", "encrypted"]
+ALONE = words_of(
+    """
+    csv gzip bzip2 zstd lzop parquet manifest header allowoverwrite cleanpath addquotes removequotes escape
+    emptyasnull blanksasnull truncatecolumns acceptinvchars fillrecord trimblanks ignoreblanklines noload
+    explicit_ids verbose encrypted auto json avro orc
+    """
+)
+SKIPPED = words_of(
+    """
+    format as with mb gb on off true false
+    """
+)
+NOT_EMULATED = words_of(
+    """
+    json avro orc bzip2 zstd lzop fixedwidth shapefile noload encrypted
+    """
 )
 
 

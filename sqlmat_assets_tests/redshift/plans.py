@@ -84,6 +84,8 @@ def _sent_on(statement: Statement, host: Host) -> Plan:
 def _create_table(statement: Statement, host: Host) -> Plan:
     edits = rewriting(statement.text, host.words)
     design = designs.take_design(statement, edits)
+    if statement.target is not None and statement.target.name.startswith("#"):
+        edits.insert(statement.tokens[0].end, " temporary")
     table = named(statement, host)
     return Plan(statement, edits.done(), finish=lambda host: designs.record(host.run, table, design))
 
@@ -161,9 +163,9 @@ def _alter_type(statement: Statement, table: Name, host: Host) -> Plan:
 
     def look(host: Host) -> None:
         found = host.run(
-            "select format_type(atttypid, null), atttypmod - 4, atthasdef, c.encoding from pg_attribute a"
+            "select format_type(a.atttypid, null), a.atttypmod - 4, a.atthasdef, c.encoding from pg_attribute a"
             " join pg_catalog.redshift_columns c on c.relid = a.attrelid and c.attnum = a.attnum"
-            f" where attrelid = {literal(table.sql)}::regclass and attname = {literal(column)}"
+            f" where a.attrelid = {literal(table.sql)}::regclass and a.attname = {literal(column)}"
         )
         for was, size, default, encoding in found:
             if was != "character varying":

@@ -173,6 +173,19 @@ def read_row(body: bytes) -> tuple[str | None, ...]:
     return tuple(values)
 
 
+def read_columns(body: bytes) -> list[tuple[str, int, int]]:
+    """Return the names, types and modifiers of a RowDescription."""
+    (count,) = struct.unpack_from("!H", body)
+    columns: list[tuple[str, int, int]] = []
+    at = 2
+    for _ in range(count):
+        end = body.index(b"\0", at)
+        _, _, kind, _, modifier, _ = struct.unpack_from("!IHIhiH", body, end + 1)
+        columns.append((body[at:end].decode(), kind, modifier))
+        at = end + 19
+    return columns
+
+
 def renamed_columns(body: bytes, names: Mapping[str, str]) -> bytes:
     """Return a RowDescription with other column names, and SUPER for jsonb."""
     (count,) = struct.unpack_from("!H", body)

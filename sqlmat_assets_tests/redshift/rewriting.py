@@ -15,6 +15,7 @@ from sqlmat_assets_tests.redshift.lexer import (
     has_words,
     quoted,
     tokens_of,
+    words_of,
 )
 from sqlmat_assets_tests.redshift.names import Words
 
@@ -25,23 +26,11 @@ RENAMED = {
     "current_database": "pg_catalog.redshift_database",
 }
 DATE_PART_FIRST = frozenset({"dateadd", "datediff", "date_part", "date_trunc"})
-POSTGRES_SETTINGS = frozenset(
-    [
-        "application_name",
-        "client_encoding",
-        "datestyle",
-        "extra_float_digits",
-        "search_path",
-        "seed",
-        "session_authorization",
-        "session",
-        "statement_timeout",
-        "timezone",
-        "time",
-        "local",
-        "transaction",
-        "all",
-    ]
+POSTGRES_SETTINGS = words_of(
+    """
+    application_name client_encoding datestyle extra_float_digits search_path seed session_authorization
+    session statement_timeout timezone time local transaction all
+    """
 )
 UNKNOWN_TO_POSTGRES = ("qualify", "top")
 
@@ -74,7 +63,7 @@ def _name(edits: Edits, tokens: Sequence[Token], at: int, words: Words) -> None:
     token = tokens[at]
     short = words.shortened(token.value)
     written = edits.text[token.start : token.end]
-    if short != token.value or (token.kind == "quoted" and written != quoted(token.value)):
+    if short != token.value or short.startswith("#") or (token.kind == "quoted" and written != quoted(token.value)):
         edits.replace(token.start, token.end, quoted(short))
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmat_assets_tests.redshift.lexer import Name, Token, has_words, name_at, tokens_of
+from sqlmat_assets_tests.redshift.lexer import Name, Token, has_words, name_at, tokens_of, words_of
 
-FILLERS = frozenset(["or", "replace", "temp", "temporary", "local", "global", "unlogged", "unique", "external"])
+FILLERS = words_of(
+    """
+    or replace temp temporary local global unlogged unique external
+    """
+)
 ROW_VERBS = frozenset({"insert", "update", "delete", "merge"})
 READS = frozenset({"select", "insert", "update", "delete", "merge", "create table", "unload"})
 QUEUED = frozenset({*READS, "copy", "create materialized view", "refresh"})

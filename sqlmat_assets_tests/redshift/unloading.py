@@ -65,7 +65,7 @@ def unload(statement: Statement, host: Host) -> str:
         host.store.delete(present)
     elif present and "allowoverwrite" not in options.words:
         raise Refused(NOT_EMPTY, INTERNAL)
-    columns = _columns(query, host)
+    columns = host.backend.describe(query)
     rows = _rows(query, host)
     entries = _write(target, columns, rows, options, host)
     if "manifest" in options.words:
@@ -87,18 +87,6 @@ def _query(text: str, host: Host) -> str:
     statement = parse_statement(without_foreign_clauses(text.strip().removesuffix(";")))
     check_statement(statement)
     return rewrite(late_views.expanded(statement.text, statement, host), host.words)
-
-
-def _columns(query: str, host: Host) -> list[tuple[str, str, int]]:
-    """Return name, type and modifier of each column of the result."""
-    host.run("savepoint redshift_unload")
-    host.run(f"create temporary view redshift_unloaded as {query}")
-    found = host.run(
-        "select attname, format_type(atttypid, null), atttypmod from pg_catalog.pg_attribute"
-        " where attrelid = 'pg_temp.redshift_unloaded'::regclass and attnum > 0 order by attnum"
-    )
-    host.run("rollback to savepoint redshift_unload")
-    return [(name or "", kind or "", int(modifier or -1)) for name, kind, modifier in found]
 
 
 def _rows(query: str, host: Host) -> list[Row]:
@@ -162,11 +150,17 @@ def _parquet(columns: list[tuple[str, str, int]], rows: list[Row]) -> bytes:
     for place, (name, kind, modifier) in enumerate(columns):
         told, convert = TYPES.get(kind, (pa.string(), str))
         if kind == "numeric":
-            precision, scale = ((modifier - 4) >> 16, (modifier - 4) & 0xFFFF) if modifier > 4 else (18, 0)
-            told, convert = pa.decimal128(precision, scale), Decimal
+            told, convert = _decimal(modifier, [row[place] for row in rows]), Decimal
         values = [None if row[place] is None else convert(row[place] or "") for row in rows]
         arrays.append(pa.array(values, told))
         schema.append(pa.field(name, told))
     out = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(schema)), out)
     return out.getvalue()
+
+
+def _decimal(modifier: int, values: list[str | None]) -> Any:
+    """Return the type of a column of numbers; one that has no scale of its own gets that of its values."""
+    if modifier > 4:
+        return pa.decimal128((modifier - 4) >> 16, (modifier - 4) & 0xFFFF)
+    return pa.decimal128(38, max((len(value.partition(".")[2]) for value in values if value is not None), default=0))
