@@ -33,30 +33,24 @@ FROM recent
 GROUP BY customer
 """
 QUERY = """\
--- Customers of region {n}, beside what they did before.
-WITH recent AS (
+-- Customers of region {n}, by what they ordered, beside what they did before.
+WITH ordered AS (
     SELECT
-        a.id,
-        a.orders,
-        a.amount,
-        b.amount AS amount_before
-    FROM {left} AS a
-    JOIN {right} AS b ON a.id = b.id
-    WHERE a.orders > 0 AND b.amount IS NOT NULL
-),
-ordered AS (
-    SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount
-    FROM {orders}
-    WHERE day % 10 = {n} % 10
-    GROUP BY customer
+        o.customer,
+        o.amount,
+        a.amount AS amount_before,
+        b.orders AS orders_beside
+    FROM {orders} AS o
+    JOIN {left} AS a ON a.id = o.customer
+    JOIN {right} AS b ON b.id = o.customer
 )
 SELECT
-    recent.id, -- the customer
-    recent.orders + COALESCE(ordered.orders, 0) AS orders, -- how many
-    (recent.amount + COALESCE(ordered.amount, 0) + {n} % 7) % 100003 AS amount, -- in euros, with the fee of this region
-    CASE WHEN recent.amount_before > recent.amount THEN 'less' ELSE 'more' END AS trend -- against the order before
-FROM recent
-LEFT JOIN ordered ON ordered.customer = recent.id
+    customer AS id, -- the customer
+    COUNT(*) AS orders, -- how many
+    SUM(amount + orders_beside % 7 + {n} % 7) % 100003 AS amount, -- in euros, with the fee of this region
+    CASE WHEN SUM(amount) % 100003 < MAX(amount_before) THEN 'less' ELSE 'more' END AS trend -- against the year before
+FROM ordered
+GROUP BY customer
 """
 CHECKS = """\
 SELECT id IS NOT NULL AS ids_are_there FROM {name};
