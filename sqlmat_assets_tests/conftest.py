@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import os
 import signal
 from collections.abc import Generator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sqlmat_assets_tests.postgres import Server, serving
+from sqlmat_assets_tests.postgres import Server, find_binaries, serving
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts its background jobs with SIGINT ignored, and everything that they start inherits it; tests of
@@ -28,6 +29,12 @@ def kept_open(tmp_path: Path) -> Generator[None]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Generator[Server]:
     """A PostgreSQL server, started for the first test that needs one."""
+    try:
+        find_binaries()
+    except FileNotFoundError as error:
+        if os.environ.get("SQLMAT_REQUIRE_POSTGRES") == "1":
+            raise
+        pytest.skip(str(error))
     with serving() as server:
         yield server
 

@@ -198,6 +198,8 @@ def _type_of(column: psycopg.Column) -> str:
     if found is None:
         return f"type {column.type_code}"
     sized = found.name == "numeric" and column.precision is not None
+    if column.type_code == found.array_oid:
+        return f"{found.regtype}[]"
     return f"numeric({column.precision}, {column.scale})" if sized else found.regtype
 
 

@@ -21,9 +21,10 @@ _PASSING = frozenset(
         "57P03",  # the server is starting
     }
 )
-# Two that make, or alter, one object at the same moment: the later one finds the other's row in the catalog.
+# Two that make, or alter, one object at the same moment: the later one finds the other's row in the catalog, also where
+# it asks for what is there to be left alone.
 _UPDATED_MEANWHILE = re.compile(r"tuple concurrently (?:updated|deleted)|could not open relation with OID")
-_NAME_TAKEN = frozenset({"23505", "42P06"})
+_IS_THERE = frozenset({"42P06", "42P07", "42710"})
 _STARTING = ("starting up", "not yet accepting connections", "too many clients", "remaining connection slots")
 _REFUSED = ("Connection refused", "No route to host", "timeout expired", "Connection timed out", "shutting down")
 
@@ -33,15 +34,17 @@ def translate(error: psycopg.Error, statement: str, label: str) -> WarehouseErro
     message, state = str(error).strip(), error.sqlstate
     if state is None and isinstance(error, psycopg.OperationalError):
         return wording.connection_lost(label, message.splitlines()[0], statement)
-    return (TransientWarehouseError if _passes(error) else TerminalWarehouseError)(message, statement)
+    return (TransientWarehouseError if _passes(error, statement) else TerminalWarehouseError)(message, statement)
 
 
-def _passes(error: psycopg.Error) -> bool:
+def _passes(error: psycopg.Error, statement: str) -> bool:
     state = error.sqlstate or ""
     if state.startswith(_PASSING_CLASSES) or state in _PASSING:
         return True
-    if state in _NAME_TAKEN:
-        return state == "42P06" or error.diag.schema_name == "pg_catalog"
+    if state == "23505":
+        return error.diag.schema_name == "pg_catalog"
+    if state in _IS_THERE:
+        return " IF NOT EXISTS " in statement.partition("(")[0]
     return state.startswith("XX") and _UPDATED_MEANWHILE.search(str(error)) is not None
 
 

@@ -223,6 +223,7 @@ class TestEnding:
         assert rows(warehouse, "SELECT id FROM first.cities") == [(2,)]
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("postgres_server")
     def test_a_server_that_stops_in_the_middle_and_comes_back(self) -> None:
         with serving() as server:
             warehouse = open_warehouse(f"{server.url(server.make_database())}?wait=30")
@@ -232,8 +233,11 @@ class TestEnding:
                 server.stop()
                 server.start()
 
+            def crash(_pid: int) -> None:
+                server.stop(at_once=False)
+
             for number, is_there in ((2, True), (3, False)):
-                away = restart if is_there else lambda _pid: server.stop(at_once=False)
+                away = restart if is_there else crash
                 helper = when_running(warehouse.label, "pg_sleep", away)
                 patience = open_warehouse(f"{warehouse.label}?wait={30 if is_there else 0}")
                 last = self.build(a_table(f"SELECT {number} AS id FROM pg_sleep(1)"), patience, f"r{number}")
