@@ -74,18 +74,18 @@ def history_problems(drafts: Iterable[Draft], fold: Fold) -> Iterator[tuple[Rela
     """
     drafts = tuple(drafts)
     models = {fold(draft.model.relation): draft.model for draft in drafts}
+    kept = {draft.model.relation: draft.model for draft in drafts if _has_any(draft.model)}
     for draft in drafts:
-        for problem in (*_problems(draft, models, fold), *_early_reads(draft, models)):
+        for problem in (*_problems(draft, models, fold), *_early_reads(draft, kept)):
             yield draft.model.relation, problem
 
 
-def _early_reads(draft: Draft, models: Mapping[Relation, Model]) -> Iterator[Problem]:
+def _early_reads(draft: Draft, kept: Mapping[Relation, Model]) -> Iterator[Problem]:
     """Say which histories a table reads that begin only after it: those of tables that depend on it."""
     own = draft.model.relation
-    known = {model.relation: model for model in models.values()}
     for read in draft.reads:
-        base = known.get(read.relation)
-        if base is not None and base.relation != own and base.relation not in draft.model.upstream and _has_any(base):
+        base = kept.get(read.relation)
+        if base is not None and base.relation != own and base.relation not in draft.model.upstream:
             names = (str(own), str(history_of(base.relation)), str(base.relation))
             place = read.place
             yield wording.history_begins_later(*names, STAMP).at(place.path, place.line, place.column, is_warning=True)
