@@ -1,4 +1,4 @@
-"""Dagster's storage in PostgreSQL whose event log keeps its connections: to connect costs more than an event does."""
+"""Dagster's storage in PostgreSQL that keeps its connections: to connect costs more than what is asked and stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dagster._core.storage.config import PostgresStorageConfig
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Engine, make_url
 
 if TYPE_CHECKING:
     from dagster_postgres.auth import PgTokenProvider
@@ -19,31 +19,12 @@ _KEPT_CONNECTIONS = 2
 
 
 class EventLog(PostgresEventLogStorage):
-    """The event log of Dagster's own, with the same tables.
+    """The event log of Dagster's own, which looks up before most events whether tables and columns are there."""
 
-    That connects for each statement, and looks up before most events whether tables and columns are there. Here a
-    process keeps what it has opened and found; a connection that the server, or something on the way, has closed is
-    noticed before it is used, and replaced.
-    """
-
-    def __init__(
-        self,
-        postgres_url: str,
-        should_autocreate_tables: bool = True,
-        inst_data: ConfigurableClassData | None = None,
-        token_provider: PgTokenProvider | None = None,
-    ) -> None:
+    def __init__(self, postgres_url: str, engine: Engine) -> None:
         self._is_there: set[tuple[str, str]] = set()
-        super().__init__(postgres_url, should_autocreate_tables, inst_data, token_provider)
-        self._engine = create_pg_engine(
-            postgres_url,
-            token_provider,
-            isolation_level="AUTOCOMMIT",
-            pool_size=_KEPT_CONNECTIONS,
-            max_overflow=-1,
-            pool_pre_ping=True,
-            pool_use_lifo=True,
-        )
+        super().__init__(postgres_url, should_autocreate_tables=False)  # they are made by then
+        self._engine = engine
 
     def has_table(self, table_name: str) -> bool:
         """Whether there is a table; those of an event log stay."""
@@ -54,7 +35,7 @@ class EventLog(PostgresEventLogStorage):
         return self._remember(("column", column_name), super().has_asset_key_col)
 
     def dispose(self) -> None:
-        """Close the connections."""
+        """Close the connections, which are those of the whole storage."""
         super().dispose()
         self._engine.dispose()
 
@@ -69,6 +50,8 @@ class PostgresStorage(DagsterPostgresStorage):
     """Runs, events, schedules and sensors of an instance, as `dagster.yaml` names it under `storage: custom:`.
 
     The settings are those of Dagster's `storage: postgres:`, and so are the tables: either reads what the other wrote.
+    Dagster's connects for each statement. Here a process keeps some connections for all of it; one that the server, or
+    something on the way, has closed is noticed before it is used, and replaced.
     """
 
     def __init__(
@@ -80,7 +63,19 @@ class PostgresStorage(DagsterPostgresStorage):
     ) -> None:
         url = _with_driver(postgres_url)
         super().__init__(url, should_autocreate_tables, inst_data, token_provider)
-        self._event_log_storage = EventLog(url, should_autocreate_tables, token_provider=token_provider)
+        engine = create_pg_engine(
+            url,
+            token_provider,
+            isolation_level="AUTOCOMMIT",
+            pool_size=_KEPT_CONNECTIONS,
+            max_overflow=-1,
+            pool_pre_ping=True,
+            pool_use_lifo=True,
+        )
+        # Nothing public sets it; Dagster's own web server does the same, in a method of each class.
+        self._run_storage._engine = engine  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        self._schedule_storage._engine = engine  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        self._event_log_storage = EventLog(url, engine)
 
     @classmethod
     def from_config_value(
