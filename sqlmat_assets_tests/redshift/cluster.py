@@ -9,7 +9,7 @@ import threading
 import traceback
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from sqlmat_assets_tests.redshift import catalog, protocol
@@ -74,6 +74,8 @@ class RedshiftDouble:
 
     def stop(self) -> None:
         self._closed.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.disconnect()
         with self._admin_lock:
@@ -127,6 +129,14 @@ class RedshiftDouble:
             except (OSError, protocol.Gone):
                 self._admins.pop(database).close()
                 raise
+
+    def look(self, database: str, path: str, sql: str) -> list[tuple[str | None, ...]]:
+        """Ask what is committed, with the names that a session sees."""
+        with self._admin_lock:
+            self.admin(database, f"set search_path to {path}")
+            found = self.admin(database, sql)
+            self.admin(database, "reset search_path")
+            return found
 
     def remember_names(self, database: str) -> None:
         """Let the system views tell the long names."""

@@ -56,7 +56,7 @@ def create(statement: Statement, view: Name, host: Host) -> str:
 
 def expanded(text: str, statement: Statement, host: Host) -> str:
     """Return a statement with the queries of late-binding views in the place of their names."""
-    if not host.run("select from pg_catalog.redshift_late_views limit 1"):
+    if not host.look("select from pg_catalog.redshift_late_views limit 1"):
         return text
     for _ in range(DEEPEST):
         views = _mentioned(tokens_of(text), host)
@@ -72,7 +72,7 @@ def _mentioned(tokens: list[Token], host: Host) -> dict[tuple[str | None, str], 
     """Return the queries of the late-binding views whose names occur, by the forms that mean them."""
     names = {host.words.shortened(token.value) for token in tokens if token.is_name}
     listed = ", ".join(map(literal, sorted(names)))
-    found = host.run(
+    found = host.look(
         "select n.nspname, c.relname, v.query, pg_catalog.pg_table_is_visible(c.oid) from pg_catalog.redshift_late_views v"
         " join pg_catalog.pg_class c on c.oid = v.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
         f" where c.relname in ({listed})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmat_assets_tests.redshift import protocol, readers
 from sqlmat_assets_tests.redshift.conflicts import Transaction
-from sqlmat_assets_tests.redshift.lexer import literal
+from sqlmat_assets_tests.redshift.lexer import literal, quoted
 from sqlmat_assets_tests.redshift.plans import Plan, named
 from sqlmat_assets_tests.redshift.protocol import Message, ServerError
 from sqlmat_assets_tests.redshift.refusals import ACTIVE, Refused
@@ -52,6 +52,13 @@ class Runner:
 
     def admin(self, sql: str) -> list[tuple[str | None, ...]]:
         return self.session.cluster.admin(self.session.database, sql)
+
+    def look(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Ask the catalogue without a snapshot for the client's transaction, which may still have to wait for a lock."""
+        if self._transaction is not None and self._transaction.seen is not None:
+            return self.run(sql)
+        path = (self.run("show search_path")[0][0] or "").replace('"$user"', quoted(self.session.user)) or "''"
+        return self.session.cluster.look(self.session.database, path, sql)
 
     def tell(self, severity: str, message: str) -> None:
         self.session.tell(severity, message)
@@ -125,8 +132,8 @@ class Runner:
         """End the transaction that only the last message had."""
         if self._implicit:
             committed = self.backend.status == "T"
-            self.run("commit" if committed else "rollback")
             self._ended(committed=committed)
+            self.run("commit" if committed else "rollback")
         if self._drop == "after":
             raise Dropped
 
@@ -207,8 +214,8 @@ class Runner:
     def _after(self, plan: Plan) -> None:
         verb = plan.statement.verb
         if plan.commits and self.backend.status == "T":
-            self.run("commit")
             self._ended(committed=True)
+            self.run("commit")
         if verb == "set":
             self._keep_label(plan.statement)
         if self.backend.status != "T" or verb in NO_SNAPSHOT or self._transaction is None:
@@ -245,12 +252,12 @@ class Runner:
                 self.tell("WARNING", "there is already a transaction in progress")
             self._implicit = False
             return "BEGIN"
-        committed = statement.verb == "commit" and self.backend.status == "T"
+        # Before PostgreSQL lets go of the locks: who has waited for one sees what is committed.
+        self._ended(committed=statement.verb == "commit" and self.backend.status == "T")
         tag = ""
         for answer in self.backend.exchange(Message(b"Q", protocol.text(statement.verb)), tell=self.session.wire.send):
             if answer.kind == b"C":
                 tag, _ = protocol.cut(answer.body)
-        self._ended(committed=committed)
         return tag
 
     def _keep_label(self, statement: Statement) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import psycopg
 import psycopg2
 import pytest
 
@@ -188,6 +189,7 @@ def test_truncate_commits_what_stands_before_it(cluster: RedshiftDouble, two: tu
     ask(one, "truncate x")
     one.rollback()
     assert ask(other, "select (select count(*) from x), (select count(*) from y)") == [(0, 2)]
+    other.rollback()
     with with_redshift_connector(cluster) as third:
         ask(third, "insert into x values (7)")
         ask(third, "truncate table y")
@@ -199,15 +201,15 @@ def test_truncate_commits_what_stands_before_it(cluster: RedshiftDouble, two: tu
 def test_a_cancel_request_ends_the_statement_and_not_the_connection(
     cluster: RedshiftDouble, two: tuple[Any, Any]
 ) -> None:
-    one, other = two
-    ask(one, "lock x")
-    with waiting(cluster, other, "select a from x") as running:
-        other.cancel()
-        with pytest.raises(psycopg2.errors.QueryCanceled, match="cancelled on user's request"):
-            running.result(20)
-    other.rollback()
-    one.rollback()
-    assert ask(other, "select a from x") == [(1,)]
+    ask(two[0], "lock x")
+    with with_psycopg(cluster) as other:
+        with waiting(cluster, other, "select a from x") as running:
+            other.cancel_safe(timeout=20)
+            with pytest.raises(psycopg.errors.QueryCanceled, match="cancelled on user's request"):
+                running.result(20)
+        other.rollback()
+        two[0].rollback()
+        assert ask(other, "select a from x") == [(1,)]
 
 
 def test_a_terminated_backend_is_a_lost_connection(cluster: RedshiftDouble, two: tuple[Any, Any], client: Any) -> None:

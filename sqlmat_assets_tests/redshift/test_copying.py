@@ -239,7 +239,7 @@ def test_unloaded_parquet_keeps_the_types(client: Any, bucket: str, get: Callabl
     ]
     assert rows.to_pylist() == [
         {"a": 1, "b": "it's", "c": Decimal("1.50"), "d": dt.datetime(2026, 1, 2, 3, 4, 5), "e": True}
-    ]  # noqa: DTZ001
+    ]
 
 
 def test_unload_does_not_overwrite_unless_it_is_told_to(
