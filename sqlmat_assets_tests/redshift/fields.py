@@ -49,7 +49,7 @@ class Column:
         return self.type in {"character varying", "character"}
 
 
-class BadField(Exception):
+class BadField(Exception):  # noqa: N818 - what it is called in messages
     """A field that its column does not take."""
 
     def __init__(self, code: int, reason: str, column: Column | None = None, value: str = "") -> None:

@@ -45,6 +45,12 @@ class Query:
     def is_told(self) -> bool:
         return self.verb not in SILENT
 
+    def began_earlier(self, locked: float) -> None:
+        """Count in the time that it has waited for locks before it could be measured."""
+        self.locked = locked
+        self.started -= dt.timedelta(seconds=locked)
+        self._clock -= locked
+
     def statements(self) -> list[str]:
         """Return the statements that write it down."""
         ended = self.started + dt.timedelta(seconds=time.perf_counter() - self._clock)

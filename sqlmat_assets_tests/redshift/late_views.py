@@ -36,7 +36,7 @@ DEEPEST = 20
 def create(statement: Statement, view: Name, host: Host) -> str:
     """Make a late-binding view and return the command tag."""
     tokens = statement.tokens
-    begin = next(find_words(tokens[statement.behind :], "as"), None)
+    begin = next(iter(find_words(tokens[statement.behind :], "as")), None)
     end = next(iter(find_words(tokens, "with", "no", "schema", "binding")))
     if begin is None:
         raise Refused("syntax error at end of input", SYNTAX)

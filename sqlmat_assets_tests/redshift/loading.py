@@ -8,9 +8,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from sqlmat_assets_tests.redshift.plans import Host
 
 Row = tuple[str | None, ...]
-PARQUET = {
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _fits(_: pa.DataType) -> bool:
+    return True
+
+
+PARQUET: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "smallint": ("SMALLINT", pa.types.is_int16),
     "integer": ("INT", pa.types.is_int32),
     "bigint": ("BIGINT", pa.types.is_int64),
@@ -37,8 +47,8 @@ PARQUET = {
     "date": ("DATE", pa.types.is_date),
     "timestamp without time zone": ("TIMESTAMP", pa.types.is_timestamp),
     "timestamp with time zone": ("TIMESTAMPTZ", pa.types.is_timestamp),
-    "character varying": ("VARCHAR", lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind)),
-    "character": ("CHAR", lambda kind: pa.types.is_string(kind) or pa.types.is_large_string(kind)),
+    "character varying": ("VARCHAR", _is_text),
+    "character": ("CHAR", _is_text),
 }
 
 
@@ -207,7 +217,7 @@ def _parquet_rows(load: Load, found: Object) -> list[Row]:
         detail = f"File '{found.url}' has {len(table.schema)} columns, but table expects {len(load.columns)}"
         raise Refused("Spectrum Scan Error", INTERNAL, detail=detail)
     for column, told in zip(load.columns, table.schema, strict=True):
-        name, fits = PARQUET.get(column.type, (column.type, lambda kind: True))
+        name, fits = PARQUET.get(column.type, (column.type, _fits))
         if not fits(told.type):
             detail = (
                 f"File '{found.url}' has an incompatible Parquet schema for column '{told.name}'."

@@ -224,7 +224,7 @@ def _database(statement: Statement, host: Host) -> Plan:
 def _set(statement: Statement, host: Host) -> Plan:
     """Any level that a transaction asks for is the cluster's: https://docs.aws.amazon.com/redshift/latest/dg/r_BEGIN.html."""
     if any(token.is_word("transaction", "characteristics") for token in statement.tokens[1:3]):
-        return Plan(statement, action=lambda host: "SET")
+        return Plan(statement, action=lambda _: "SET")
     return _sent_on(statement, host)
 
 
@@ -251,7 +251,7 @@ PLANS: dict[str, Callable[[Statement, Host], Plan]] = {
     "rollback": _control,
     "alter table": _alter_table,
     "analyze": _analyze,
-    "copy": lambda statement, host: Plan(
+    "copy": lambda statement, _: Plan(
         statement, action=lambda host: loading.copy(statement, named(statement, host), host)
     ),
     "create database": _database,
@@ -262,6 +262,6 @@ PLANS: dict[str, Callable[[Statement, Host], Plan]] = {
     "revoke": _grant,
     "set": _set,
     "truncate": _truncate,
-    "unload": lambda statement, host: Plan(statement, action=lambda host: unloading.unload(statement, host)),
+    "unload": lambda statement, _: Plan(statement, action=lambda host: unloading.unload(statement, host)),
     "vacuum": _vacuum,
 }

@@ -18,7 +18,7 @@ CANCEL_REQUEST = 80877102
 JSONB, SUPER = struct.pack("!I", 3802), struct.pack("!I", 4000)
 
 
-class Gone(ConnectionError):
+class Gone(ConnectionError):  # noqa: N818 - a state
     """The other side has closed the connection."""
 
 

@@ -72,7 +72,7 @@ PARAMETERS = words_of(
 )
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - what has happened
     """Redshift would not run this statement."""
 
     def __init__(self, message: str, sqlstate: str = UNSUPPORTED, *, detail: str = "", hint: str = "") -> None:

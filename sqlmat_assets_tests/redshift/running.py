@@ -23,7 +23,7 @@ READS_WHAT_IT_WRITES = frozenset({"update", "delete", "merge"})
 FLUSH_AT = 1 << 16
 
 
-class Dropped(Exception):
+class Dropped(Exception):  # noqa: N818 - it is no error
     """The connection ends here, because that was asked for."""
 
 
@@ -46,6 +46,7 @@ class Runner:
         self._transaction: Transaction | None = None
         self._implicit = False
         self._drop: str | None = None
+        self._performed = False
 
     def run(self, sql: str) -> list[tuple[str | None, ...]]:
         return self.backend.run(sql)
@@ -68,7 +69,7 @@ class Runner:
         drop = self.session.cluster.faults.arrive(sql)
         if drop == "before":
             raise Dropped
-        self._drop = drop or self._drop
+        self._drop, self._performed = drop or self._drop, False
         statement = parse_statement(sql)
         if self.backend.status == "E" and statement.verb not in ENDS:
             raise Refused("current transaction is aborted, commands ignored until end of transaction block", ABORTED)
@@ -96,6 +97,7 @@ class Runner:
         """Carry out a statement and send the client what comes of it."""
         verb = plan.statement.verb
         self._measure(plan)
+        self._performed = True
         try:
             if plan.action is not None:
                 self.prepare(plan)
@@ -115,6 +117,7 @@ class Runner:
 
     def note_refusal(self, text: str, error: Refused) -> None:
         """Write down a statement that was refused before it ran."""
+        self._performed = True
         self.query = self.session.fresh_query(parse_statement(text))
         self.query.error = error.message
         self._write_down()
@@ -134,7 +137,7 @@ class Runner:
             committed = self.backend.status == "T"
             self._ended(committed=committed)
             self.run("commit" if committed else "rollback")
-        if self._drop == "after":
+        if self._drop == "after" and self._performed:
             raise Dropped
 
     def abandon(self) -> None:
@@ -166,7 +169,8 @@ class Runner:
     def _measure(self, plan: Plan) -> None:
         locked = self.query.locked
         self.query = self.session.fresh_query(plan.statement)
-        self.query.locked, self.query.label = locked, self.label
+        self.query.began_earlier(locked)
+        self.query.label = self.label
         self.query.transaction = self._transaction.number if self._transaction else 0
 
     def _in_queue(self, plan: Plan, message: Message) -> str:
@@ -202,7 +206,8 @@ class Runner:
                 self.query.rows += 1
                 self.query.sent += len(answer.body)
             elif answer.kind == b"T":
-                answer = Message(b"T", protocol.renamed_columns(answer.body, self.words.long))
+                held.append(Message(b"T", protocol.renamed_columns(answer.body, self.words.long)))
+                continue
             held.append(answer)
             size += len(answer.body)
             if size > FLUSH_AT:

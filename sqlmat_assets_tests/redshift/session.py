@@ -162,9 +162,8 @@ class Session:
         for statement in statements:
             try:
                 plan = self._plan(statement)
-                if plan is not None:
-                    self._runner.prepare(plan)
-                    self._runner.perform(plan, Message(b"Q", protocol.text(plan.sql)))
+                self._runner.prepare(plan)
+                self._runner.perform(plan, Message(b"Q", protocol.text(plan.sql)))
             except (Refused, ServerError) as error:
                 self._tell_error(error)
                 break
