@@ -56,6 +56,11 @@ def lock_not_given(relation: str, holders: Sequence[str], waited: timedelta) -> 
     )
 
 
+def replaced_meanwhile(relation: str) -> TransientWarehouseError:
+    """Another run has replaced a table, or somebody has made a view on it, while this one waited for it."""
+    return TransientWarehouseError(f"`{relation}` was replaced meanwhile, or a view on it was")
+
+
 def holder(pid: int, user: str | None, program: str | None, state: str | None, seconds: float | None) -> str:
     """A session that has a lock; its query is not repeated, for it may hold secrets."""
     of = "" if user is None else f" of `{user}`"

@@ -15,7 +15,13 @@ from sqlmat_assets.warehouses.postgres_connections import Link
 
 _OBJECT = """
     SELECT c.oid::bigint, c.relkind::text, format('%%I.%%I', n.nspname, c.relname),
-        quote_ident(pg_get_userbyid(c.relowner))
+        quote_ident(pg_get_userbyid(c.relowner)), concat_ws(' ', c.relacl::text, (
+            SELECT 'and columns' FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL LIMIT 1
+        )),
+        c.relhasindex OR EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype <> 'n'),
+        EXISTS (SELECT 1 FROM pg_description AS d WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid),
+        c.reloptions IS NOT NULL OR c.relhastriggers OR c.relrowsecurity
+            OR EXISTS (SELECT 1 FROM pg_policy AS p WHERE p.polrelid = c.oid)
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
 """
@@ -49,7 +55,8 @@ _READERS = """
         SELECT reads.reader, readers.depth + 1 FROM reads JOIN readers ON reads.read = readers.reader
     ), placed AS (SELECT reader, max(depth) AS depth, min(depth) AS nearest FROM readers GROUP BY reader)
     SELECT c.oid::bigint, c.relkind::text, format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text,
-        quote_ident(pg_get_userbyid(c.relowner)), pg_get_viewdef(c.oid), array_to_string(c.reloptions, ', '),
+        quote_ident(pg_get_userbyid(c.relowner)), CASE WHEN %(are_told)s THEN pg_get_viewdef(c.oid) ELSE '' END,
+        array_to_string(c.reloptions, ', '),
         c.relispopulated, p.depth, p.nearest = 1
     FROM placed AS p JOIN pg_class AS c ON c.oid = p.reader JOIN pg_namespace AS n ON n.oid = c.relnamespace
     ORDER BY p.depth DESC, c.oid
@@ -194,12 +201,19 @@ _AS_VIEW = frozenset("vm")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A table or view in the catalog; `named` and `owner` are quoted by the server."""
+    """A table or view in the catalog; `named` and `owner` are quoted by the server, `granted` says who may do what.
+
+    It `has_keys` where there is an index or a constraint, `has_rules` where there are policies, triggers or options.
+    """
 
     oid: int
     relkind: str
     named: str
     owner: str
+    granted: str | None = None
+    has_keys: bool = True
+    has_comments: bool = True
+    has_rules: bool = True
 
     @property
     def is_table(self) -> bool:
@@ -211,15 +225,32 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader(Found):
+class Reader:
     """A view that reads a table, near or far; the greater its depth the farther. `is_near` reads it itself."""
 
+    found: Found
     relation: Relation
     sql: str
     options: str | None
     is_populated: bool
     depth: int
     is_near: bool
+
+    @property
+    def oid(self) -> int:
+        return self.found.oid
+
+    @property
+    def named(self) -> str:
+        return self.found.named
+
+    @property
+    def owner(self) -> str:
+        return self.found.owner
+
+    @property
+    def is_materialized(self) -> bool:
+        return self.found.relkind == "m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +290,14 @@ def fetch_views(link: Link) -> tuple[tuple[Relation, str], ...]:
     return tuple((Relation(str(schema), str(name)), str(sql)) for schema, name, sql in link.send(_VIEWS, {}).rows)
 
 
-def find_readers(link: Link, oid: int) -> tuple[Reader, ...]:
-    """The views that read a table, also by way of others; the farthest first."""
+def find_readers(link: Link, oid: int, *, are_told: bool = False) -> tuple[Reader, ...]:
+    """The views that read a table, also by way of others, the farthest first; `are_told` asks for their SQL too."""
     found: list[Reader] = []
     for number, kind, named, schema, name, owner, sql, options, is_populated, depth, is_near in link.send(
-        _READERS, {"oid": oid}
+        _READERS, {"oid": oid, "are_told": are_told}
     ).rows:
-        place = Relation(str(schema), str(name))
-        found.append(Reader(number, kind, named, owner, place, sql, options, is_populated, depth, is_near))
+        own, place = Found(number, kind, named, owner), Relation(str(schema), str(name))
+        found.append(Reader(own, place, sql, options, is_populated, depth, is_near))
     return tuple(found)
 
 

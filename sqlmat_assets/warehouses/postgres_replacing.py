@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, TransientWarehouseError
+import psycopg
+
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import postgres as wording
 from sqlmat_assets.errors.views import would_break
 from sqlmat_assets.relation import Relation
@@ -23,7 +26,8 @@ from sqlmat_assets.warehouses.postgres_connections import Link
 _TRY = "SAVEPOINT sqlmat_lock; SET LOCAL lock_timeout = '500ms'"
 _GIVE_UP = "ROLLBACK TO SAVEPOINT sqlmat_lock; RELEASE SAVEPOINT sqlmat_lock"
 _HAVE = "RELEASE SAVEPOINT sqlmat_lock; SET LOCAL lock_timeout = '30s'"
-_PAUSE_SECONDS = 0.5
+# Not always the same, so that two who wait for each other do not try at the same moments again and again.
+_PAUSE_SECONDS = (0.05, 0.7)
 
 
 @contextmanager
@@ -46,7 +50,7 @@ def replacing(link: Link, target: Relation, successor: Relation | None, pause: P
     if old is None:
         yield
         return
-    dress = _Dress(link, target, old, catalog.find_rules(link, old.oid, old.named))
+    dress = _Dress(link, target, old, catalog.find_rules(link, old.oid, old.named) if old.has_rules else ())
     new = None if successor is None else catalog.find_object(link, successor)
     if new is not None:
         dress.put_on(new)
@@ -79,7 +83,7 @@ class _Dress:
         send = self.link.send
         if self.old.owner != new.owner:
             send(f"ALTER TABLE {new.named} OWNER TO {self.old.owner}")
-        if new.holds_rows and self.old.holds_rows:
+        if new.holds_rows and self.old.holds_rows and self.old.has_keys:
             self.indexes = catalog.find_indexes(self.link, self.old.oid, new.oid)
             for index in self.indexes:
                 if not index.can_be_moved:
@@ -87,11 +91,12 @@ class _Dress:
                 self._move(index.told, index.create)
             for told, text in catalog.find_constraints(self.link, self.old.oid, new.oid):
                 self._move(told, text)
-        for text in (
-            *catalog.find_grants(self.link, self.old.oid, new.oid),
-            *catalog.find_comments(self.link, self.old.oid, new.oid),
-        ):
-            send(text)
+        if self.old.granted is None or self.old.granted != new.granted or "and columns" in self.old.granted:
+            for text in catalog.find_grants(self.link, self.old.oid, new.oid):
+                send(text)
+        if self.old.has_comments:
+            for text in catalog.find_comments(self.link, self.old.oid, new.oid):
+                send(text)
         if new.holds_rows:
             # The server would not know what is in it until it finds the time.
             send(f"ANALYZE {new.named}")
@@ -119,30 +124,36 @@ def _lock(link: Link, target: Relation, old: Found, pause: Pause) -> tuple[Reade
     """Have a table and all views on it for this transaction, in the order in which a reader takes them."""
     begun = time.monotonic()
     while True:
-        readers = catalog.find_readers(link, old.oid)
+        # Before the SQL of views is asked for: the server locks what they read to tell it, until the transaction ends.
         link.send(_TRY)
+        views = catalog.find_readers(link, old.oid)
         try:
-            for view in (*readers, *(() if old.is_table else (old,))):
+            for view in (*(each.found for each in views), *(() if old.is_table else (old,))):
                 # It changes nothing, and locks the view alone, where LOCK would lock all that it reads.
                 link.send(f"ALTER TABLE {view.named} OWNER TO {view.owner}")
             if old.is_table:
                 link.send(f"LOCK TABLE {old.named} IN ACCESS EXCLUSIVE MODE")
-        except TransientWarehouseError as error:
-            if not link.is_in_transaction:
+            readers = catalog.find_readers(link, old.oid, are_told=True)
+        except WarehouseError as error:
+            if not link.is_in_transaction or not _passes(error):
                 raise
             link.send(_GIVE_UP)
-            waited = timedelta(seconds=time.monotonic() - begun)
-            if waited >= link.place.wait:
-                oids = [old.oid, *(view.oid for view in readers)]
-                holders = [wording.holder(*each) for each in catalog.find_holders(link, oids)]
-                raise wording.lock_not_given(str(target), holders, link.place.wait) from error
-            pause(_PAUSE_SECONDS)
+            if timedelta(seconds=time.monotonic() - begun) >= link.place.wait:
+                holders = catalog.find_holders(link, [old.oid, *(view.oid for view in views)])
+                told = [wording.holder(*each) for each in holders]
+                raise wording.lock_not_given(str(target), told, link.place.wait) from error
+            pause(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - nobody is to be kept from guessing it
             continue
         link.send(_HAVE)
         now = catalog.find_object(link, target)
-        if now is None or now.oid != old.oid or catalog.find_readers(link, old.oid) != readers:
-            raise TransientWarehouseError(f"`{target}` was replaced meanwhile")
+        if now is None or now.oid != old.oid or [each.oid for each in readers] != [each.oid for each in views]:
+            raise wording.replaced_meanwhile(str(target))
         return readers
+
+
+def _passes(error: WarehouseError) -> bool:
+    """Whether somebody else has a table or view, or has just dropped a view."""
+    return isinstance(error, TransientWarehouseError) or isinstance(error.__cause__, psycopg.errors.UndefinedTable)
 
 
 def _repoint(link: Link, target: Relation, readers: Sequence[Reader]) -> None:
@@ -152,7 +163,7 @@ def _repoint(link: Link, target: Relation, readers: Sequence[Reader]) -> None:
     for view in reversed(readers):
         if not view.is_near or view.oid in done:
             continue
-        if view.relkind == "v" and _replace(link, view):
+        if not view.is_materialized and _replace(link, view):
             continue
         tree = [view, *_readers_among(link, view, readers)]
         try:
@@ -190,11 +201,11 @@ def _make_anew(link: Link, tree: Sequence[Reader]) -> None:
         link.send(f"ALTER TABLE {view.named} RENAME TO {_old_name(view)}")
     for view in tree:
         options = f" WITH ({view.options})" if view.options else ""
-        filled = "" if view.relkind == "v" or view.is_populated else " WITH NO DATA"
+        filled = "" if not view.is_materialized or view.is_populated else " WITH NO DATA"
         link.send(f"CREATE {_word(view)} {view.named}{options} AS {view.sql.rstrip().rstrip(';')}{filled}")
         made = catalog.find_object(link, view.relation)
         if made is not None:
-            dress = _Dress(link, view.relation, view, rules[view.oid])
+            dress = _Dress(link, view.relation, view.found, rules[view.oid])
             dress.put_on(made)
             dress.finish(made)
     for view in reversed(tree):
@@ -207,4 +218,4 @@ def _old_name(view: Reader) -> str:
 
 
 def _word(view: Reader) -> str:
-    return "MATERIALIZED VIEW" if view.relkind == "m" else "VIEW"
+    return "MATERIALIZED VIEW" if view.is_materialized else "VIEW"
