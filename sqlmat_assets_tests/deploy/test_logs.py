@@ -19,6 +19,8 @@ from sqlmat_assets.components.home import open_instance
 from sqlmat_assets_tests.components.running import events_of, execute, stored_run
 from sqlmat_assets_tests.deploy.doubles import s3
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:

@@ -38,6 +38,7 @@ SENSOR = """{ sensorOrError(sensorSelector: {repositoryLocationName: "shop", rep
 
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'locked'"
 AGAIN = "SELECT run_id FROM run_tags WHERE key = 'dagster/parent_run_id' AND value = %s"
+LOGS = "query ($key: [String!]!) { capturedLogs(logKey: $key) { stderr } }"
 RETRIES = "SELECT value FROM run_tags WHERE key = 'dagster/parent_run_id'"
 
 
@@ -108,11 +109,22 @@ def status(service: Service, run: str) -> str:
     return service.ask(RUN, id=run)["runOrError"]["status"]
 
 
+def kept(service: Service, run: str) -> list[str]:
+    """The keys of what a run has printed."""
+    found = bucket(service).list_objects_v2(Bucket=BUCKET, Prefix=f"dagster/storage/{run}/compute_logs/")
+    return [each["Key"] for each in found["Contents"]]
+
+
 def captured(service: Service, run: str) -> dict[str, str]:
     """What a run has printed, as it is in the bucket: `out` and `err`."""
-    client = bucket(service)
-    keys = [each["Key"] for each in client.list_objects_v2(Bucket=BUCKET, Prefix=f"dagster/storage/{run}/")["Contents"]]
-    return {key.rpartition(".")[2]: client.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode() for key in keys}
+    bodies = {key: bucket(service).get_object(Bucket=BUCKET, Key=key)["Body"] for key in kept(service, run)}
+    return {key.rpartition(".")[2]: body.read().decode() for key, body in bodies.items()}
+
+
+def shown(service: Service, run: str) -> str:
+    """What the web server shows of it."""
+    (file,) = {key.rpartition("/")[2].partition(".")[0] for key in kept(service, run)}
+    return service.ask(LOGS, key=[run, "compute_logs", file])["capturedLogs"]["stderr"]
 
 
 def assets(service: Service) -> set[str]:
@@ -160,6 +172,7 @@ def test_a_service_goes_on_whatever_process_is_killed(service: Service) -> None:
     wrong = launch(service, "shop", "shop/wrong")
     assert [finish(service, run) for run in (third, again, wrong)] == ["SUCCESS", "SUCCESS", "FAILURE"]
     assert "1 check of `shop.wrong` failed" in captured(service, wrong)["err"]
+    assert "1 check of `shop.wrong` failed" in shown(service, wrong)
     # A check that fails is no reason to start a run again.
     assert rows(int(service.told["DAGSTER_PG_PORT"]), RETRIES) == [(first,)]
 
