@@ -36,7 +36,8 @@ RUNS = 3
 TABLE = "s.trips"
 TRIPS = (
     f"CREATE TABLE {TABLE} AS SELECT i AS id, DATE '2019-01-01' + (i % 365)::INTEGER AS day, "
-    "(i * 7919 % 265)::SMALLINT AS zone, (i * 31 % 9973) / 100 AS fare, 'trip of ' || i % 1000 AS note FROM range({rows}) AS r(i)"
+    "(i * 7919 % 265)::SMALLINT AS zone, (i * 31 % 9973) / 100 AS fare, "
+    "'trip of ' || i % 1000 AS note FROM range({rows}) AS r(i)"
 )
 CHECKS = f"""\
 SELECT id >= 0 AS ids, fare >= 0 AS fares, zone BETWEEN 0 AND 264 AS zones FROM {TABLE};
