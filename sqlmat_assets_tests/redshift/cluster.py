@@ -143,7 +143,10 @@ class RedshiftDouble:
         for short, long in list(self.long_names.items()):
             self.admin(
                 database,
-                f"insert into pg_catalog.redshift_long_names values ({literal(short)}, {literal(long)}) on conflict do nothing",
+                (
+                    f"insert into pg_catalog.redshift_long_names values ({literal(short)}, "
+                    f"{literal(long)}) on conflict do nothing"
+                ),
             )
 
     def remember(self, query: Query) -> None:

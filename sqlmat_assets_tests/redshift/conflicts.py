@@ -99,7 +99,7 @@ class Transactions:
 
 
 def _before(reader: Transaction, writer: Transaction) -> bool:
-    """Say whether the reader must come first: it does not see what the writer has written to a table that it has read."""
+    """Say whether the reader must come first: it has read a table and does not see what the writer wrote to it."""
     if reader is writer or reader.seen is None or writer.seen is None or not reader.reads & writer.writes:
         return False
     unseen = writer.committed is None or writer.committed > reader.seen

@@ -83,12 +83,15 @@ def record(run: Run, table: Name, design: Design) -> None:
     encodings = json.dumps({str(number(column)): encoding for column, encoding in design.encodings.items()})
     if design.like is not None:
         run(
-            "insert into pg_catalog.redshift_designs (relid, diststyle, distkey, sortstyle, sortkeys, encodings, backup)"
+            "insert into pg_catalog.redshift_designs (relid, diststyle, distkey, sortstyle, sortkeys, "
+            "encodings, backup)"
             f" select {literal(table.sql)}::regclass, diststyle, distkey, sortstyle, sortkeys, encodings, backup"
-            f" from pg_catalog.redshift_designs where relid = {literal(design.like.sql)}::regclass on conflict do nothing"
+            f" from pg_catalog.redshift_designs where relid = {literal(design.like.sql)}::regclass on "
+            f"conflict do nothing"
         )
     run(
-        "insert into pg_catalog.redshift_designs (relid, diststyle, distkey, sortstyle, sortkeys, encodings, backup, keys)"
+        "insert into pg_catalog.redshift_designs (relid, diststyle, distkey, sortstyle, sortkeys, "
+        "encodings, backup, keys)"
         f" values ({literal(table.sql)}::regclass, {literal(diststyle)}, {distkey}, {literal(design.sortstyle)},"
         f" '{{{sortkeys}}}', {literal(encodings)}::jsonb, {design.backup}, '{{{keys}}}') on conflict do nothing"
     )

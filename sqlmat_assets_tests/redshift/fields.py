@@ -92,7 +92,10 @@ def _checked(column: Column, value: str, options: Options) -> str:
                 bad = re.search(r"[^\d+-]|(?<!^)[+-]", value.strip())
                 raise BadField(
                     1207,
-                    f"Invalid digit, Value '{bad[0] if bad else ''}', Pos {bad.start() if bad else 0}, Type: {_named(column)}",
+                    (
+                        f"Invalid digit, Value '{bad[0] if bad else ''}', Pos "
+                        f"{bad.start() if bad else 0}, Type: {_named(column)}"
+                    ),
                 )
             if not -(2 ** RANGES[column.type]) <= int(value) < 2 ** RANGES[column.type]:
                 raise BadField(1204, f"Overflow, Value '{value.strip()}', Type: {_named(column)}")

@@ -56,13 +56,18 @@ class Query:
         ended = self.started + dt.timedelta(seconds=time.perf_counter() - self._clock)
         values = (
             f"{self.number}, (select usesysid from pg_user where usename = {literal(self.user)}), {literal(self.user)},"
-            f" {literal(self.database)}, {self.pid}, {self.transaction}, {literal(self.label)}, {literal(self.text[:4000])},"
+            f" {literal(self.database)}, {self.pid}, {self.transaction}, {literal(self.label)}, "
+            f"{literal(self.text[:4000])},"
             f" {literal(self.verb.upper())}, {literal(self.started.isoformat())}, {literal(ended.isoformat())},"
-            f" {round(self.queued * 1e6)}, {round(self.locked * 1e6)}, {self.rows}, {self.sent}, {sum(self.scanned.values())},"
+            f" {round(self.queued * 1e6)}, {round(self.locked * 1e6)}, {self.rows}, {self.sent}, "
+            f"{sum(self.scanned.values())},"
             f" {self.loaded}, {int(bool(self.error))}, {literal(self.error)}"
         )
         scans = [
-            f"insert into pg_catalog.redshift_scans values ({self.number}, {table}, {size}, {literal(self.started.isoformat())})"
+            (
+                f"insert into pg_catalog.redshift_scans values ({self.number}, {table}, {size}, "
+                f"{literal(self.started.isoformat())})"
+            )
             for table, size in self.scanned.items()
         ]
         return [f"insert into pg_catalog.redshift_queries values ({values})", *scans]

@@ -1,7 +1,8 @@
 """Views WITH NO SCHEMA BINDING: their query is put in wherever they are read, so that nothing ties them to a table.
 
 In PostgreSQL each has a view of its name that reads nothing, for grants, renames and listings.
-https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html
+https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html; the words on names without a schema were met in
+dbt-labs/redshift#55.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ def _mentioned(tokens: list[Token], host: Host) -> dict[tuple[str | None, str], 
     names = {host.words.shortened(token.value) for token in tokens if token.is_name}
     listed = ", ".join(map(literal, sorted(names)))
     found = host.look(
-        "select n.nspname, c.relname, v.query, pg_catalog.pg_table_is_visible(c.oid) from pg_catalog.redshift_late_views v"
+        "select n.nspname, c.relname, v.query, pg_catalog.pg_table_is_visible(c.oid) from "
+        "pg_catalog.redshift_late_views v"
         " join pg_catalog.pg_class c on c.oid = v.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
         f" where c.relname in ({listed})"
     )

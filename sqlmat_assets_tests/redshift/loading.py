@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 Row = tuple[str | None, ...]
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
-def _fits(_: pa.DataType) -> bool:
+def _fits(_: Any) -> bool:
     return True
 
 
@@ -110,10 +110,12 @@ def copy(statement: Statement, table: Name, host: Host) -> str:
 
 def _columns(table: Name, names: Sequence[str], options: Options, host: Host) -> list[Column]:
     found = host.run(
-        "select attname, format_type(atttypid, null), case when atttypid in (1042, 1043) and atttypmod > 4 then atttypmod - 4 end,"
+        "select attname, format_type(atttypid, null), case when atttypid in (1042, 1043) and "
+        "atttypmod > 4 then atttypmod - 4 end,"
         " attnotnull, coalesce(information_schema._pg_numeric_precision(atttypid, atttypmod), 18),"
         " coalesce(information_schema._pg_numeric_scale(atttypid, atttypmod), 0), attidentity <> ''"
-        f" from pg_catalog.pg_attribute where attrelid = {literal(table.sql)}::regclass and attnum > 0 and not attisdropped order by attnum"
+        f" from pg_catalog.pg_attribute where attrelid = {literal(table.sql)}::regclass and attnum > "
+        f"0 and not attisdropped order by attnum"
     )
     columns = {
         name or "": Column(
@@ -250,8 +252,10 @@ def _store(load: Load, host: Host) -> None:
     host.words.answers |= {"pg_last_copy_id": host.query.number, "pg_last_copy_count": len(load.rows)}
     for url, count in load.files:
         host.admin(
-            "insert into pg_catalog.stl_load_commits (userid, query, slice, name, filename, lines_scanned, errors, curtime, status, file_format)"
-            f" values (100, {host.query.number}, 0, 0, {literal(url[:256])}, {count}, {len(load.bad)}, now() at time zone 'utc', 1,"
+            "insert into pg_catalog.stl_load_commits (userid, query, slice, name, filename, "
+            "lines_scanned, errors, curtime, status, file_format)"
+            f" values (100, {host.query.number}, 0, 0, {literal(url[:256])}, {count}, "
+            f"{len(load.bad)}, now() at time zone 'utc', 1,"
             f" {literal('Parquet' if 'parquet' in load.options.words else 'Text')})"
         )
     host.tell("INFO", f"Load into table '{load.table.name}' completed, {len(load.rows)} record(s) loaded successfully.")
@@ -278,10 +282,14 @@ def _write_bad(load: Load, host: Host) -> None:
         length = "" if column is None or column.length is None else str(column.length)
         raw, value = (shown.encode(errors="replace").decode()[:1024] for shown in (line.raw, line.error.value))
         host.admin(
-            "insert into pg_catalog.stl_load_errors (userid, slice, tbl, starttime, session, query, filename, line_number, colname, type,"
-            " col_length, position, raw_line, raw_field_value, err_code, err_reason, is_partial, start_offset) values (100, 0,"
-            f" to_regclass({literal(load.table.sql)})::oid::int, now() at time zone 'utc', {host.backend.pid}, {host.query.number},"
-            f" {literal(line.url[:256])}, {line.number}, {literal(column.name if column else '')}, {literal(typed)}, {literal(length)}, 0,"
+            "insert into pg_catalog.stl_load_errors (userid, slice, tbl, starttime, session, query, "
+            "filename, line_number, colname, type,"
+            " col_length, position, raw_line, raw_field_value, err_code, err_reason, is_partial, "
+            "start_offset) values (100, 0,"
+            f" to_regclass({literal(load.table.sql)})::oid::int, now() at time zone 'utc', "
+            f"{host.backend.pid}, {host.query.number},"
+            f" {literal(line.url[:256])}, {line.number}, {literal(column.name if column else '')}, "
+            f"{literal(typed)}, {literal(length)}, 0,"
             f" {literal(raw)}, {literal(value)}, {line.error.code}, {literal(line.error.reason[:100])}, 0, 0)"
         )
 
@@ -305,7 +313,8 @@ def append(statement: Statement, host: Host) -> str:
 
 def _names(table: Name, host: Host) -> list[str]:
     found = host.run(
-        f"select attname from pg_catalog.pg_attribute where attrelid = {literal(table.sql)}::regclass and attnum > 0 and not attisdropped"
+        f"select attname from pg_catalog.pg_attribute where attrelid = {literal(table.sql)}::regclass "
+        f"and attnum > 0 and not attisdropped"
         " order by attnum"
     )
     return [row[0] or "" for row in found]

@@ -1,4 +1,4 @@
-"""What a session knows of names: those of 64 to 127 bytes, which PostgreSQL would cut off, and what its own last query was."""
+"""What a session knows of names: those of 64 to 127 bytes, which PostgreSQL would cut off; and its last query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Words:
     """How one session's words are turned into PostgreSQL's and back.
 
     Attributes:
-        long: Names that Redshift has and PostgreSQL cannot have, by the short ones that stand for them; shared by the cluster.
+        long: Names that PostgreSQL cannot have, by the short ones that stand for them; shared by the cluster.
         answers: What `pg_last_query_id()` and the like answer in this session.
     """
 

@@ -1,7 +1,7 @@
 """Readers of a table that is being replaced: Redshift looks the name up first and opens what it has found then.
 
-So a reader that had to wait for the end of a DROP or a swap is told that its table is gone, where PostgreSQL would look the name
-up again. The error is met in practice, the vendor has no page on it.
+So a reader that had to wait for the end of a DROP or a swap is told that its table is gone, where PostgreSQL would
+look the name up again. The error was met in dbt-labs/dbt-adapters#617; the vendor has no page on it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def wait(statement: Statement, host: Host, transaction: Transaction | None) -> N
         return
     listed = ", ".join(literal(name.sql) for name in names)
     found = host.look(
-        "select n.name, c.oid, exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock'"
+        "select n.name, c.oid, exists (select from pg_catalog.pg_locks l where l.relation = c.oid and "
+        "l.mode = 'AccessExclusiveLock'"
         f" and l.granted and l.pid <> {host.backend.pid}) from unnest(array[{listed}]) n (name)"
         " join pg_catalog.pg_class c on c.oid = to_regclass(n.name)"
     )

@@ -67,7 +67,8 @@ PARAMETERS = words_of(
     max_concurrency_scaling_clusters max_cursor_result_set_size mv_enable_aqmv_for_session
     navigate_super_null_on_error parse_super_null_on_error pg_federation_repeatable_read query_group
     search_path seed session_authorization spectrum_query_maxerror statement_timeout
-    stored_proc_log_min_messages timezone use_fips_ssl wlm_query_slot_count local session transaction time characteristics
+    stored_proc_log_min_messages timezone use_fips_ssl wlm_query_slot_count local session transaction time
+    characteristics
     """
 )
 
@@ -136,9 +137,9 @@ def _words(*words: str, verbs: Sequence[str] = ()) -> Callable[[Statement], Refu
 
 def _filter(statement: Statement) -> Refused | None:
     for at in find_words(statement.tokens, "filter"):
-        if at and statement.tokens[at - 1].is_symbol(")") and at + 1 < len(statement.tokens):
-            if statement.tokens[at + 1].is_symbol("("):
-                return syntax_error(statement.tokens[at + 1], statement.text)
+        behind = statement.tokens[at + 1 : at + 2]
+        if at and statement.tokens[at - 1].is_symbol(")") and behind and behind[0].is_symbol("("):
+            return syntax_error(behind[0], statement.text)
     return None
 
 
@@ -163,7 +164,9 @@ def _operators(statement: Statement) -> Refused | None:
             return Refused(
                 f'operator does not exist: character varying {token.value} "unknown"',
                 NO_FUNCTION,
-                hint="No operator matches the given name and argument type(s). You may need to add explicit type casts.",
+                hint=(
+                    "No operator matches the given name and argument type(s). You may need to add explicit type casts."
+                ),
             )
     return None
 

@@ -19,7 +19,10 @@ from sqlmat_assets_tests.redshift.lexer import (
 )
 from sqlmat_assets_tests.redshift.names import Words
 
-VERSION = "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.12103"
+VERSION = (
+    "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat "
+    "3.4.2-6.fc3), Redshift 1.0.12103"
+)
 RENAMED = {
     "nvl": "coalesce",
     "pg_get_viewdef": "pg_catalog.redshift_viewdef",
@@ -67,7 +70,9 @@ def _name(edits: Edits, tokens: Sequence[Token], at: int, words: Words) -> None:
         edits.replace(token.start, token.end, quoted(short))
 
 
-def _call(edits: Edits, tokens: Sequence[Token], at: int, words: Words) -> None:
+def _call(  # noqa: PLR0912 - one case for each word
+    edits: Edits, tokens: Sequence[Token], at: int, words: Words
+) -> None:
     token = tokens[at]
     if token.kind != "word":
         return
@@ -142,8 +147,7 @@ def _settings(edits: Edits, tokens: Sequence[Token]) -> None:
         return
     at = 2 if has_words(tokens, 1, "session") or has_words(tokens, 1, "local") else 1
     if at < len(tokens) and tokens[at].kind == "word" and tokens[at].value not in POSTGRES_SETTINGS:
-        if tokens[0].is_word("set") or tokens[at].value in {"query_group", "enable_result_cache_for_session"}:
-            edits.insert(tokens[at].start, "redshift.")
+        edits.insert(tokens[at].start, "redshift.")
 
 
 def without_words(edits: Edits, tokens: Sequence[Token], *words: str) -> None:

@@ -1,4 +1,4 @@
-"""Statements as they run: locks, the queue, the snapshot, what they read and wrote, and the end of their transaction."""
+"""Statements as they run: locks, the queue, the snapshot, what they touch, and the end of their transaction."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Runner:
         return self.session.cluster.admin(self.session.database, sql)
 
     def look(self, sql: str) -> list[tuple[str | None, ...]]:
-        """Ask the catalogue without a snapshot for the client's transaction, which may still have to wait for a lock."""
+        """Ask the catalogue without taking a snapshot for the client's transaction, which may have to wait yet."""
         if self._transaction is not None and self._transaction.seen is not None:
             return self.run(sql)
         path = (self.run("show search_path")[0][0] or "").replace('"$user"', quoted(self.session.user)) or "''"
@@ -229,7 +229,7 @@ class Runner:
         self.session.cluster.transactions.touch(self._transaction, reads, writes)
 
     def _touched(self, plan: Plan) -> tuple[set[int], set[int]]:
-        """Return the tables that the transaction has read and written, by the locks that PostgreSQL has taken for it."""
+        """Return the tables that the transaction has read and written, by the locks that PostgreSQL took for it."""
         found = self.run(
             "select l.relation, l.mode, pg_catalog.pg_table_size(l.relation), c.relkind from pg_catalog.pg_locks l"
             " join pg_catalog.pg_class c on c.oid = l.relation where l.pid = pg_catalog.pg_backend_pid()"

@@ -37,7 +37,10 @@ def test_what_a_table_is_told_to_have_is_told_back(
 def test_columns_with_their_keys_and_encodings(client: Any) -> None:
     ask(
         client,
-        "create table t (a int not null encode zstd distkey, b varchar sortkey, c super, d text, e numeric, primary key (a), unique (b))",
+        (
+            "create table t (a int not null encode zstd distkey, b varchar sortkey, c super, d text, e "
+            "numeric, primary key (a), unique (b))"
+        ),
     )
     assert ask(client, 'select "column", type, encoding, distkey, sortkey, "notnull" from pg_table_def') == [
         ("a", "integer", "zstd", True, 0, True),
@@ -48,7 +51,10 @@ def test_columns_with_their_keys_and_encodings(client: Any) -> None:
     ]
     found = ask(
         client,
-        "select database_name, column_name, data_type, character_maximum_length, is_nullable from svv_redshift_columns limit 2",
+        (
+            "select database_name, column_name, data_type, character_maximum_length, is_nullable from "
+            "svv_redshift_columns limit 2"
+        ),
     )
     assert found == [("dev", "a", "integer", None, "NO"), ("dev", "b", "character varying", 256, "YES")]
 
@@ -71,7 +77,10 @@ def test_a_design_goes_with_its_table(cluster: RedshiftDouble) -> None:
     assert ask(connection, INFO) == [("t", "ALL", None, 0, 1)]
     ask(
         connection,
-        "create table n distkey (a) sortkey (a) as select 2 as a; alter table t rename to o; alter table n rename to t; drop table o",
+        (
+            "create table n distkey (a) sortkey (a) as select 2 as a; alter table t rename to o; alter "
+            "table n rename to t; drop table o"
+        ),
     )
     connection.commit()
     assert ask(connection, INFO) == [("t", "KEY(a)", "a", 1, 1)]
@@ -90,7 +99,10 @@ def test_a_design_can_be_altered_and_copied(client: Any) -> None:
     assert ask(client, INFO) == [("t", "KEY(c)", "c", 2, 1)]
     ask(
         client,
-        "create table u (like t); insert into u select * from t; alter table t alter diststyle even; alter table t alter sortkey none",
+        (
+            "create table u (like t); insert into u select * from t; alter table t alter diststyle even; "
+            "alter table t alter sortkey none"
+        ),
     )
     assert ask(client, INFO) == [("t", "EVEN", None, 0, 1), ("u", "KEY(c)", "c", 2, 1)]
     assert fails(client, "alter table t alter distkey missing") == (

@@ -86,7 +86,10 @@ def test_a_query_is_told_with_what_it_took(client: Any) -> None:
     assert found == [("select * from t union all select * from t", "nightly", 0, True, True, "dev")]
     found = ask(
         client,
-        f"select status, returned_rows, query_type, elapsed_time > 0, execution_time > 0, queue_time >= 0 from sys_query_history where query_id = {query}",
+        (
+            f"select status, returned_rows, query_type, elapsed_time > 0, execution_time > 0, queue_time "
+            f">= 0 from sys_query_history where query_id = {query}"
+        ),
     )
     assert found == [("success", 2, "SELECT", True, True, True)]
     size = ask(client, "select pg_table_size('t')::int")
@@ -118,7 +121,10 @@ def test_the_queue_is_real(redshift_server: Address) -> None:
         running.join(20)
         found = ask(
             connection,
-            "select total_queue_time > 200000, total_exec_time < total_queue_time from stl_wlm_query order by query limit 1",
+            (
+                "select total_queue_time > 200000, total_exec_time < total_queue_time from stl_wlm_query "
+                "order by query limit 1"
+            ),
         )
         assert found == [(True, True)]
         connection.close()

@@ -71,7 +71,10 @@ def test_it_is_read_by_the_extended_protocol_and_by_inserts(cluster: RedshiftDou
 def test_its_grants_are_its_own(client: Any, cluster: RedshiftDouble) -> None:
     create_user(cluster, "late_reader", "Secret-2")
     ask(client, f"create table t as select 1 as a; {LATE}; grant select on v to late_reader")
-    found = "select identity_name from svv_relation_privileges where relation_name = 'v' and privilege_type = 'SELECT' order by 1"
+    found = (
+        "select identity_name from svv_relation_privileges where relation_name = 'v' and privilege_type = "
+        "'SELECT' order by 1"
+    )
     assert ask(client, found) == [("awsuser",), ("late_reader",)]
     ask(client, "drop view v; drop user late_reader")
 

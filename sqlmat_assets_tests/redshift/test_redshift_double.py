@@ -37,7 +37,10 @@ def test_it_says_that_it_is_redshift(cluster: RedshiftDouble) -> None:
 def test_a_table_its_rows_and_a_rollback(connection: Any) -> None:
     ask(
         connection,
-        'create table T (ID int not null, "Name" varchar(10), at timestamp) diststyle key distkey (id) sortkey (at, id)',
+        (
+            'create table T (ID int not null, "Name" varchar(10), at timestamp) diststyle key distkey '
+            "(id) sortkey (at, id)"
+        ),
     )
     ask(connection, "insert into t values (1, %s, '2026-01-02 03:04:05'), (2, null, null)", ["Zoë"])
     connection.commit()

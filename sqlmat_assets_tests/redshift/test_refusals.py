@@ -124,7 +124,10 @@ TAKEN = [
     "insert into t (a) select a + 1 from t",
     "delete from t using t as x where t.a = x.a",
     "update t set b = x.b from t as x where t.a = x.a",
-    "merge into t using t as s on t.a = s.a when matched then update set b = s.b when not matched then insert values (s.a, s.b)",
+    (
+        "merge into t using t as s on t.a = s.a when matched then update set b = s.b when not matched "
+        "then insert values (s.a, s.b)"
+    ),
     "select sum(a) over (order by a rows unbounded preceding), row_number() over (order by a) from t",
     "select listagg(b, ',') within group (order by a desc) from t",
     "select listagg(distinct b, ',') within group (order by b) from t",
@@ -164,9 +167,12 @@ def test_taken(client: Any, sql: str) -> None:
 def test_functions_answer_as_redshift_does(client: Any) -> None:
     found = ask(
         client,
-        "select decode(2, 1, 'one', 2, 'two'), decode(null, null, 'none', 'some'), datediff(hour, '2026-01-01 00:59', '2026-01-01 01:01'),"
-        " dateadd(qtr, 1, '2026-01-31'::timestamp)::date::varchar, strtol('ff', 16), charindex('b', 'abc'), nvl2(null::int, 'a', 'b'),"
-        " months_between('2026-03-31', '2026-02-28')::int, 'it\\'s', json_extract_path_text('{\"a\": {\"b\": 1}}', 'a', 'b')",
+        "select decode(2, 1, 'one', 2, 'two'), decode(null, null, 'none', 'some'), datediff(hour, "
+        "'2026-01-01 00:59', '2026-01-01 01:01'),"
+        " dateadd(qtr, 1, '2026-01-31'::timestamp)::date::varchar, strtol('ff', 16), charindex('b', "
+        "'abc'), nvl2(null::int, 'a', 'b'),"
+        " months_between('2026-03-31', '2026-02-28')::int, 'it\\'s', json_extract_path_text('{\"a\": "
+        "{\"b\": 1}}', 'a', 'b')",
     )
     assert found == [("two", "none", 1, "2026-04-30", 255, 2, "b", 1, "it's", "1")]
 

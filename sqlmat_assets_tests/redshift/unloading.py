@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 Row = list[str | None]
 SLICES = 2
 NOT_EMPTY = (
-    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the target"
+    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, "
+    "manually removing the target"
     " files in S3, or using the ALLOWOVERWRITE option."
 )
 TYPES: dict[str, tuple[pa.DataType, Callable[[str], Any]]] = {
@@ -76,7 +77,8 @@ def unload(statement: Statement, host: Host) -> str:
     for url, size, count in entries:
         host.admin(
             "insert into pg_catalog.stl_unload_log values (100,"
-            f" {host.query.number}, 0, {host.backend.pid}, {literal(url)}, now() at time zone 'utc', now() at time zone 'utc', {count}, {size},"
+            f" {host.query.number}, 0, {host.backend.pid}, {literal(url)}, now() at time zone 'utc', "
+            f"now() at time zone 'utc', {count}, {size},"
             f" {literal('PARQUET' if 'parquet' in options.words else 'TEXT')})"
         )
     host.tell("INFO", f"UNLOAD completed, {len(rows)} record(s) unloaded successfully.")
