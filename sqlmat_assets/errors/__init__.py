@@ -51,6 +51,14 @@ class CheckFailedError(MaterializeError):
     """A blocking check did not hold, so the table was not replaced."""
 
 
+class BreakingViewsError(MaterializeError):
+    """Views could not be read any more; `views` has the schema and the name of each, the nearest first."""
+
+    def __init__(self, message: str, views: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.views = tuple(views)
+
+
 class WarehouseError(MaterializeError):
     """The engine refused a statement.
 

@@ -66,6 +66,21 @@ def refuse_breaking(
         raise MaterializeError(would_break(str(target), sorted(others)))
 
 
+def are_edited(views: Iterable[Relation], context: Context) -> bool:
+    """Whether all of some views are of the project, and their files say something else since they were made.
+
+    Where views do not go by names, these have to make room for the table that they read, and are made anew after it.
+    """
+    capabilities = context.warehouse.capabilities
+    known = {key_of(relation, capabilities) for relation in context.views}
+    return all(
+        context.state.is_ours(view, capabilities)
+        and key_of(view, capabilities) in known
+        and not _is_meant(view, context)
+        for view in views
+    )
+
+
 def _is_meant(view: Relation, context: Context) -> bool:
     """Whether a view of the project is what its file says."""
     capabilities = context.warehouse.capabilities

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import MaterializeError, failures
+from sqlmat_assets.errors import BreakingViewsError, MaterializeError, failures
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.dependents import refuse_breaking
+from sqlmat_assets.execution.dependents import are_edited, refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
 from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
@@ -51,12 +52,29 @@ class Publisher:
         Raises:
             MaterializeError: It was refused; everything is as it was.
         """
-        previous = standing.record
-        if self.plan.way is Way.SWAP or previous is None:
+        if self.plan.way is Way.SWAP or standing.record is None:
             self._refuse_breaking(standing)
         else:
             self._refuse_breaking_in_place(standing)
+        try:
+            return self._publish(standing, record, counted)
+        except BreakingViewsError as error:
+            edited = [Relation(schema, name) for schema, name in error.views]
+            if not are_edited(edited, self.context):
+                raise
+            return self._publish(standing, record, counted, edited)
+
+    def _publish(
+        self,
+        standing: Standing,
+        record: Record,
+        counted: tuple[PublishedPartition, ...],
+        edited: Sequence[Relation] = (),
+    ) -> tuple[Record, tuple[PublishedPartition, ...]]:
+        previous = standing.record
         with self.session.transaction():
+            for view in reversed(edited):
+                self.session.execute(statements.drop_view(view))
             if self.plan.way is Way.SWAP or previous is None:
                 # Here, where they cost no transaction of their own, and nothing where the rows stay.
                 self._swap(standing)

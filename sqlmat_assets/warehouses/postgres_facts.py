@@ -79,11 +79,12 @@ POSTGRES = Capabilities(
             "a column has another type they are made anew, with those that read them, their grants, comments and "
             "indexes. A materialized view that reads the table itself is filled again; one that reads it by way of a "
             "view that stays is as old as it was. A publish that would take a column from a view is refused and names "
-            "it.",
+            "it; but a view of the project whose file was edited since is dropped, and made anew after the table.",
             (
                 "test_a_view_of_people_reads_what_is_swapped_below_it",
                 "test_views_that_get_other_types_are_made_anew_with_all_that_hangs_on_them",
                 "test_a_publish_that_would_break_a_view_of_people_is_refused",
+                "test_a_view_of_the_project_that_was_edited_makes_room_for_its_table",
             ),
         ),
         Fact(

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import psycopg
 
-from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import BreakingViewsError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import postgres as wording
 from sqlmat_assets.errors.views import would_break
 from sqlmat_assets.relation import Relation
@@ -170,7 +170,8 @@ def _repoint(link: Link, target: Relation, readers: Sequence[Reader]) -> None:
             _make_anew(link, tree)
         except TerminalWarehouseError as error:
             said = error.message.splitlines()[0]
-            raise MaterializeError(would_break(str(target), [(str(each.relation), said) for each in tree])) from error
+            told = would_break(str(target), [(str(each.relation), said) for each in tree])
+            raise BreakingViewsError(told, [(each.relation.schema, each.relation.name) for each in tree]) from error
         done.update(each.oid for each in tree)
 
 
