@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +26,16 @@ from sqlmat_assets_tests.postgres import Server, serving
 
 OWN = {"custom": {"module": "sqlmat_assets.components.postgres_storage", "class": "PostgresStorage"}}
 A = dg.AssetKey("a")
+
+# Says that it is there, waits for a line, and opens the instance.
+MEET = """
+import dagster as dg
+import sqlmat_assets.components.postgres_storage
+print("here", flush=True)
+input()
+with dg.DagsterInstance.get() as instance:
+    print(len(instance.get_runs()), "runs")
+"""
 
 
 def own(config: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +183,26 @@ def test_many_threads_at_once_lose_no_event(instance: dg.DagsterInstance, postgr
         thread.join()
     assert sorted(map(str, numbers(instance))) == sorted(map(str, range(80)))
     assert connections(postgres_url) <= 2
+
+
+@pytest.mark.slow
+def test_processes_that_meet_at_an_empty_database_make_it_once(tmp_path: Path, postgres_url: str) -> None:
+    storage = {"storage": own({"postgres_url": postgres_url}), "telemetry": {"enabled": False}}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(storage))
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", MEET]
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True, bufsize=1) for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+    assert [process.communicate()[0] for process in processes] == ["0 runs\n"] * 3
+    assert len(ask(postgres_url, "SELECT version_num FROM alembic_version")) == 1
 
 
 @pytest.mark.slow
