@@ -21,9 +21,7 @@ from sqlmat_assets_tests.redshift.lexer import (
     name_at,
 )
 from sqlmat_assets_tests.redshift.refusals import (
-    ABSENT_TYPES,
     NO_COLUMN,
-    SERIAL,
     SYNTAX,
     UNSUPPORTED,
     Refused,
@@ -31,6 +29,7 @@ from sqlmat_assets_tests.redshift.refusals import (
     syntax_error,
 )
 from sqlmat_assets_tests.redshift.statements import Statement
+from sqlmat_assets_tests.redshift.vocabulary import ABSENT_TYPES, SERIAL
 
 Run = Callable[[str], list[tuple[str | None, ...]]]
 DEFAULT_LENGTH = 256

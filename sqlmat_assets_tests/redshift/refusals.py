@@ -10,6 +10,15 @@ from dataclasses import dataclass
 
 from sqlmat_assets_tests.redshift.lexer import Token, at_commas, closing, find_words, has_words, words_of
 from sqlmat_assets_tests.redshift.statements import Statement
+from sqlmat_assets_tests.redshift.vocabulary import (
+    ABSENT_FUNCTIONS,
+    ABSENT_TYPES,
+    AGGREGATES,
+    JSON_OPERATORS,
+    LEADER_ONLY,
+    OBJECTS,
+    PARAMETERS,
+)
 
 VENDOR = "https://docs.aws.amazon.com/redshift/latest/dg/"
 FEATURES = VENDOR + "c_unsupported-postgresql-features.html"
@@ -18,59 +27,16 @@ TYPES = VENDOR + "c_unsupported-postgresql-datatypes.html"
 ALTER = VENDOR + "r_ALTER_TABLE.html"
 ISSUES = "https://github.com/"
 
+# The pages whose text was at hand; of the others only the address is known.
+READ = words_of(
+    """
+    c_unsupported-postgresql-features.html c_unsupported-postgresql-datatypes.html r_ALTER_TABLE.html r_DELETE.html
+    r_MERGE.html r_names.html c_Window_functions.html
+    """
+)
+
 SYNTAX, UNSUPPORTED, NO_FUNCTION, NO_TYPE, TOO_LONG, ACTIVE = "42601", "0A000", "42883", "42704", "42622", "25001"
 NOT_A_TABLE, NO_COLUMN, NO_PARAMETER, INTERNAL = "42809", "42703", "42704", "XX000"
-
-ABSENT_FUNCTIONS = words_of(
-    """
-    string_agg array_agg unnest json_agg jsonb_agg json_build_object jsonb_build_object to_json to_jsonb
-    row_to_json jsonb_set json_object_agg jsonb_object_agg array_to_string string_to_array regexp_matches
-    regexp_split_to_array format make_date make_timestamp make_interval pg_advisory_lock
-    pg_advisory_xact_lock pg_try_advisory_lock pg_try_advisory_xact_lock pg_advisory_unlock to_tsvector
-    to_tsquery gen_random_uuid xmlagg age_in_years
-    """
-)
-LEADER_ONLY = words_of(
-    """
-    generate_series now array_length array_upper pg_sleep
-    """
-)
-ABSENT_TYPES = words_of(
-    """
-    jsonb json uuid bytea hstore xml inet cidr macaddr money point box line polygon path circle bit
-    """
-)
-SERIAL = words_of(
-    """
-    serial bigserial smallserial serial4 serial8
-    """
-)
-JSON_OPERATORS = ("->", "->>", "#>", "#>>", "@>", "<@")
-AGGREGATES = words_of(
-    """
-    sum avg min max count stddev stddev_samp stddev_pop variance var_samp var_pop
-    """
-)
-OBJECTS = words_of(
-    """
-    index trigger sequence domain type rule extension collation tablespace aggregate operator conversion cast
-    server foreign event policy_ publication subscription statistics text access transform
-    """
-)
-PARAMETERS = words_of(
-    """
-    analyze_threshold_percent application_name autocommit client_encoding datestyle default_geometry_encoding
-    describe_field_name_in_uppercase downcase_delimited_identifier enable_case_sensitive_identifier
-    enable_case_sensitive_super_attribute enable_numeric_rounding enable_result_cache_for_session
-    enable_vacuum_boost error_on_nondeterministic_update extra_float_digits
-    interval_forbid_composite_literals json_serialization_enable json_serialization_parse_nested_strings
-    max_concurrency_scaling_clusters max_cursor_result_set_size mv_enable_aqmv_for_session
-    navigate_super_null_on_error parse_super_null_on_error pg_federation_repeatable_read query_group
-    search_path seed session_authorization spectrum_query_maxerror statement_timeout
-    stored_proc_log_min_messages timezone use_fips_ssl wlm_query_slot_count local session transaction time
-    characteristics
-    """
-)
 
 
 class Refused(Exception):  # noqa: N818 - what has happened
@@ -94,6 +60,11 @@ class Refusal:
     find: Callable[[Statement], Refused | None]
     page: str
     heard: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the text of the page was at hand when this was written."""
+        return self.page.removeprefix(VENDOR) in READ
 
 
 def check_statement(statement: Statement) -> None:
@@ -193,6 +164,23 @@ def _functions(statement: Statement) -> Refused | None:
     return None
 
 
+def _leader_only(statement: Statement) -> Refused | None:
+    """Some functions run on the leader node, which has no tables."""
+    tokens = statement.tokens
+    tables = [
+        at
+        for at, token in enumerate(tokens[:-2])
+        if token.is_word("from", "join") and tokens[at + 1].is_name and not tokens[at + 2].is_symbol("(")
+    ]
+    if not tables and statement.verb not in {"create table", "insert", "unload"}:
+        return None
+    if any(call.value in LEADER_ONLY for call in _calls(statement)):
+        return Refused(
+            "Specified types or functions (one per INFO message) not supported on Redshift tables.", UNSUPPORTED
+        )
+    return None
+
+
 def _types(statement: Statement) -> Refused | None:
     tokens = statement.tokens
     for at, token in enumerate(tokens[1:], 1):
@@ -231,6 +219,8 @@ def _frames(statement: Statement) -> Refused | None:
         if not (at + 1 < len(tokens) and tokens[at + 1].is_symbol("(") and tokens[at - 1].is_symbol(")")):
             continue
         window = tokens[at + 1 : closing(tokens, at + 1)]
+        if any(token.is_word("range") for token in window):
+            return Refused("RANGE clause of window functions not yet implemented")
         if any(find_words(window, "order", "by")) and not any(token.is_word("rows", "range") for token in window):
             depth, begin = 0, at - 1
             for begin in range(at - 1, -1, -1):
@@ -273,8 +263,15 @@ def _update(statement: Statement) -> Refused | None:
 
 def _merge(statement: Statement) -> Refused | None:
     tokens = statement.tokens
-    if statement.verb != "merge" or any(find_words(tokens, "remove", "duplicates")):
+    if statement.verb != "merge":
         return None
+    if any(find_words(tokens, "remove", "duplicates")):
+        return Refused("the double of Redshift does not emulate MERGE REMOVE DUPLICATES")
+    using = tokens[statement.behind : statement.behind + 2]
+    if not using or not using[0].is_word("using"):
+        return syntax_error(using[0], statement.text) if using else None
+    if using[1:] and using[1].is_symbol("("):
+        return syntax_error(using[1], statement.text)
     for words in (("matched", "and"), ("do", "nothing"), ("by", "source"), ("by", "target")):
         for at in find_words(tokens, *words):
             return syntax_error(tokens[at + 1], statement.text)
@@ -357,6 +354,7 @@ REFUSALS = (
     Refusal("SELECT … FOR UPDATE", _locking, VENDOR + "r_SELECT_synopsis.html"),
     Refusal("operators on jsonb", _operators, TYPES),
     Refusal("functions that are not there", _functions, FUNCTIONS),
+    Refusal("functions of the leader node on tables", _leader_only, VENDOR + "c_sql-functions-leader-node.html"),
     Refusal("types that are not there", _types, TYPES, ISSUES + "jazzband/django-redshift-backend/issues/154"),
     Refusal("array constructors", _array, FEATURES),
     Refusal("VALUES as a table", _values, FEATURES),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -247,6 +250,31 @@ def test_twenty_clients_that_add_to_one_table(cluster: RedshiftDouble, two: tupl
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(add, range(20)))
     assert ask(two[0], "select count(*), count(distinct a) from x") == [(101, 20)]
+
+
+KILLED = """
+import sys
+from sqlmat_assets_tests.redshift import clients
+cluster = type("Cluster", (), {"port": int(sys.argv[1])})
+connection = clients.with_psycopg2(cluster)
+clients.ask(connection, "insert into x values (2)")
+clients.ask(connection, "drop table y")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_killed_client_had_open_is_rolled_back(cluster: RedshiftDouble, client: Any) -> None:
+    ask(client, "create table x as select 1 as a; create table y as select 1 as a")
+    command = [sys.executable, "-c", KILLED, str(cluster.port)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.kill()
+    # It waits for the locks of the killed one.
+    ask(client, "lock x; select 1")
+    assert ask(client, "select (select count(*) from x), (select count(*) from y)") == [(1, 1)]
 
 
 def _error(run: Callable[[], Any]) -> psycopg2.Error | None:
