@@ -95,6 +95,12 @@ def _savepoint(statement: Statement) -> Refused | None:
     return unsupported_command(statement) if other or back else None
 
 
+def _deallocate(statement: Statement) -> Refused | None:
+    if statement.verb == "deallocate" and statement.tokens[-1].is_word("all"):
+        return syntax_error(statement.tokens[-1], statement.text)
+    return None
+
+
 def _words(*words: str, verbs: Sequence[str] = ()) -> Callable[[Statement], Refused | None]:
     def find(statement: Statement) -> Refused | None:
         if verbs and statement.verb not in verbs:
@@ -347,6 +353,7 @@ REFUSALS = (
         "https://www.itcodar.com/sql/how-to-create-an-index-in-amazon-redshift.html",
     ),
     Refusal("savepoints, LISTEN, CLUSTER, REINDEX", _savepoint, FEATURES),
+    Refusal("DEALLOCATE ALL", _deallocate, VENDOR + "r_DEALLOCATE.html"),
     Refusal("INSERT … ON CONFLICT", _words("on", "conflict", verbs=["insert"]), VENDOR + "r_INSERT_30.html"),
     Refusal("RETURNING", _words("returning", verbs=["insert", "update", "delete"]), VENDOR + "r_INSERT_30.html"),
     Refusal("aggregates with FILTER", _filter, VENDOR + "c_Aggregate_Functions.html"),

@@ -103,3 +103,25 @@ def test_an_ordinary_view_follows_its_table_and_holds_it(client: Any) -> None:
     assert ask(client, "select * from v") == [(2,)]
     ask(client, "drop table t cascade")
     assert fails(client, "select * from v")[0] == "42P01"
+
+
+def test_ordinary_views_are_found_and_repointed_with_their_grants(client: Any, cluster: RedshiftDouble) -> None:
+    create_user(cluster, "view_reader", "Secret-2")
+    ask(client, "create table t as select 1 as a; create view v as select a from t; grant select on v to view_reader")
+    found = ask(
+        client,
+        "select distinct n.nspname, v.relname from pg_depend d join pg_rewrite r on r.oid = d.objid"
+        " join pg_class v on v.oid = r.ev_class join pg_namespace n on n.oid = v.relnamespace"
+        " where d.refobjid = 't'::regclass and v.relkind = 'v' and v.oid <> d.refobjid",
+    )
+    assert found == [("public", "v")]
+    ask(client, "create table n as select 2 as a")
+    ask(
+        client,
+        "begin; lock t; create or replace view v as select a from n; alter table t rename to o;"
+        " alter table n rename to t; commit",
+    )
+    ask(client, "drop table o")
+    with with_psycopg(cluster, user="view_reader", password="Secret-2") as reader:
+        assert ask(reader, "select a from v") == [(2,)]
+    ask(client, "drop view v; drop user view_reader")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -116,3 +118,54 @@ def test_several_statements_in_one_message_are_one_transaction(cluster: Redshift
         ask(connection, "insert into t values (2); select 1/0")
     assert ask(connection, "select a from t") == [(1,)]
     connection.close()
+
+
+def test_a_statement_that_is_prepared_serves_many_transactions(cluster: RedshiftDouble) -> None:
+    with with_psycopg(cluster, prepare_threshold=2) as connection:
+        ask(connection, "create table t (a int)")
+        for number in range(6):
+            ask(connection, "insert into t values (%s)", [number])
+            connection.commit()
+        assert ask(connection, "select sum(a) from t") == [(15,)]
+
+
+def test_a_large_result_comes_in_parts(cluster: RedshiftDouble) -> None:
+    connection = with_psycopg2(cluster)
+    ask(connection, "create table d as select 0 as a union all select 1; create table t as select 1 as a from d")
+    for _ in range(12):
+        ask(connection, "insert into t select a from t")
+    assert len(ask(connection, "select a, 'some more text than little' from t")) == 8192
+    with connection.cursor("parts") as cursor:
+        cursor.itersize = 1000
+        cursor.execute("select a from t")
+        assert sum(row[0] for row in cursor) == 8192
+    connection.close()
+
+
+def test_readers_during_swaps_see_one_table_or_the_other(cluster: RedshiftDouble, client: Any) -> None:
+    ask(
+        client,
+        "create table t as select 0 as a, 0 as b; create view v as select * from public.t with no schema binding",
+    )
+    over = threading.Event()
+
+    def read(driver: Connect, table: str) -> list[tuple[Any, ...]]:
+        connection = driver(cluster)
+        connection.autocommit = True
+        seen: list[tuple[Any, ...]] = []
+        while not over.is_set():
+            rows = ask(connection, f"select count(*), min(a), max(b) from {table}")
+            seen += rows
+        connection.close()
+        return seen
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read, driver, table) for driver, table in zip(DRIVERS, ("t", "v", "t"), strict=True)]
+        for number in range(1, 21):
+            ask(client, f"create table n diststyle all as select {number} as a, {number} as b")
+            ask(client, "begin; lock t; alter table t rename to o; alter table n rename to t; commit")
+            ask(client, f"alter table o rename to o{number}")
+        over.set()
+        seen = [row for reader in readers for row in reader.result(30)]
+    assert len(seen) > 3
+    assert [row for row in seen if row[0] != 1 or row[1] != row[2]] == []

@@ -19,6 +19,7 @@ REFUSED = [
         'SQL command "create unique index i on t (a)" not supported on Redshift tables.',
     ),
     ("create sequence s", "0A000", 'SQL command "create sequence s" not supported on Redshift tables.'),
+    ("deallocate all", "42601", 'syntax error at or near "all"'),
     ("savepoint here", "0A000", 'SQL command "savepoint here" not supported on Redshift tables.'),
     ("insert into t values (1) on conflict do nothing", "42601", 'syntax error at or near "on"'),
     ("insert into t values (1) returning a", "42601", 'syntax error at or near "returning"'),
