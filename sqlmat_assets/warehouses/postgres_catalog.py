@@ -37,6 +37,7 @@ _KINDS = """
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
 """
+_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = %(name)s"
 _VIEWS = """
     SELECT n.nspname::text, c.relname::text, pg_get_viewdef(c.oid)
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -283,6 +284,11 @@ def fetch_kinds(link: Link, schema: str) -> dict[str, ObjectKind]:
     """What is in a schema."""
     rows = link.send(_KINDS, {"schema": schema}).rows
     return {str(name): "view" if kind in _AS_VIEW else "table" for name, kind in rows}
+
+
+def has_schema(link: Link, name: str) -> bool:
+    """Whether there is a schema."""
+    return bool(link.send(_SCHEMA, {"name": name}).rows)
 
 
 def fetch_views(link: Link) -> tuple[tuple[Relation, str], ...]:

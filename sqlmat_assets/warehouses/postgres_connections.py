@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import pq
 
-from sqlmat_assets.errors import CancelledError, WarehouseError
+from sqlmat_assets.errors import CancelledError
 from sqlmat_assets.warehouses.base import Pause
-from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_starting, translate
+from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_away, is_starting, translate
 from sqlmat_assets.warehouses.postgres_values import register
 
 _POLL_SECONDS = 0.2
@@ -109,7 +109,7 @@ class Connection:
                 self._raw = _connect(self.place)
             except psycopg.Error as error:
                 found = explain_connecting(error, self.place.label)
-                waits = is_starting(found) or (is_again and type(found) is not WarehouseError and _is_away(found))
+                waits = is_starting(found) or (is_again and is_away(found))
                 if not waits or time.monotonic() >= deadline:
                     raise found from error
                 self._pause(_POLL_SECONDS)
@@ -179,10 +179,6 @@ class Connection:
         finally:
             with self._guard:
                 self._is_running = False
-
-
-def _is_away(error: WarehouseError) -> bool:
-    return any(each in error.message for each in ("Connection refused", "shutting down", "closed the connection"))
 
 
 def _connect(place: Place) -> psycopg.Connection[tuple[Any, ...]]:

@@ -62,6 +62,11 @@ def is_starting(error: WarehouseError) -> bool:
     return any(each in error.message for each in _STARTING)
 
 
+def is_away(error: WarehouseError) -> bool:
+    """Whether nobody answers where a server was before."""
+    return any(each in error.message for each in ("Connection refused", "shutting down", "closed the connection"))
+
+
 def _hint(said: str) -> str | None:
     hints = (
         ("password authentication failed", "check the user and the password in the warehouse URL, or `$PGPASSWORD`"),

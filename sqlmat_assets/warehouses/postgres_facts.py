@@ -88,6 +88,12 @@ POSTGRES = Capabilities(
             ),
         ),
         Fact(
+            "the role",
+            "Owns the tables that it replaces, or is a member of the role that does, and so for the views that read "
+            "them; it may create schemas, or has `_sqlmat` and its own.",
+            ("test_who_may_not_change_a_view_does_not_replace_what_it_reads",),
+        ),
+        Fact(
             "functions, foreign keys, heirs",
             "What else cannot be without the table, and cannot be pointed to another one, keeps it from being "
             "replaced, and is named: a function that returns its rows, a foreign key of another table, a table that "
@@ -130,6 +136,7 @@ POSTGRES = Capabilities(
             "The next run of its schema drops what was left over: at once where the process is known to be gone, else "
             "when its lease of 15 minutes has expired.",
             (
+                "test_the_statement_of_a_process_that_was_killed_ends",
                 "test_killed_at_random_moments_there_is_a_table_or_a_view",
                 "test_killed_at_random_moments_no_range_is_half_replaced",
                 "https://www.postgresql.org/docs/current/runtime-config-connection.html",

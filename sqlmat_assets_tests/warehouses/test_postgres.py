@@ -27,6 +27,11 @@ class TestPostgres(OnPostgres, WarehouseContract):
         columns = "SELECT attname::text, col_description(attrelid, attnum) FROM pg_attribute WHERE attnum > 0"
         return of_table, dict(session.fetch_rows(verbatim(f"{columns} AND attrelid = {name}::regclass")).rows)
 
+    def test_what_drivers_read_into_a_query_goes_out_as_it_was_written(self, warehouse: Warehouse) -> None:
+        query = "SELECT '%s %(a)s $1 {b} \\' AS a, 7 % 4 AS b, E'\\'' AS c, $$ '; $$ AS d"
+        with warehouse.open_session() as session:
+            assert session.fetch_rows(verbatim(query)).rows == [("%s %(a)s $1 {b} \\", 3, "'", " '; ")]
+
     def test_names_in_a_header_are_folded(self, warehouse: Warehouse, tmp_path: Path) -> None:
         path = tmp_path / "cities.csv"
         path.write_text("cityName,ÉTÉ,zip code,Zip\nParis,1,75001,01\n")

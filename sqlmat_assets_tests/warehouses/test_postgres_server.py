@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -28,6 +31,7 @@ from sqlmat_assets_tests.warehouses.contract import TARGET, make
 from sqlmat_assets_tests.warehouses.parts import Parts, publish, rows
 
 SECRET = "hunter2 & co"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -266,6 +270,19 @@ class TestCancelling:
         assert rows(warehouse, "SELECT id FROM first.cities") == [(1,)]
         assert running(postgres_url, "pg_sleep") == []
 
+    @pytest.mark.slow
+    def test_the_statement_of_a_process_that_was_killed_ends(self, warehouse: Warehouse, postgres_url: str) -> None:
+        code = (
+            "import sys; from sqlmat_assets.warehouses.config import open_warehouse; "
+            "from sqlmat_assets_tests.warehouses.parts import rows; "
+            "rows(open_warehouse(sys.argv[1]), 'SELECT 1 FROM pg_sleep(600)')"
+        )
+        with subprocess.Popen([sys.executable, "-c", code, postgres_url], cwd=ROOT) as child:
+            when_running(postgres_url, "pg_sleep", lambda _pid: child.kill()).join()
+        assert child.returncode == -signal.SIGKILL
+        while running(postgres_url, "pg_sleep"):
+            time.sleep(0.1)
+
     def test_a_limit_of_the_server_is_told_as_what_it_is(self, warehouse: Warehouse, postgres_url: str) -> None:
         with admin(postgres_url) as connection:
             name = connection.info.dbname
@@ -358,13 +375,9 @@ class TestAtOnce(Parts):
 
 
 def test_nothing_but_a_postgresql_url_loads_the_driver() -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; from sqlmat_assets.warehouses.config import open_warehouse; import sqlmat_assets.cli.build; "
         "import sqlmat_assets.definitions; open_warehouse('duckdb:///w.duckdb'); print('psycopg' in sys.modules)"
     )
-    root = Path(__file__).parents[2]
-    told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told == "False\n"

@@ -57,7 +57,7 @@ def roles(admin: Connection) -> Generator[None]:
         admin.execute(f'CREATE ROLE "{name}"'.encode())
     yield
     for name in ("reader", "Maker"):
-        admin.execute(f'DROP OWNED BY "{name}"'.encode())
+        admin.execute(f'DROP OWNED BY "{name}" CASCADE'.encode())
         admin.execute(f'DROP ROLE "{name}"'.encode())
 
 
@@ -113,6 +113,27 @@ class TestHanging(OnPostgres):
         swap(made, "SELECT 3 AS id")
         assert ask(admin, "SELECT count(*) FROM information_schema.column_privileges WHERE privilege_type = 'UPDATE' "
                    "AND grantee = 'PUBLIC' AND table_name = 'cities'") == [(0,)]  # fmt: skip
+
+    @pytest.mark.usefixtures("roles")
+    def test_who_may_not_change_a_view_does_not_replace_what_it_reads(
+        self, made: Warehouse, admin: Connection, postgres_url: str
+    ) -> None:
+        send(
+            admin,
+            'GRANT ALL ON SCHEMA first TO "Maker"',
+            'ALTER TABLE first.cities OWNER TO "Maker"',
+            'ALTER ROLE "Maker" LOGIN',
+            "CREATE VIEW first.seen AS SELECT id FROM first.cities",
+        )
+        maker = open_warehouse(postgres_url.replace("dev@", "Maker@"))
+        with pytest.raises(MaterializeError, match="must be owner of view seen"):
+            swap(maker, "SELECT 7 AS id, 'x' AS name")
+        assert ask(admin, "SELECT count(*) FROM first.seen") == [(2,)]
+        send(admin, 'ALTER VIEW first.seen OWNER TO "Maker"')
+        with maker.open_session() as session:
+            session.execute(statements.drop_table(INTERMEDIATE))
+        swap(maker, "SELECT 7 AS id, 'x' AS name")
+        assert ask(admin, "SELECT id FROM first.seen") == [(7,)]
 
     def test_indexes_constraints_policies_triggers_and_comments_stay(self, made: Warehouse, admin: Connection) -> None:
         send(
