@@ -125,7 +125,9 @@ def matrix() -> None:
         # The environments of scripts are made by uv and pip, and know neither.
         "--ignore=sqlmat_assets_tests/execution/test_packages.py",
         "--ignore=sqlmat_assets_tests/execution/test_processed.py",
-        # No other engine changes with the version of DuckDB.
+        # Processes that are killed do not depend on the version, and no other engine changes with it.
+        "-m",
+        "not slow",
         "-k",
         "not postgres and not redshift",
         env={"UV_PYTHON_DOWNLOADS": "never"},
