@@ -61,6 +61,9 @@ class RecordingWarehouse:
         with open_cursor(self.path, DuckDBWarehouse(self.path).wait, pause) as cursor:
             yield DuckDBSession(_RecordingCursor(cursor, self))
 
+    def render(self, statement: exp.Expr) -> str:
+        return DuckDBWarehouse(self.path).render(statement)
+
     def render_swap(
         self,
         target: Relation,

@@ -158,6 +158,9 @@ class _Notebook:
         del pause  # nobody else has a notebook
         yield _NotebookSession(self.warehouse, self.sent, self.columns, self.built)
 
+    def render(self, statement: Statement) -> str:
+        return self.warehouse.render(statement)
+
     def render_swap(
         self,
         target: Relation,
@@ -311,4 +314,4 @@ class _NotebookSession:
         """Nothing runs."""
 
     def _note(self, statement: Statement) -> None:
-        self.sent.append(statement.sql(self.warehouse.capabilities.dialect))
+        self.sent.append(self.warehouse.render(statement))

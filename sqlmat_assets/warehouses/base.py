@@ -237,6 +237,10 @@ class Warehouse(Protocol):
         """Connect; `pause` waits while somebody else has the database to himself, and may raise to give up."""
         ...
 
+    def render(self, statement: Statement) -> str:
+        """What a session sends for a statement."""
+        ...
+
     def render_swap(
         self,
         target: Relation,

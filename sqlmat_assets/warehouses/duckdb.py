@@ -59,6 +59,9 @@ class DuckDBWarehouse:
         with open_cursor(self.path, self.wait, pause) as cursor:
             yield DuckDBSession(cursor)
 
+    def render(self, statement: exp.Expr) -> str:
+        return statement.sql(_DIALECT)
+
     def render_swap(
         self,
         target: Relation,

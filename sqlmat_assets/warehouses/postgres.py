@@ -46,6 +46,9 @@ class PostgresWarehouse:
         with open_connection(self.place, pause) as connection:
             yield PostgresSession(connection, pause)
 
+    def render(self, statement: exp.Expr) -> str:
+        return as_asked(statement).sql(_DIALECT)
+
     def render_swap(
         self,
         target: Relation,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,14 +20,15 @@ import pytest
 from sqlmat_assets.errors import CancelledError, MaterializeError, TransientWarehouseError, UsageError
 from sqlmat_assets.execution.events import Discarded, Event, Published
 from sqlmat_assets.execution.materialize import materialize
-from sqlmat_assets.project.model import Model
+from sqlmat_assets.execution.render import render
+from sqlmat_assets.project.model import Kind, Model, RuleKind
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.postgres import PostgresSession, PostgresWarehouse
 from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, open_connection
 from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.postgres import Server, serving
-from sqlmat_assets_tests.tables import a_context, a_table
+from sqlmat_assets_tests.tables import a_check, a_context, a_rule, a_table
 from sqlmat_assets_tests.warehouses.contract import TARGET, make
 from sqlmat_assets_tests.warehouses.parts import Parts, publish, rows
 
@@ -372,6 +374,24 @@ class TestAtOnce(Parts):
             publish(warehouse, a_table(f"SELECT '{end}' AS n", name=f"first.{longest}{end}"), f"r{end}")
         assert self.names(warehouse) == {f"{longest}a", f"{longest}b"}
         assert rows(warehouse, f"SELECT n FROM first.{longest}b") == [("b",)]
+
+
+def test_what_is_rendered_can_be_sent_by_hand(warehouse: Warehouse, postgres_url: str, tmp_path: Path) -> None:
+    (tmp_path / "raw.csv").write_text("id,name\n1,a\n2,b\n")
+    raw = a_table("", name="first.raw", kind=Kind.DATA)
+    check = a_check("SELECT count(*) = 2 AS two, 1 = 1 AS one FROM first.cities", "two", "one")
+    table = a_table("SELECT * FROM first.raw", check, rules=(a_rule(RuleKind.NOT_NULL, "id"),))
+    context = a_context(warehouse, root=tmp_path)
+    for model in (replace(raw, path="raw.csv"), table):
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            for statement in render(model, context):
+                if not statement.startswith("COPY "):
+                    connection.execute(statement.encode())
+                    continue
+                with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+                    copy.write("1,a\n2,b\n")
+    assert rows(warehouse, "SELECT id, name FROM first.cities ORDER BY 1") == [(1, "a"), (2, "b")]
+    assert rows(warehouse, "SELECT table_name, row_count FROM _sqlmat.tables ORDER BY 1") == [("cities", 1), ("raw", 1)]
 
 
 def test_nothing_but_a_postgresql_url_loads_the_driver() -> None:
