@@ -106,6 +106,12 @@ def test_an_ordinary_user_has_only_what_was_granted(cluster: RedshiftDouble) -> 
     with with_psycopg2(cluster, user="reader", password="Secret-2") as reader:
         assert ask(reader, "select current_user, a from t") == [("reader", 1)]
     with with_psycopg2(cluster) as owner:
+        ask(owner, "revoke all on t from reader; grant insert on t to reader")
+    with with_psycopg2(cluster, user="reader", password="Secret-2") as reader:
+        ask(reader, "insert into t values (2)")
+        reader.commit()
+        assert fails(reader, "delete from t") == ("42501", "permission denied for table t")
+    with with_psycopg2(cluster) as owner:
         ask(owner, "revoke all on t from reader")
         ask(owner, "drop user reader")
 
