@@ -32,7 +32,7 @@ from waiting import compare_waiting
 HERE = Path(__file__).parent
 MEASURED = {"proof": ("proof",), "build": ("build", "again", "edited"), "waiting": ("waiting",), "load": ("load",)}
 PARTS = tuple(MEASURED)
-TOLD = ("dbt-core", "dbt-duckdb", "dagster", "dagster-dbt", "dagster-postgres", "sqlmesh", "sqlglot", "duckdb")
+TOLD = ("dbt-core", "dbt-duckdb", "dagster", "dagster-dbt", "sqlmesh", "sqlglot", "duckdb")
 
 
 def machine() -> dict[str, Any]:
@@ -52,10 +52,10 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, dict[str, str]]:
     """What was compared."""
-    own = {name: version(name) for name in ("sqlmat", "dagster", "duckdb", "sqlglot")}
+    own = {name: version(name) for name in ("sqlmat", "dagster", "dagster-postgres", "duckdb", "sqlglot")}
     peers = {
         name: {package: number for package, number in pinned(name).items() if package in TOLD}
-        for name in ("dbt", "dagster-dbt", "sqlmesh", "dagster-postgres")
+        for name in ("dbt", "dagster-dbt", "sqlmesh")
     }
     return {"sqlmat": own, **peers}
 

@@ -43,11 +43,6 @@ def environment(name: str) -> Path:
     return folder / "bin"
 
 
-def packages(name: str) -> Path:
-    """The folder of the packages of an environment, for a process of another one to import from."""
-    return next((environment(name).parent / "lib").glob("python*/site-packages"))
-
-
 def pinned(name: str) -> dict[str, str]:
     """The versions of an environment by package."""
     lines = (line.strip() for line in (PINS / f"{name}.txt").read_text().splitlines())

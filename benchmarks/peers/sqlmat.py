@@ -13,13 +13,13 @@ import yaml
 from generate import write_sqlmat
 
 from peers.base import FailedError, Ran, Work, copy_warehouse, run
-from peers.environments import packages
 from peers.postgres import Server
 
 HERE = Path(__file__).parents[1]
 SQLMAT = Path(sys.executable).with_name("sqlmat")
 WORKER = Path(__file__).with_name("dagster_run.py")
 EVENT_LOG = {"module": "sqlmat_assets.components.event_log", "class": "EventLog", "config": {}}
+POSTGRES = {"module": "sqlmat_assets.components.postgres_storage", "class": "PostgresStorage"}
 HOME = {"telemetry": {"enabled": False}, "python_logs": {"python_log_level": "WARNING"}}
 """The settings of every Dagster instance here; `sqlmat dev` writes the same, and for its own the event log above."""
 
@@ -146,7 +146,7 @@ class SqlmatDagster:
 
 
 class SqlmatPostgres(SqlmatDagster):
-    """The same run with its event log in PostgreSQL."""
+    """The same run where the instance keeps all it knows in PostgreSQL, as `deploy/dagster.yaml` has it."""
 
     name = "dagster-postgres"
     label = "sqlmat in Dagster, PostgreSQL"
@@ -155,14 +155,9 @@ class SqlmatPostgres(SqlmatDagster):
         super().__init__(work, folder)
         self._server: Server | None = None
 
-    def variables(self) -> dict[str, str]:
-        # Everything but the driver is that of the other runs.
-        path = f"{HERE.parent}:{packages('dagster-postgres')}"
-        return {**super().variables(), "PYTHONPATH": path}
-
     def storage(self) -> dict[str, object]:
         assert self._server is not None
-        return {"storage": {"postgres": {"postgres_url": self._server.new_database()}}}
+        return {"storage": {"custom": {**POSTGRES, "config": {"postgres_url": self._server.new_database()}}}}
 
     def prepare(self) -> None:
         super().prepare()
