@@ -23,7 +23,7 @@ POSTGRES = Capabilities(
     facts=(
         Fact(
             "versions",
-            "14 and newer: before there is no `bit_xor` for fingerprints, and no notice of a client that is gone. "
+            "14 and newer: before, a server does not notice a client that is gone. "
             "Tested on the version that is installed where the tests run.",
             ("https://www.postgresql.org/docs/release/14.0/",),
         ),
@@ -160,10 +160,14 @@ POSTGRES = Capabilities(
         ),
         Fact(
             "rows that did not change",
-            "Recognised to the last bit, in whatever order they lie, by two sums of 64 bits over hashes of the rows as "
-            "text, taken in one pass over the new table. It takes about as long as writing the table; "
+            "Recognised to the last bit, in whatever order they lie, by the sum of 64-bit hashes of the rows as text, "
+            "taken in one pass over the new table. It takes about as long as copying the table; "
             "`skip_unchanged = false` saves the pass.",
-            ("test_the_same_rows_have_one_fingerprint", "test_other_rows_have_another_fingerprint"),
+            (
+                "test_the_same_rows_have_one_fingerprint",
+                "test_other_rows_have_another_fingerprint",
+                "test_what_the_server_takes_for_equal_has_two_fingerprints",
+            ),
         ),
         Fact(
             "names",

@@ -50,6 +50,9 @@ def all_of(warehouse: Warehouse) -> list[tuple[object, ...]]:
 
 
 class SamePartsContract(Parts):
+    # What a statement has in it that takes a fingerprint.
+    fingerprinting = "BIT_XOR"
+
     @pytest.fixture
     def filled(self, warehouse: Warehouse) -> Warehouse:
         """Three days of four rows each are to be read."""
@@ -179,7 +182,7 @@ class SamePartsContract(Parts):
                 last = None
             if how is conflict:
                 assert isinstance(last, Unchanged), sql
-            elif how is refuse and "BIT_XOR" in sql:
+            elif how is refuse and self.fingerprinting in sql:
                 # That they cannot be compared keeps nobody from the rows.
                 assert isinstance(last, Published), sql
             else:
@@ -198,7 +201,7 @@ class SamePartsContract(Parts):
 
         def interfere(_number: int, sql: str) -> None:
             sent.append(sql)
-            if sql == "BEGIN" and "BIT_XOR" in sent[-2]:
+            if sql == "BEGIN" and self.fingerprinting in sent[-2]:
                 change(filled, "UPDATE first.raw SET word = 'new' WHERE made = '2019-01-01'")
                 publish(filled, table(), "quick", FIRST)
 

@@ -7,4 +7,4 @@ from sqlmat_assets_tests.warehouses.same_parts_contract import SamePartsContract
 
 
 class TestPostgres(OnPostgres, SamePartsContract):
-    pass
+    fingerprinting = "HASHTEXTEXTENDED"
