@@ -105,6 +105,7 @@ class PostgresSession:
     def __init__(self, link: Link, pause: Pause = time.sleep) -> None:
         self._link = link
         self._pause = pause
+        self._is_inside = False
         self._refused: WarehouseError | None = None
 
     def execute(self, statement: exp.Expr) -> None:
@@ -145,12 +146,15 @@ class PostgresSession:
     def transaction(self) -> Generator[None]:
         self._refused = None
         self._run("BEGIN")
+        self._is_inside = True
         try:
             yield
             self._commit()
         except BaseException:
             self._roll_back()
             raise
+        finally:
+            self._is_inside = False
 
     def _commit(self) -> None:
         if self._refused is not None:
@@ -257,11 +261,13 @@ class PostgresSession:
 
     @contextmanager
     def _noticing(self) -> Generator[None]:
-        """Note what ends a transaction, although whoever asked may go on."""
+        """Note what ends a transaction, although whoever asked may go on; with a new connection nobody does."""
+        if self._is_inside and self._refused is not None and not self._link.is_in_transaction:
+            raise self._refused
         try:
             yield
         except WarehouseError as error:
-            if self._link.is_in_transaction:
+            if self._is_inside:
                 self._refused = error
             raise
 

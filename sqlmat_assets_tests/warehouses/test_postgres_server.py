@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -198,6 +198,16 @@ class TestEnding:
                     connection.execute("SELECT pg_terminate_backend(%s)", [pid])
                 session.execute(verbatim("UPDATE first.cities SET id = 3"))
             assert "terminating connection due to administrator command" in caught.value.message
+            # Also where whoever asked goes on, and a new connection would let him.
+            with pytest.raises(TransientWarehouseError), session.transaction():  # noqa: PT012
+                ((pid,),) = session.fetch_rows(verbatim("SELECT pg_backend_pid()")).rows
+                with admin(postgres_url) as connection:
+                    connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+                for number in (4, 5):
+                    with suppress(TransientWarehouseError):
+                        session.execute(verbatim(f"UPDATE first.cities SET id = {number}"))
+                with pytest.raises(TransientWarehouseError):
+                    session.fetch_columns(TARGET)
             assert session.fetch_rows(verbatim("SELECT id FROM first.cities")).rows == [(1,)]
 
     def test_an_answer_to_a_commit_that_is_lost(self, warehouse: Warehouse) -> None:
