@@ -1,0 +1,47 @@
+"""An engine as the tests of the product see it: where tables are built, and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psycopg
+
+Rows = list[tuple[object, ...]]
+PASSWORD = "hunter2"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A database.
+
+    Attributes:
+        dialect: As in `dialect = postgres`.
+        url: For `--warehouse`; with a password where the engine knows such.
+        label: What people are shown of it.
+        ask: Fetch the rows of a query.
+    """
+
+    dialect: str
+    url: str
+    label: str
+    ask: Callable[[str], Rows]
+
+
+def find_duckdb(file: Path) -> Engine:
+    def ask(query: str) -> Rows:
+        with duckdb.connect(file, read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+    return Engine("duckdb", f"duckdb:///{file}", f"duckdb://{file}", ask)
+
+
+def find_postgres(url: str) -> Engine:
+    def ask(query: str) -> Rows:
+        with psycopg.connect(url, autocommit=True) as connection:
+            asked = connection.execute(query.encode())
+            return asked.fetchall() if asked.description else []
+
+    return Engine("postgres", url.replace("dev@", f"dev:{PASSWORD}@"), url, ask)
