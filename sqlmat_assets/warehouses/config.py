@@ -11,9 +11,10 @@ from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.describe import describe
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
+from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 
-ENGINES = (DUCKDB, POSTGRES)
-_SCHEMES = ("duckdb", "postgresql")
+ENGINES = (DUCKDB, POSTGRES, REDSHIFT)
+_SCHEMES = ("duckdb", "postgresql", "redshift")
 
 
 def open_warehouse(url: str) -> Warehouse:
@@ -26,6 +27,10 @@ def open_warehouse(url: str) -> Warehouse:
     `postgresql://user:password@host:5432/database` is a database of a server; `?wait=60` is for how many seconds to
     wait for somebody who holds a table, and all other parameters are those of libpq (`?sslmode=require`).
 
+    `redshift://user:password@host:5439/database` is a database of a Redshift cluster, with `wait` and libpq's
+    parameters as well; `?staging=s3://bucket/folder` is where files lie on their way, `&iam_role=` the role with which
+    the cluster reads them, `&region=` that of the bucket.
+
     Raises:
         UsageError: The URL names no warehouse that is known.
     """
@@ -34,7 +39,13 @@ def open_warehouse(url: str) -> Warehouse:
         raise failures.no_scheme(_SCHEMES)
     if scheme.lower() not in _SCHEMES:
         raise failures.unsupported_scheme(scheme.lower(), _SCHEMES)
-    return _open_duckdb(url) if scheme.lower() == "duckdb" else _open_postgres(url)
+    match scheme.lower():
+        case "duckdb":
+            return _open_duckdb(url)
+        case "redshift":
+            return _open_redshift(url)
+        case _:
+            return _open_postgres(url)
 
 
 def is_there(url: str) -> bool:
@@ -58,6 +69,13 @@ def _open_postgres(url: str) -> Warehouse:
     from sqlmat_assets.warehouses.postgres_url import read_place
 
     return PostgresWarehouse(read_place(url, _seconds))
+
+
+def _open_redshift(url: str) -> Warehouse:
+    from sqlmat_assets.warehouses.redshift import RedshiftWarehouse
+    from sqlmat_assets.warehouses.redshift_url import read_place
+
+    return RedshiftWarehouse(read_place(url, _seconds))
 
 
 def _read_duckdb(url: str) -> tuple[Path, timedelta]:

@@ -1,3 +1,4 @@
 from sqlmat_assets_tests.keeping_open import keep_open
+from sqlmat_assets_tests.redshift.fixtures import bucket, client, cluster, redshift_server, s3_server, shared_cluster
 
-__all__ = ["keep_open"]
+__all__ = ["bucket", "client", "cluster", "keep_open", "redshift_server", "s3_server", "shared_cluster"]

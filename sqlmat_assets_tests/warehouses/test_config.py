@@ -38,13 +38,17 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
     [
         (
             "oracle://scott:tiger@host/db",
-            "warehouse URLs starting with `oracle://` are not supported\n  hint: use one of `duckdb://`, `postgresql://`",
+            "warehouse URLs starting with `oracle://` are not supported\n  hint: use one of `duckdb://`, "
+            "`postgresql://`, `redshift://`",
         ),
         (
             "warehouse.duckdb",
-            "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`, `postgresql://`",
+            "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`, `postgresql://`, `redshift://`",
         ),
-        ("", "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`, `postgresql://`"),
+        (
+            "",
+            "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`, `postgresql://`, `redshift://`",
+        ),
         ("duckdb://", "the warehouse URL names no file\n  hint: write `duckdb:///path/to/warehouse.duckdb`"),
         (
             "duckdb://joan:secret@host/w.duckdb",

@@ -1,0 +1,259 @@
+"""Redshift: a cluster that many read and write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlglot import Dialect, exp
+
+from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import redshift as wording
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import redshift_catalog as catalog
+from sqlmat_assets.warehouses import redshift_files as files_
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.postgres import PostgresSession
+from sqlmat_assets.warehouses.postgres_connections import Answer, Link
+from sqlmat_assets.warehouses.redshift_connections import RedshiftPlace, is_conflict, open_connection
+from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
+from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
+from sqlmat_assets.warehouses.redshift_questions import as_sent, lock, question_of_types, with_conditions_only
+from sqlmat_assets.warehouses.redshift_replacing import replacing
+from sqlmat_assets.warehouses.source_files import SourceFile
+
+_DIALECT = Dialect.get_or_raise("redshift")
+_TRIES = 4
+_PAUSE_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RedshiftWarehouse:
+    """A database of a Redshift cluster."""
+
+    place: RedshiftPlace
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return REDSHIFT
+
+    @property
+    def label(self) -> str:
+        return self.place.label
+
+    @contextmanager
+    def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
+        with open_connection(self.place, pause) as connection:
+            yield RedshiftSession(connection, self.place, pause)
+
+    def render_swap(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
+    ) -> list[str]:
+        del becomes  # a view is renamed as a table is
+        before = [lock(target)] if in_place == "table" else []
+        renames = _rename(target, intermediate, backup, in_place)
+        return [_sql(each) for each in (*before, *renames, *_drop(backup, in_place))]
+
+    def render_replace_rows(
+        self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr
+    ) -> list[str]:
+        return [_sql(each) for each in row_statements.replace_rows(target, intermediate, columns, where)]
+
+    def render_merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+        where: exp.Expr | None = None,
+    ) -> list[str]:
+        return [
+            _sql(each)
+            for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
+        ]
+
+    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+        return files_.render_load_file(self.place.staging, target, path, columns)
+
+    def render_load_files(
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
+    ) -> list[str]:
+        return files_.render_load_files(self.place.staging, target, files, columns, required)
+
+    def render_unload(self, query: str, path: Path) -> list[str]:
+        del path  # of this machine, of which the cluster knows nothing
+        return [files_.render_unload(self.place.staging, query)]
+
+
+class RedshiftSession(PostgresSession):
+    """One connection to a cluster; no other session uses it meanwhile."""
+
+    def __init__(self, link: Link, place: RedshiftPlace, pause: Pause = time.sleep) -> None:
+        super().__init__(link, pause)
+        self._staging = place.staging
+        self._drop_later: list[exp.Expr] = []
+
+    def execute(self, statement: exp.Expr) -> None:
+        self._run(_sql(statement))
+
+    def write_rows(self, statement: exp.Expr) -> int:
+        return self._run(_sql(statement)).count
+
+    def fetch_rows(self, query: exp.Expr) -> Rows:
+        asked = question_of_types(query)
+        if asked is not None:
+            types = self._run(_sql(asked)).columns
+            query = with_conditions_only(query, {name: kind == "boolean" for name, kind in types})
+        answer = self._run(_sql(query))
+        return Rows(tuple(ResultColumn(name, kind, kind == "boolean") for name, kind in answer.columns), answer.rows)
+
+    def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
+        with self._noticing():
+            return catalog.fetch_columns(self._link, relation)
+
+    def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
+        with self._noticing():
+            return catalog.fetch_kinds(self._link, schema)
+
+    def fetch_fingerprint(
+        self, relation: Relation, columns: Sequence[tuple[str, str]], where: exp.Expr | None = None
+    ) -> str:
+        return fingerprint_of(self._run(_sql(fingerprint_query(relation, columns, where))).rows[0])
+
+    def fetch_with_fingerprint(self, query: exp.Select, columns: Sequence[tuple[str, str]]) -> tuple[Rows, str]:
+        sums = fingerprint_sums(columns)
+        found = self.fetch_rows(query.select(*sums, copy=False))
+        row, own = found.rows[0], len(found.columns) - len(sums)
+        return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
+
+    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+        with self._noticing():
+            return files_.load_file(self._link, self._staging, target, path, columns)
+
+    def load_files(
+        self,
+        target: Relation,
+        files: Sequence[SourceFile],
+        columns: Sequence[tuple[str, str]],
+        required: Sequence[str] = (),
+    ) -> int:
+        with self._noticing():
+            return files_.load_files(self._link, self._staging, target, files, columns, required)
+
+    def unload(self, query: str, path: Path) -> int:
+        with self._noticing():
+            return files_.unload(self._link, self._staging, query, path)
+
+    def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
+        with self._noticing():
+            return catalog.fetch_views(self._link)
+
+    def swap(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        backup: Relation,
+        in_place: ObjectKind | None,
+        becomes: ObjectKind = "table",
+    ) -> None:
+        renames = _rename(target, intermediate, backup, in_place)
+        for relation, kind in ((target, in_place), (intermediate, becomes)):
+            # A view is renamed by the statement that renames a table, so nobody else would notice.
+            if kind is not None:
+                self._refuse_other(relation, kind)
+        with self.replacing(target, intermediate):
+            for statement in renames:
+                self.execute(statement)
+        # Who reads the old table has it until the end of his statement.
+        self._drop_later.extend(_drop(backup, in_place))
+
+    def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
+        for statement in row_statements.replace_rows(target, intermediate, columns, where):
+            self.execute(statement)
+
+    def merge_rows(
+        self,
+        target: Relation,
+        intermediate: Relation,
+        columns: Sequence[str],
+        key: Sequence[str] = (),
+        *,
+        updates: bool = False,
+        where: exp.Expr | None = None,
+    ) -> None:
+        for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
+            self.execute(statement)
+
+    def _refuse_other(self, relation: Relation, kind: ObjectKind) -> None:
+        with self._noticing():
+            found = catalog.find_object(self._link, relation)
+            if found is None or found.kind != kind:
+                raise wording.is_no(str(relation), kind)
+
+    @contextmanager
+    def _replacing(self, target: Relation, successor: Relation | None) -> Generator[None]:
+        with self._noticing(), replacing(self._link, target, successor):
+            yield
+
+    def _commit(self) -> None:
+        if self._refused is not None:
+            # The server would answer a COMMIT with a ROLLBACK and no error.
+            raise self._refused
+        self._run("COMMIT")
+        gone, self._drop_later = self._drop_later, []
+        for statement in gone:
+            # What stays is swept by a later build, as after a crash.
+            with suppress(WarehouseError):
+                self.execute(statement)
+
+    def _roll_back(self) -> None:
+        self._drop_later = []
+        super()._roll_back()
+
+    def _run(self, text: str) -> Answer:
+        """Send a statement; one that is a transaction of its own again where somebody else was in its way."""
+        for left in range(_TRIES - 1, 0, -1):
+            try:
+                return super()._run(text)
+            except TransientWarehouseError as error:
+                if self._link.is_in_transaction or text == "COMMIT" or not is_conflict(error):
+                    raise
+            self._pause(_PAUSE_SECONDS / left)
+        return super()._run(text)
+
+
+def _sql(statement: exp.Expr) -> str:
+    return as_sent(statement).sql(_DIALECT, copy=False)
+
+
+def _rename(
+    target: Relation, intermediate: Relation, backup: Relation, in_place: ObjectKind | None
+) -> Iterator[exp.Expr]:
+    if in_place is not None:
+        yield statements.rename_table(target, backup.name)
+    yield statements.rename_table(intermediate, target.name)
+
+
+def _drop(backup: Relation, in_place: ObjectKind | None) -> Iterator[exp.Expr]:
+    match in_place:
+        case "table":
+            yield statements.drop_table(backup)
+        case "view":
+            yield statements.drop_view(backup)
+        case None:
+            pass

@@ -1,0 +1,147 @@
+"""What Redshift's catalog tells: columns, kinds, views, and what hangs on a table.
+
+The statements are constant texts with values of their own. They ask of the leader node only what it can answer alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import ObjectKind
+from sqlmat_assets.warehouses.postgres_connections import Link
+from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
+
+_OBJECT = """
+    SELECT c.oid, c.relkind::text, pg_get_userbyid(c.relowner)::text, obj_description(c.oid, 'pg_class')
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'v', 'm')
+"""
+_COLUMNS = """
+    SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)
+    FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'v', 'm')
+        AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attnum
+"""
+_KINDS = """
+    SELECT c.relname::text, c.relkind::text
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'v', 'm')
+"""
+_VIEWS = """
+    SELECT n.nspname::text, c.relname::text, pg_get_viewdef(c.oid)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('v', 'm') AND n.nspname <> 'information_schema' AND substring(n.nspname, 1, 3) <> 'pg_'
+"""
+# Who reads what, near only: a recursive query does not run where the catalog is.
+_READS = """
+    SELECT DISTINCT d.refobjid, c.oid, n.nspname::text, c.relname::text
+    FROM pg_depend AS d JOIN pg_rewrite AS r ON r.oid = d.objid JOIN pg_class AS c ON c.oid = r.ev_class
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE d.refobjid <> r.ev_class AND c.relkind IN ('v', 'm')
+"""
+_DEFINITION = "SELECT pg_get_viewdef(%(oid)s::oid)"
+_GRANTS = """
+    SELECT privilege_type::text, identity_name::text, identity_type::text, admin_option
+    FROM svv_relation_privileges WHERE namespace_name = %(schema)s AND relation_name = %(name)s
+"""
+
+_AS_VIEW = frozenset("vm")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A table or view in the catalog."""
+
+    oid: int
+    relkind: str
+    owner: str
+    comment: str | None
+
+    @property
+    def kind(self) -> ObjectKind:
+        return "view" if self.relkind in _AS_VIEW else "table"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """What somebody may do; `kind` is `user`, `group`, `role` or `public`."""
+
+    privilege: str
+    name: str
+    kind: str
+    is_grantable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A view that reads a table, near or by way of other views."""
+
+    oid: int
+    relation: Relation
+    is_near: bool
+
+
+def find_object(link: Link, relation: Relation) -> Found | None:
+    """The table or view of a name."""
+    rows = link.send(_OBJECT, _named(relation)).rows
+    return Found(*rows[0]) if rows else None
+
+
+def fetch_columns(link: Link, relation: Relation) -> tuple[tuple[str, str], ...]:
+    """The columns (name, type); empty where there is nothing of the name."""
+    return tuple((name, kind) for name, kind, _ in _columns(link, relation))
+
+
+def fetch_comments(link: Link, relation: Relation) -> dict[str, str]:
+    """The comments on columns."""
+    return {name: comment for name, _, comment in _columns(link, relation) if comment is not None}
+
+
+def fetch_kinds(link: Link, schema: str) -> dict[str, ObjectKind]:
+    """What is in a schema."""
+    rows = link.send(_KINDS, {"schema": REDSHIFT.fold(schema)}).rows
+    return {str(name): "view" if kind in _AS_VIEW else "table" for name, kind in rows}
+
+
+def fetch_views(link: Link) -> tuple[tuple[Relation, str], ...]:
+    """All views that are no part of the server, each with its SQL."""
+    return tuple((Relation(str(schema), str(name)), str(sql)) for schema, name, sql in link.send(_VIEWS, {}).rows)
+
+
+def find_readers(link: Link, oid: int) -> tuple[Reader, ...]:
+    """The ordinary views that read a table, also by way of others, each behind all those that it reads."""
+    reads: dict[int, set[int]] = {}
+    names: dict[int, Relation] = {}
+    for read, reader, schema, name in link.send(_READS, {}).rows:
+        reads.setdefault(int(read), set()).add(int(reader))
+        names[int(reader)] = Relation(str(schema), str(name))
+    depths: dict[int, int] = {}
+    level, depth = {oid}, 0
+    while level:
+        level, depth = {reader for each in level for reader in reads.get(each, ())}, depth + 1
+        depths.update(dict.fromkeys(level, depth))
+    near = reads.get(oid, set())
+    ordered = sorted(depths, key=lambda each: (depths[each], each))
+    return tuple(Reader(each, names[each], each in near) for each in ordered)
+
+
+def find_definition(link: Link, oid: int) -> str:
+    """The query of a view."""
+    return str(link.send(_DEFINITION, {"oid": oid}).rows[0][0]).rstrip().rstrip(";")
+
+
+def find_grants(link: Link, relation: Relation) -> frozenset[Grant]:
+    """Who may do what with a table or view."""
+    rows = link.send(_GRANTS, _named(relation)).rows
+    return frozenset(Grant(privilege, name, kind, bool(more)) for privilege, name, kind, more in rows)
+
+
+def _columns(link: Link, relation: Relation) -> Sequence[tuple[str, str, str | None]]:
+    return [(str(name), str(kind), told) for name, kind, told in link.send(_COLUMNS, _named(relation)).rows]
+
+
+def _named(relation: Relation) -> dict[str, object]:
+    return {"schema": REDSHIFT.fold(relation.schema), "name": REDSHIFT.fold(relation.name)}

@@ -1,0 +1,138 @@
+"""Connections to Redshift, which speaks PostgreSQL's protocol and has few of its settings."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+
+from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.warehouses.base import Pause
+from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, Place
+from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_starting
+from sqlmat_assets.warehouses.postgres_values import register
+
+_POLL_SECONDS = 0.2
+# All digits of a number in its text, from which fingerprints are computed.
+_SETTINGS = b"SET extra_float_digits TO 2"
+# https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
+_CONFLICT = re.compile(
+    r"\b1023\b|[Ss]erializable isolation violation|could not open relation with OID|was concurrently "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The folder in S3 through which rows of files get into a cluster and out of it.
+
+    Args:
+        bucket: Its bucket.
+        prefix: The folder in it, without a slash at the end.
+        iam_role: The role with which the cluster reads and writes there; None for the keys of the environment.
+        region: Where the bucket is, where that is not where the cluster is.
+        endpoint: Another S3 than Amazon's.
+    """
+
+    bucket: str
+    prefix: str
+    iam_role: str | None = None
+    region: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RedshiftPlace(Place):
+    """A database of a cluster."""
+
+    staging: Staging | None = None
+
+
+def is_conflict(error: WarehouseError) -> bool:
+    """Whether somebody else has changed a table meanwhile, and another try may go well."""
+    return _CONFLICT.search(error.message) is not None
+
+
+class RedshiftConnection(Connection):
+    """One connection, made when it is needed and again after it was lost outside of a transaction."""
+
+    def connect(self, pause: Pause, *, is_again: bool = False) -> None:
+        self._pause = pause
+        deadline = time.monotonic() + self.place.wait.total_seconds()
+        while self._raw is None or self._raw.closed:
+            try:
+                self._raw = _connect(self.place)
+            except psycopg.Error as error:
+                found = _explain(error, self.place.label)
+                waits = is_starting(found) or (is_again and isinstance(found, TransientWarehouseError))
+                if not waits or time.monotonic() >= deadline:
+                    raise found from error
+                self._pause(_POLL_SECONDS)
+
+    def send(self, text: str, values: Mapping[str, object] | None = None) -> Answer:
+        try:
+            return super().send(text, values)
+        except TerminalWarehouseError as error:
+            if is_conflict(error):
+                raise TransientWarehouseError(error.message, error.statement) from error.__cause__
+            raise
+
+
+def _connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
+    raw = psycopg.connect(place.conninfo, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
+    register(raw)
+    raw.execute(_SETTINGS)
+    return raw
+
+
+def _explain(error: psycopg.Error, label: str) -> WarehouseError:
+    found = explain_connecting(error, label)
+    first = found.message.splitlines()[0]
+    if first.endswith("does not exist"):
+        return TerminalWarehouseError(f"{first}\n  hint: check the user and the database in the warehouse URL")
+    return found
+
+
+@dataclass(slots=True)
+class _Pool:
+    """The connections of this process to one place; `sessions` are open, and the `idle` ones wait for the next."""
+
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    sessions: int = 0
+    idle: list[RedshiftConnection] = field(default_factory=list[RedshiftConnection])
+
+
+_pools: dict[Place, _Pool] = {}
+_pools_guard = threading.Lock()
+
+
+@contextmanager
+def open_connection(place: RedshiftPlace, pause: Pause) -> Generator[RedshiftConnection]:
+    """Give a connection; all are closed when the last session of the process has ended.
+
+    Raises:
+        WarehouseError: There is none to be had.
+    """
+    with _pools_guard:
+        pool = _pools.setdefault(place, _Pool())
+    with pool.guard:
+        pool.sessions += 1
+        connection = pool.idle.pop() if pool.idle else RedshiftConnection(place, pause)
+    ended_well = False
+    try:
+        connection.connect(pause)
+        yield connection
+        ended_well = True
+    finally:
+        with pool.guard:
+            pool.sessions -= 1
+            if ended_well and connection.is_idle:
+                pool.idle.append(connection)
+            else:
+                connection.close()
+            while pool.idle and not pool.sessions:
+                pool.idle.pop().close()

@@ -1,0 +1,80 @@
+"""What Redshift guarantees, and what it does not."""
+
+from __future__ import annotations
+
+from sqlmat_assets.warehouses.base import Capabilities, Fact
+
+_VENDOR = "https://docs.aws.amazon.com/redshift/latest/dg/"
+_NAMES = f"{_VENDOR}r_names.html"
+_ISOLATION = f"{_VENDOR}c_serial_isolation.html"
+_CONFLICTS = f"{_VENDOR}c_serial_isolation-serializable-isolation-troubleshooting.html"
+_ALTER = f"{_VENDOR}r_ALTER_TABLE.html"
+_DELETE = f"{_VENDOR}r_DELETE.html"
+_VIEWS = f"{_VENDOR}r_CREATE_VIEW.html"
+
+REDSHIFT = Capabilities(
+    name="redshift",
+    dialect="redshift",
+    max_identifier_bytes=127,
+    has_transactional_ddl=True,
+    has_grants=True,
+    has_comments=True,
+    finds_views_by_name=False,
+    can_widen_columns=False,
+    facts=(
+        Fact(
+            "how it is tested",
+            "Against a double of Redshift in front of a PostgreSQL server, never against a cluster. What the double "
+            "does not emulate is untested; the `README.md` beside it says what that is.",
+            ("test_every_refusal_stands_in_the_readme_with_the_page_of_the_vendor",),
+        ),
+        Fact(
+            "publish",
+            "The table is built and checked outside of a transaction. In a short one the old table is locked and "
+            "renamed, the new one renamed, and the record of it written: all of it happens, or nothing. The old table "
+            "is dropped after the commit, so that a reader who still has it gets its rows.",
+            ("test_the_old_table_is_dropped_after_the_commit", _ISOLATION),
+        ),
+        Fact(
+            "an answer to a COMMIT that is lost",
+            "The server cannot be asked what became of it: the build is tried again, from the beginning.",
+            ("test_a_connection_that_is_lost_at_the_commit_is_transient",),
+        ),
+        Fact(
+            "conflicts",
+            "Error 1023 (serializable isolation violation) and `could not open relation with OID` pass: a statement "
+            "outside of a transaction is sent again at once, and a publish is tried again.",
+            ("test_a_conflict_passes", _CONFLICTS),
+        ),
+        Fact(
+            "views on a table",
+            "They hang on the table and not on its name, so they are pointed to the new one in the transaction. Where "
+            "a column has another type or is gone they are made anew, with those that read them, their owners, grants "
+            "and comments; where that cannot be, the publish is refused and names them. Late-binding views go by "
+            "names and are left alone.",
+            ("test_views_read_the_new_table", "test_late_binding_views_are_left_alone", _VIEWS),
+        ),
+        Fact(
+            "what stays",
+            "The owner and the grants on the live table, and its comments where the file has none. Grants on columns, "
+            "row-level security and masking policies, and shares of the table do not stay.",
+            ("test_owner_grants_and_comments_stay",),
+        ),
+        Fact(
+            "names",
+            "Told apart without regard to A-Z case, also in quotes. A cluster with `enable_case_sensitive_identifier` "
+            "is not supported.",
+            (_NAMES,),
+        ),
+        Fact(
+            "types of columns",
+            "Only a VARCHAR can grow in place: a history whose column got a wider type goes on in a new column.",
+            (_ALTER,),
+        ),
+        Fact(
+            "rows that are replaced",
+            "DELETE and INSERT in one transaction; never TRUNCATE, which commits.",
+            (_DELETE, f"{_VENDOR}r_TRUNCATE.html"),
+        ),
+    ),
+)

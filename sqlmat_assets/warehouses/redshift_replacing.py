@@ -1,0 +1,153 @@
+"""Putting one table in the place of another on Redshift, where views and rights hang on tables and not on names."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from sqlmat_assets.errors import BreakingViewsError, TerminalWarehouseError
+from sqlmat_assets.errors.views import would_break
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import redshift_catalog as catalog
+from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses.postgres_connections import Link
+from sqlmat_assets.warehouses.redshift_catalog import Found, Grant
+from sqlmat_assets.warehouses.redshift_questions import lock
+
+
+@dataclass(frozen=True, slots=True)
+class _Dress:
+    """What a table or view has that is no part of its rows."""
+
+    found: Found
+    grants: frozenset[Grant]
+    comments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    relation: Relation
+    sql: str
+    is_near: bool
+    dress: _Dress
+
+
+@contextmanager
+def replacing(link: Link, target: Relation, successor: Relation | None) -> Generator[None]:
+    """Have all that hangs on a table hang on the one that has its name when the block ends.
+
+    Ordinary views read that one, and it has the owner and the grants, and where it has none of its own the comments.
+
+    Args:
+        link: In a transaction.
+        target: The table in place, if there is any.
+        successor: What will have its name, where that is there already.
+
+    Raises:
+        BreakingViewsError: A view cannot be made on the new table.
+    """
+    old = catalog.find_object(link, target)
+    if old is None:
+        yield
+        return
+    if old.kind == "table":
+        link.send(_sql(lock(target)))
+    dress = _dress(link, target, old)
+    there = catalog.fetch_columns(link, target)
+    views = [
+        _View(each.relation, catalog.find_definition(link, each.oid), each.is_near, worn)
+        for each in catalog.find_readers(link, old.oid)
+        if (found := catalog.find_object(link, each.relation)) is not None
+        and (worn := _dress(link, each.relation, found))
+    ]
+    if successor is not None:
+        _put_on(link, successor, dress)
+    yield
+    new = catalog.find_object(link, target)
+    if new is None or new.oid == old.oid:
+        return
+    if successor is None:
+        _put_on(link, target, dress)
+    _repoint(link, target, views, keeps=set(there) <= set(catalog.fetch_columns(link, target)))
+
+
+def _repoint(link: Link, target: Relation, views: Sequence[_View], *, keeps: bool) -> None:
+    """Have views read the table that has the name now; where it `keeps` all columns, they need not be made anew."""
+    at = None
+    try:
+        if keeps:
+            for at in views:
+                if at.is_near:
+                    _create(link, at, replaces=True)
+            return
+        for at in reversed(views):
+            link.send(_sql(statements.drop_view(at.relation)))
+        for at in views:
+            _create(link, at, replaces=False)
+            _put_on(link, at.relation, at.dress)
+    except TerminalWarehouseError as error:
+        assert at is not None  # noqa: S101 - something was sent
+        told = would_break(str(target), [(str(at.relation), error.message.splitlines()[0])])
+        raise BreakingViewsError(told, [(each.relation.schema, each.relation.name) for each in views]) from error
+
+
+def _create(link: Link, view: _View, *, replaces: bool) -> None:
+    tree = row_statements.create_view(view.relation, statements.verbatim(view.sql))
+    tree.set("replace", replaces)
+    link.send(_sql(tree))
+
+
+def _dress(link: Link, relation: Relation, found: Found) -> _Dress:
+    return _Dress(found, catalog.find_grants(link, relation), catalog.fetch_comments(link, relation))
+
+
+def _put_on(link: Link, relation: Relation, dress: _Dress) -> None:
+    """Give a table or view the owner, the grants, and the comments that it has not."""
+    new = catalog.find_object(link, relation)
+    if new is None:
+        return
+    if new.owner != dress.found.owner:
+        link.send(_sql(_own(relation, dress.found.owner)))
+    for statement in _grants(relation, catalog.find_grants(link, relation), dress):
+        link.send(_sql(statement))
+    own = catalog.fetch_comments(link, relation)
+    if dress.found.comment is not None and new.comment is None:
+        tell = statements.comment_on_view if new.kind == "view" else statements.comment_on_table
+        link.send(_sql(tell(relation, dress.found.comment)))
+    if new.kind == "table" or dress.found.kind == "view":
+        for name, _ in catalog.fetch_columns(link, relation):
+            if name in dress.comments and name not in own:
+                link.send(_sql(statements.comment_on_column(relation, name, dress.comments[name])))
+
+
+def _grants(relation: Relation, there: frozenset[Grant], dress: _Dress) -> Iterator[exp.Expr]:
+    owner = dress.found.owner
+    for each in sorted(there - dress.grants):
+        if each.name != owner:
+            yield exp.Revoke(**_granted(relation, each, is_told=False))
+    for each in sorted(dress.grants - there):
+        if each.name != owner:
+            yield exp.Grant(**_granted(relation, each, is_told=each.is_grantable))
+
+
+def _granted(relation: Relation, grant: Grant, *, is_told: bool) -> dict[str, object]:
+    if grant.kind == "public":
+        who = exp.GrantPrincipal(this=exp.Var(this="PUBLIC"))
+    else:
+        kind = None if grant.kind == "user" else grant.kind.upper()
+        who = exp.GrantPrincipal(this=statements.identifier(grant.name), kind=kind)
+    what = exp.GrantPrivilege(this=exp.Var(this=grant.privilege))
+    told: dict[str, object] = {"privileges": [what], "securable": statements.table(relation), "principals": [who]}
+    return {**told, "grant_option": True} if is_told else told
+
+
+def _own(relation: Relation, owner: str) -> exp.Expr:
+    text = f"TABLE {statements.table(relation).sql('redshift')} OWNER TO {statements.identifier(owner).sql('redshift')}"
+    return exp.Command(this="ALTER", expression=text)
+
+
+def _sql(statement: exp.Expr) -> str:
+    return statement.sql("redshift")
