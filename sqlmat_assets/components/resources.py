@@ -57,3 +57,10 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
     def cancel(self) -> None:
         """End the running statements of this run, from any thread."""
         self._cancellation.cancel()
+
+
+def hide_url(url: str) -> dg.ResourceDefinition:
+    """A warehouse whose URL is no configuration: that is shown in the UI, and a URL may hold a password."""
+    return dg.ResourceDefinition(
+        resource_fn=lambda _: WarehouseResource(url=url), description="The database that tables are built in."
+    )

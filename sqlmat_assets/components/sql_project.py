@@ -13,7 +13,7 @@ from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
-from sqlmat_assets.components.resources import WarehouseResource
+from sqlmat_assets.components.resources import WarehouseResource, hide_url
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.ticks import sensor_taken
@@ -53,7 +53,7 @@ def find_named(name: str | None, project: Project, warehouse: str | None) -> Env
 def build_definitions(
     project: Project,
     *,
-    warehouse: WarehouseResource | None = None,
+    warehouse: WarehouseResource | dg.ResourceDefinition | None = None,
     resource_key: str = RESOURCE_KEY,
     freshness_sensor: str = FRESHNESS_SENSOR,
     environment: Environment | None = None,
@@ -144,7 +144,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
-        warehouse = None if self.warehouse is None else WarehouseResource(url=self.warehouse)
+        warehouse = None if self.warehouse is None else hide_url(self.warehouse)
         return build_definitions(
             project,
             warehouse=warehouse,

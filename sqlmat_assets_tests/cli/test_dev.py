@@ -200,10 +200,11 @@ def test_a_killed_dev_takes_dagster_with_it(folder: Path, environment: Mapping[s
 
 
 def test_a_warehouse_that_cannot_be_is_told_before_dagster_starts(run: Run) -> None:
-    done = run("dev", "--port", str(free_port()), "--warehouse", "postgresql://joan:secret@db/sales")
+    done = run("dev", "--port", str(free_port()), "--warehouse", "mysql://joan:secret@db/sales")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "warehouse URLs starting with `postgresql://` are not supported\n  hint: use one of `duckdb://`\n"
+        "warehouse URLs starting with `mysql://` are not supported\n"
+        "  hint: use one of `duckdb://`, `postgresql://`, `redshift://`\n"
     )
 
 

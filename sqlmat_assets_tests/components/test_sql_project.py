@@ -108,6 +108,24 @@ def test_five_lines_bring_the_tables_into_another_project(around: Path) -> None:
     assert (around / "w.duckdb").exists()
 
 
+SHOWN = """\
+import dagster as dg
+from acme.definitions import defs
+from dagster._core.remote_representation.external_data import RepositorySnap
+print(dg.serialize_value(RepositorySnap.from_def(defs().get_repository_def())))
+"""
+
+
+def test_what_the_ui_knows_of_a_project_has_no_password(around: Path) -> None:
+    url = '"postgresql://dev:{{ env.WAREHOUSE_FILE }}@127.0.0.1/sales"'
+    yaml = around / "acme/defs/tables/defs.yaml"
+    yaml.write_text(yaml.read_text().replace('"duckdb:///{{ env.WAREHOUSE_FILE }}"', url))
+    shown = ask(around, SHOWN, WAREHOUSE_FILE="hunter2")
+    assert shown.returncode == 0, shown.stderr
+    assert "The database that tables are built in." in shown.stdout
+    assert "hunter2" not in shown.stdout
+
+
 def test_the_project_around_brings_the_warehouse(around: Path) -> None:
     (around / "acme/defs/tables/defs.yaml").write_text(WITHOUT_WAREHOUSE)
     (around / "acme/defs/resources.py").write_text(RESOURCES)

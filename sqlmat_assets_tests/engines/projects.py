@@ -21,7 +21,8 @@ GEOGRAPHY = {
         "select (city = 'Paris') as correct_capital_of_france\nfrom first.cities\nwhere country = 'France';\n"
     ),
     "first/shops.sql": (
-        "select s.shop_id, s.city, c.country\nfrom first.shops_raw as s\nleft join first.cities as c on c.city = s.city\n"
+        "select s.shop_id, s.city, c.country\nfrom first.shops_raw as s\n"
+        "left join first.cities as c on c.city = s.city\n"
     ),
     "first/shops_test.sql": "-- warn\nselect country is not null as country_is_known from first.shops;\n",
     "first/shops_unit/shops_raw.csv": "shop_id,city\n7,Rome\n8,Paris\n",
