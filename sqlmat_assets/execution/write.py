@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from sqlglot import exp
+
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Column, Printed, Written
@@ -75,7 +77,8 @@ def _write_queries(
     rows = 0
     texts: list[str] = []
     for query in queries:
-        tree = row_statements.insert_query if texts else statements.create_table_as
+        first = partial(statements.create_table_as, design=_design(model, context))
+        tree = row_statements.insert_query if texts else first
         text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
@@ -84,6 +87,14 @@ def _write_queries(
         counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
         rows = int(counted.rows[0][0])
     return rows, ";\n".join(texts)
+
+
+def _design(model: Model, context: Context) -> list[exp.Expr]:
+    """How the rows are to lie, on an engine that has them lie in one way or another."""
+    if not context.warehouse.capabilities.has_distribution:
+        return []
+    settings = model.settings
+    return statements.distribution(settings.diststyle, settings.distkey, settings.sortkey)
 
 
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:

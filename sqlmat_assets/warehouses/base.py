@@ -47,6 +47,7 @@ class Capabilities:
     has_fingerprints: bool = True
     finds_views_by_name: bool = True
     can_widen_columns: bool = True
+    has_distribution: bool = False
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:

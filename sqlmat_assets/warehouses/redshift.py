@@ -50,6 +50,9 @@ class RedshiftWarehouse:
         with open_connection(self.place, pause) as connection:
             yield RedshiftSession(connection, self.place, pause)
 
+    def render(self, statement: exp.Expr) -> str:
+        return _sql(statement)
+
     def render_swap(
         self,
         target: Relation,
@@ -172,10 +175,10 @@ class RedshiftSession(PostgresSession):
         becomes: ObjectKind = "table",
     ) -> None:
         renames = _rename(target, intermediate, backup, in_place)
-        for relation, kind in ((target, in_place), (intermediate, becomes)):
-            # A view is renamed by the statement that renames a table, so nobody else would notice.
-            if kind is not None:
-                self._refuse_other(relation, kind)
+        # A view is renamed by the statement that renames a table, so nobody else would notice.
+        if in_place is not None:
+            self._refuse_other(target, in_place)
+        self._refuse_other(intermediate, becomes)
         with self.replacing(target, intermediate):
             for statement in renames:
                 self.execute(statement)

@@ -21,6 +21,7 @@ _POLL_SECONDS = 0.2
 # All digits of a number in its text, from which fingerprints are computed.
 _SETTINGS = b"SET extra_float_digits TO 2"
 # https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
+_LONGEST = "character varying(65535)"
 _CONFLICT = re.compile(
     r"\b1023\b|[Ss]erializable isolation violation|could not open relation with OID|was concurrently "
 )
@@ -75,11 +76,19 @@ class RedshiftConnection(Connection):
 
     def send(self, text: str, values: Mapping[str, object] | None = None) -> Answer:
         try:
-            return super().send(text, values)
+            answer = super().send(text, values)
+            return Answer(
+                tuple((name, _as_in_tables(kind)) for name, kind in answer.columns), answer.rows, answer.count
+            )
         except TerminalWarehouseError as error:
             if is_conflict(error):
                 raise TransientWarehouseError(error.message, error.statement) from error.__cause__
             raise
+
+
+def _as_in_tables(kind: str) -> str:
+    """The type that a table has whose column is made of such a value."""
+    return _LONGEST if kind in ("text", "character varying") else kind
 
 
 def _connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:

@@ -21,6 +21,7 @@ REDSHIFT = Capabilities(
     has_comments=True,
     finds_views_by_name=False,
     can_widen_columns=False,
+    has_distribution=True,
     facts=(
         Fact(
             "how it is tested",
@@ -59,6 +60,12 @@ REDSHIFT = Capabilities(
             "The owner and the grants on the live table, and its comments where the file has none. Grants on columns, "
             "row-level security and masking policies, and shares of the table do not stay.",
             ("test_owner_grants_and_comments_stay",),
+        ),
+        Fact(
+            "how rows lie",
+            "`diststyle`, `distkey` and `sortkey` (compound) of the settings stand in the CREATE TABLE of each build "
+            "of a query. Encodings are left to the cluster; interleaved and automatic sort keys cannot be asked for.",
+            ("test_distribution_and_order_are_those_of_the_settings", f"{_VENDOR}r_CREATE_TABLE_AS.html"),
         ),
         Fact(
             "names",

@@ -169,9 +169,7 @@ def _in_own_words(text: str) -> str:
     for kind in list(tree.find_all(exp.DataType)):
         if kind.this in _TYPES:
             kind.replace(exp.DataType.build(_TYPES[kind.this], dialect="redshift"))
-        elif (
-            kind.this == exp.DataType.Type.DECIMAL and kind.expressions and int(kind.expressions[0].name) > _MOST_DIGITS
-        ):
+        elif kind.this == exp.DataType.Type.DECIMAL and kind.expressions and _is_too_long(kind):
             kind.expressions[0].replace(exp.DataTypeParam(this=exp.Literal.number(_MOST_DIGITS)))
     return tree.sql("redshift")
 

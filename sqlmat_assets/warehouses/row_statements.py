@@ -215,7 +215,7 @@ def _projections(columns: Sequence[str], absent: Mapping[str, str] | None) -> li
 
 def _null(name: str, kind: str) -> exp.Expr:
     # The type is the engine's own text, which is never regenerated.
-    return named(exp.Cast(this=exp.Null(), to=exp.Var(this=kind)), name)
+    return named(exp.Cast(this=exp.Null(), to=exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=kind)), name)
 
 
 def _aliased(relation: Relation, alias: str) -> exp.Expr:

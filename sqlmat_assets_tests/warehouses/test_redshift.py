@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlglot
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
@@ -14,10 +13,6 @@ from sqlmat_assets_tests.warehouses.on_redshift import OnRedshift
 
 class TestRedshift(OnRedshift, WarehouseContract):
     endless_query = "SELECT count(*) FROM pg_attribute a, pg_attribute b, pg_attribute c, pg_attribute d"
-
-    def fingerprint(self, session: Session, query: str) -> str:
-        # VALUES is no table here.
-        return super().fingerprint(session, sqlglot.transpile(query, read="postgres", write="redshift")[0])
 
     def fetch_comments(self, session: Session, relation: Relation) -> tuple[str | None, dict[str, str | None]]:
         name = exp.Literal.string(f"{relation.schema}.{relation.name}").sql("redshift")
