@@ -129,7 +129,7 @@ def test_two_builds_at_once_both_end_well(sql: Path, postgres: Engine, run: Run)
     for number in range(6):
         (sql / f"first/u{number} - 24h.sql").write_text("select version, random() as other from first.t\n")
     with ThreadPoolExecutor(2) as two:
-        both = list(two.map(lambda url: run(*BUILD, url), [postgres.url] * 2))
+        both = [begun.result() for begun in [two.submit(run, *BUILD, postgres.url) for _ in range(2)]]
     assert [done.returncode for done in both] == [0, 0], [done.stdout + done.stderr for done in both]
     assert postgres.ask(TABLES) == [("t",), *((f"u{number}",) for number in range(6))]
 
