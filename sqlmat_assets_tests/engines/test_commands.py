@@ -135,3 +135,13 @@ def test_the_statements_that_are_shown_build_the_table(ran: Ran) -> None:
     shown = ran("render", "first.cities")
     assert "from first.cities_raw;\n" in shown
     assert shown.index('_new" AS select') < shown.index("as correct_capital_of_france") < shown.index("RENAME TO")
+
+
+def test_a_mistake_is_told_with_its_line_and_the_table_stays(ran: Ran, sql: Path, engine: Engine) -> None:
+    ran("build", "--no-record")
+    (sql / "first/people — 1h.sql").write_text("select\n    country,\n    shop_number\nfrom first.shops\n")
+    (sql / "first/shops_test.sql").write_text("-- warn\nselect\n    kuntry is null as none from first.shops\n")
+    said = ran("build", "--no-record", code=1)
+    assert "    in first/people — 1h.sql:3\n  `first.people` still holds its previous rows\n" in said
+    assert "in first/shops_test.sql:3\n" in said
+    assert engine.ask("select country, shops from first.people order by 2") == [(None, 1), ("Italy", 2)]
