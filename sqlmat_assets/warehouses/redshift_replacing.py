@@ -90,8 +90,11 @@ def _repoint(link: Link, target: Relation, views: Sequence[_View], *, keeps: boo
             _put_on(link, at.relation, at.dress)
     except TerminalWarehouseError as error:
         assert at is not None  # noqa: S101 - something was sent
-        told = would_break(str(target), [(str(at.relation), error.message.splitlines()[0])])
-        raise BreakingViewsError(told, [(each.relation.schema, each.relation.name) for each in views]) from error
+        said = error.message.splitlines()[0]
+        # Those that read it by way of others are made after it.
+        broken = [at, *(each for each in views[views.index(at) + 1 :] if not each.is_near)]
+        told = would_break(str(target), [(str(each.relation), said) for each in broken])
+        raise BreakingViewsError(told, [(each.relation.schema, each.relation.name) for each in broken]) from error
 
 
 def _create(link: Link, view: _View, *, replaces: bool) -> None:
