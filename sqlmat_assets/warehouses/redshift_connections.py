@@ -81,9 +81,16 @@ class RedshiftConnection(Connection):
                 tuple((name, _as_in_tables(kind)) for name, kind in answer.columns), answer.rows, answer.count
             )
         except TerminalWarehouseError as error:
-            if is_conflict(error):
+            if is_conflict(error) or _is_made_meanwhile(error, text):
                 raise TransientWarehouseError(error.message, error.statement) from error.__cause__
             raise
+
+
+def _is_made_meanwhile(error: WarehouseError, text: str) -> bool:
+    """Whether somebody else has just made what was to be made only where it is not there."""
+    cause = error.__cause__
+    is_there = isinstance(cause, psycopg.Error) and cause.sqlstate in ("23505", "42P06", "42P07", "42710")
+    return is_there and " IF NOT EXISTS " in text.partition("(")[0]
 
 
 def _as_in_tables(kind: str) -> str:

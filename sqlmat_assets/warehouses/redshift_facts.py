@@ -26,9 +26,9 @@ REDSHIFT = Capabilities(
         Fact(
             "how it is tested",
             "Against a double of Redshift in front of a PostgreSQL server, never against a cluster. What the double "
-            "does not emulate is untested; the `README.md` beside it says what that is. What is promised for tables in "
-            "parts, merges, snapshots, `undo`, environments and tables that read themselves is not tested here, and two "
-            "first builds at the same moment may fail, one of them, at the schema `_sqlmat`.",
+            "does not emulate is untested; the `README.md` beside it says what that is. What is promised for tables "
+            "in parts, merges, snapshots, `undo`, environments and tables that read themselves is not tested here, nor "
+            "are two builds at the same moment, one of which may fail.",
             ("test_every_refusal_stands_in_the_readme_with_the_page_of_the_vendor",),
         ),
         Fact(
@@ -68,6 +68,13 @@ REDSHIFT = Capabilities(
             "`diststyle`, `distkey` and `sortkey` (compound) of the settings stand in the CREATE TABLE of each build "
             "of a query. Encodings are left to the cluster; interleaved and automatic sort keys cannot be asked for.",
             ("test_distribution_and_order_are_those_of_the_settings", f"{_VENDOR}r_CREATE_TABLE_AS.html"),
+        ),
+        Fact(
+            "files",
+            "They get in and out by way of a folder in S3 that the URL names (`?staging=`), with the role of the "
+            "cluster (`&iam_role=`) or the keys of the environment, for which `boto3` has to be installed. Their "
+            "objects are deleted afterwards; the keys stand in no message. Signing in by IAM is not supported.",
+            ("test_rows_are_unloaded_with_their_types", f"{_VENDOR}r_COPY.html", f"{_VENDOR}r_UNLOAD.html"),
         ),
         Fact(
             "names",
