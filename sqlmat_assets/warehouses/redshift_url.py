@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -20,8 +21,6 @@ _DEFAULTS = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
-    # The password is not for everybody between here and there.
-    "sslmode": "require",
 }
 _PORT = 5439
 _OWN = ("wait", "staging", "iam_role", "region", "s3_endpoint")
@@ -46,6 +45,9 @@ def read_place(url: str, seconds: Callable[[str], timedelta]) -> RedshiftPlace:
     if not database or not parts.hostname:
         raise wording.no_database_named()
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if "PGSSLMODE" not in os.environ:
+        # The password is not for everybody between here and there.
+        given.setdefault("sslmode", "require")
     own = {name: given.pop(name) for name in _OWN if name in given}
     given |= {"host": parts.hostname, "port": str(port or _PORT), "dbname": database}
     if parts.username is not None:

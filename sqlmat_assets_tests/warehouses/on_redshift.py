@@ -99,6 +99,9 @@ class OnRedshift:
     def warehouse(self, redshift_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Warehouse]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
+        # For processes that are started with the label alone.
+        monkeypatch.setenv("PGPASSWORD", PASSWORD)
+        monkeypatch.setenv("PGSSLMODE", "disable")
         opened = open_warehouse(redshift_url)
         assert isinstance(opened, RedshiftWarehouse)
         warehouse = RecordingRedshift(opened.place)
