@@ -3,9 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
-from pathlib import Path
 
-import duckdb
 import pytest
 
 from sqlmat_assets_tests.postgres import Server, find_binaries, serving
@@ -14,16 +12,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts its background jobs with SIGINT ignored, and everything that they start inherits it; tests of
     # Ctrl-C would then wait for ever. A handler is not inherited: what is started from here has SIGINT at its default.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture
-def kept_open(tmp_path: Path) -> Generator[None]:
-    """The DuckDB file of a test stays open, so that opening and closing it a hundred times takes no time.
-
-    Not for tests that look at the file from another process.
-    """
-    with duckdb.connect(tmp_path / "warehouse.duckdb"):
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -81,7 +81,6 @@ class Connection:
         self._guard = threading.Lock()
         self._is_running = False
         self._is_cancelled = False
-        self._was_in_transaction = False
 
     @property
     def is_in_transaction(self) -> bool:
@@ -213,8 +212,15 @@ _pools_guard = threading.Lock()
 
 
 @contextmanager
-def open_connection(place: Place, pause: Pause) -> Generator[Connection]:
+def open_connection(
+    place: Place, pause: Pause, make: Callable[[Place, Pause], Connection] = Connection
+) -> Generator[Connection]:
     """Give a connection; all are closed when the last session of the process has ended.
+
+    Args:
+        place: Where to.
+        pause: Waits for a server that starts.
+        make: Makes one that connects when it is needed.
 
     Raises:
         WarehouseError: There is none to be had.
@@ -223,7 +229,7 @@ def open_connection(place: Place, pause: Pause) -> Generator[Connection]:
         pool = _pools.setdefault(place, _Pool())
     with pool.guard:
         pool.sessions += 1
-        connection = pool.idle.pop() if pool.idle else Connection(place, pause)
+        connection = pool.idle.pop() if pool.idle else make(place, pause)
     ended_well = False
     try:
         connection.connect(pause)

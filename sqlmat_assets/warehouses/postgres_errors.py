@@ -25,6 +25,8 @@ _PASSING = frozenset(
 # it asks for what is there to be left alone.
 _UPDATED_MEANWHILE = re.compile(r"tuple concurrently (?:updated|deleted)|could not open relation with OID")
 _IS_THERE = frozenset({"42P06", "42P07", "42710"})
+# What libpq asks after some errors; the hint says it.
+_QUESTION = re.compile(r"\n\s*Is the server running[^\n]*")
 _STARTING = ("starting up", "not yet accepting connections", "too many clients", "remaining connection slots")
 _REFUSED = ("Connection refused", "No route to host", "timeout expired", "Connection timed out", "shutting down")
 
@@ -52,7 +54,7 @@ def explain_connecting(error: psycopg.Error, label: str) -> WarehouseError:
     """Why there is no connection, in one line and with a hint; nothing of it holds the password."""
     said = str(error).strip()
     # One line for each address that was tried; the last one is as good as any.
-    said = re.sub(r"\s+", " ", said.removeprefix("connection failed: ").replace("FATAL:  ", ""))
+    said = re.sub(r"\s+", " ", _QUESTION.sub("", said).removeprefix("connection failed: ").replace("FATAL:  ", ""))
     passes = any(each in said for each in _STARTING)
     return wording.cannot_connect(label, said, _hint(said), passes=passes or any(each in said for each in _REFUSED))
 

@@ -18,8 +18,8 @@ from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.postgres import PostgresSession
-from sqlmat_assets.warehouses.postgres_connections import Answer, Link
-from sqlmat_assets.warehouses.redshift_connections import RedshiftPlace, is_conflict, open_connection
+from sqlmat_assets.warehouses.postgres_connections import Answer, Link, open_connection
+from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection, RedshiftPlace, is_conflict
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.redshift_questions import as_sent, lock, question_of_types, with_conditions_only
@@ -47,7 +47,7 @@ class RedshiftWarehouse:
 
     @contextmanager
     def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
-        with open_connection(self.place, pause) as connection:
+        with open_connection(self.place, pause, RedshiftConnection) as connection:
             yield RedshiftSession(connection, self.place, pause)
 
     def render(self, statement: exp.Expr) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import psycopg
 
@@ -111,44 +109,3 @@ def _explain(error: psycopg.Error, label: str) -> WarehouseError:
     if first.endswith("does not exist"):
         return TerminalWarehouseError(f"{first}\n  hint: check the user and the database in the warehouse URL")
     return found
-
-
-@dataclass(slots=True)
-class _Pool:
-    """The connections of this process to one place; `sessions` are open, and the `idle` ones wait for the next."""
-
-    guard: threading.Lock = field(default_factory=threading.Lock)
-    sessions: int = 0
-    idle: list[RedshiftConnection] = field(default_factory=list[RedshiftConnection])
-
-
-_pools: dict[Place, _Pool] = {}
-_pools_guard = threading.Lock()
-
-
-@contextmanager
-def open_connection(place: RedshiftPlace, pause: Pause) -> Generator[RedshiftConnection]:
-    """Give a connection; all are closed when the last session of the process has ended.
-
-    Raises:
-        WarehouseError: There is none to be had.
-    """
-    with _pools_guard:
-        pool = _pools.setdefault(place, _Pool())
-    with pool.guard:
-        pool.sessions += 1
-        connection = pool.idle.pop() if pool.idle else RedshiftConnection(place, pause)
-    ended_well = False
-    try:
-        connection.connect(pause)
-        yield connection
-        ended_well = True
-    finally:
-        with pool.guard:
-            pool.sessions -= 1
-            if ended_well and connection.is_idle:
-                pool.idle.append(connection)
-            else:
-                connection.close()
-            while pool.idle and not pool.sessions:
-                pool.idle.pop().close()

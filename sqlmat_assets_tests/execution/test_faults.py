@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from sqlmat_assets.execution.events import Discarded, Published
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
@@ -49,7 +47,6 @@ def may_be_refused(sql: str) -> bool:
     return 'known_0"' in sql or "BIT_XOR" in sql
 
 
-@pytest.mark.usefixtures("kept_open")
 def test_the_engine_refuses_at_every_statement_of_a_rebuild(path: Path) -> None:
     assert kinds_of(materialize(model_of(1), a_context(path)))[-1] == "Published"
     statements, _ = build_failing(path, 1, lambda _number, _sql: None)
@@ -69,7 +66,6 @@ def test_the_engine_refuses_at_every_statement_of_a_rebuild(path: Path) -> None:
         assert_whole(path, whole)
 
 
-@pytest.mark.usefixtures("kept_open")
 def test_the_process_ends_at_every_statement_of_a_rebuild(path: Path) -> None:
     assert kinds_of(materialize(model_of(1), a_context(path)))[-1] == "Published"
     statements, _ = build_failing(path, 1, lambda _number, _sql: None)
@@ -100,7 +96,6 @@ def test_the_engine_refuses_at_every_statement_of_a_first_build(tmp_path: Path) 
         assert_whole(path, 2)
 
 
-@pytest.mark.usefixtures("kept_open")
 def test_a_conflict_at_any_statement_is_tried_again(path: Path) -> None:
     assert kinds_of(materialize(model_of(1), a_context(path)))[-1] == "Published"
     statements, _ = build_failing(path, 2, lambda _number, _sql: None)

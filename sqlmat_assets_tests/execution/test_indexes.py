@@ -77,7 +77,6 @@ def test_an_index_on_a_history_is_in_the_way_only_where_a_column_gets_another_ty
     assert ask(path, "SELECT count(*) FROM first.cities_history") == [(4,)]
 
 
-@pytest.mark.usefixtures("kept_open")
 @pytest.mark.parametrize("how", [refuse, kill])
 @pytest.mark.parametrize("settings", [{}, MERGED], ids=["swapped", "in place"])
 def test_a_fault_at_every_statement_leaves_them_or_not_as_a_whole(

@@ -71,7 +71,6 @@ def test_a_view_goes_as_a_view(built: Path) -> None:
     assert holdings(built) == CLEAN
 
 
-@pytest.mark.usefixtures("kept_open")
 @pytest.mark.parametrize("how", [refuse, conflict, kill])
 def test_a_fault_at_every_statement_drops_all_or_nothing(built: Path, how: Callable[[str], None]) -> None:
     number, is_over = 0, False

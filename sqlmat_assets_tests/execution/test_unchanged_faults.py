@@ -52,7 +52,6 @@ class TestFaults:
         except Killed:
             return warehouse.sent, Killed
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, conflict, kill])
     @pytest.mark.parametrize("is_due", [False, True])
     def test_at_every_statement_of_an_unchanged_build(

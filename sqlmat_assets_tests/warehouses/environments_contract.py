@@ -63,7 +63,6 @@ def built(warehouse: Warehouse) -> Mapping[str, list[str]]:
 
 
 class EnvironmentsContract(Parts):
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize(("how", "make"), [(refuse, people), (kill, people), (conflict, merged), (kill, days)])
     def test_a_fault_at_every_statement_leaves_production_as_it_is(
         self, warehouse: Warehouse, how: Callable[[str], None], make: Callable[[int], Model]
@@ -133,7 +132,6 @@ class EnvironmentsContract(Parts):
         publish(warehouse, days(2), "r2", DEV)
         assert rows(warehouse, "SELECT DISTINCT version FROM first__dev.trips") == [(2,)]
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill])
     def test_a_fault_at_every_statement_of_a_drop_drops_all_or_nothing(
         self, warehouse: Warehouse, how: Callable[[str], None]

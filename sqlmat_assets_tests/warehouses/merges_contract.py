@@ -32,7 +32,6 @@ def placed(warehouse: Warehouse) -> list[tuple[object, ...]]:
 
 
 class MergesContract(Parts):
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     def test_a_fault_at_every_statement_of_a_batch(self, warehouse: Warehouse, how: Callable[[str], None]) -> None:
         """Of a table that reads itself, that gets a column, and whose batch has a key twice."""
@@ -136,7 +135,6 @@ class MergesContract(Parts):
         publish(warehouse, merged("new", [(2, 2)]), "r2", SECOND)
         assert rows(warehouse, "SELECT id, name FROM first.trips ORDER BY name") == [(2, "new"), (None, "old")]
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize(
         ("how", "on_match"), [(refuse, "update"), (kill, "update"), (kill, "keep"), (conflict, "keep")]
     )

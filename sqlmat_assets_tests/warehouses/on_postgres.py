@@ -87,10 +87,6 @@ class OnPostgres:
         with warehouse.open_session():
             yield warehouse
 
-    @pytest.fixture
-    def kept_open(self) -> None:
-        """So it is in all tests."""
-
     def faulty(self, warehouse: Warehouse, fails: Fails) -> tuple[Warehouse, list[str]]:
         assert isinstance(warehouse, PostgresWarehouse)
         recorder = RecordingPostgres(warehouse.place, fails)

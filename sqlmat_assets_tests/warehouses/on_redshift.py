@@ -14,9 +14,9 @@ import sqlglot
 
 from sqlmat_assets.warehouses.base import Pause, Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
-from sqlmat_assets.warehouses.postgres_connections import Answer, Place
+from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, Place, open_connection
 from sqlmat_assets.warehouses.redshift import RedshiftSession, RedshiftWarehouse
-from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection, open_connection
+from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection
 from sqlmat_assets_tests.recording import Killed
 from sqlmat_assets_tests.redshift.cluster import DATABASE, PASSWORD, USER, RedshiftDouble
 from sqlmat_assets_tests.warehouses.parts import Fails
@@ -39,12 +39,12 @@ class RecordingRedshift(RedshiftWarehouse):
 
     @contextmanager
     def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
-        with open_connection(self.place, pause) as connection:
+        with open_connection(self.place, pause, RedshiftConnection) as connection:
             yield RedshiftSession(_RecordingLink(connection, self), self.place, pause)
 
 
 class _RecordingLink:
-    def __init__(self, link: RedshiftConnection, warehouse: RecordingRedshift) -> None:
+    def __init__(self, link: Connection, warehouse: RecordingRedshift) -> None:
         self._link = link
         self._warehouse = warehouse
         self._is_dead = False
@@ -108,10 +108,6 @@ class OnRedshift:
         # While one session is open, others begin at once.
         with warehouse.open_session():
             yield warehouse
-
-    @pytest.fixture
-    def kept_open(self) -> None:
-        """So it is in all tests."""
 
     def faulty(self, warehouse: Warehouse, fails: Fails) -> tuple[Warehouse, list[str]]:
         assert isinstance(warehouse, RedshiftWarehouse)

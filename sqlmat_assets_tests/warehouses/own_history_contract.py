@@ -103,7 +103,6 @@ class OwnHistoryContract(Parts):
         assert "cities_history" in str(last.error)
         assert self.names(warehouse) == set()
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     def test_a_fault_at_every_statement_about_the_history(
         self, warehouse: Warehouse, how: Callable[[str], None]

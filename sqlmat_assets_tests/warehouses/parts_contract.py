@@ -103,7 +103,6 @@ class PartsContract(MergesContract):
         # The check sees only the range that is built.
         assert isinstance(build(warehouse, bad, "r3", THIRD), Published)
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     def test_a_fault_at_every_statement(self, warehouse: Warehouse, how: Callable[[str], None]) -> None:
         publish(warehouse, days(1), "r1", ALL)

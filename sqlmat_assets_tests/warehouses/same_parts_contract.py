@@ -167,7 +167,6 @@ class SamePartsContract(Parts):
         publish(filled, model, "r3")
         assert kept(filled) == [("r2",)]
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     def test_a_fault_at_every_statement(self, filled: Warehouse, how: Callable[[str], None]) -> None:
         publish(filled, table(), "r0")

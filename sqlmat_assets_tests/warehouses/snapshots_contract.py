@@ -256,7 +256,6 @@ class SnapshotsContract(Parts):
         assert isinstance(ended, Discarded)
         assert f"a name longer than the {longest} bytes" in str(ended.error)
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     @pytest.mark.parametrize("is_new", [True, False])
     def test_a_fault_at_every_statement(

@@ -162,7 +162,6 @@ class UndoContract(Parts):
         do(warehouse, redo(warehouse))
         assert (versions(warehouse), noted(warehouse)) == ([(2, COUNT)], ["r2"])
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     def test_a_fault_at_every_statement_of_an_undo(self, warehouse: Warehouse, how: Callable[[str], None]) -> None:
         for number in (1, 2):
@@ -182,7 +181,6 @@ class UndoContract(Parts):
         after = self.state(warehouse)
         assert (after[0], after[1], after[3]) == (before[0], before[1], before[3])
 
-    @pytest.mark.usefixtures("kept_open")
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     def test_a_fault_at_every_statement_of_a_publish(self, warehouse: Warehouse, how: Callable[[str], None]) -> None:
         publish(warehouse, cities(1, keep=1), "r1")

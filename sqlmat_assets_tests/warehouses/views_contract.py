@@ -189,8 +189,6 @@ class ViewsContract(Parts):
         assert wrong == []
         assert min(counted) > 80
 
-    @pytest.mark.usefixtures("kept_open")
-    @pytest.mark.slow
     @pytest.mark.parametrize("how", [refuse, kill, conflict])
     @pytest.mark.parametrize("before", [0, 1])
     def test_a_fault_at_every_statement(self, warehouse: Warehouse, before: int, how: Callable[[str], None]) -> None:
