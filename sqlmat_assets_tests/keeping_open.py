@@ -18,7 +18,7 @@ def keep_open(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         yield
         return
     close = duckdb_files._close  # pyright: ignore[reportPrivateUsage] - what closes the file after the last session
-    opened: list[duckdb_files._OpenFile] = []  # pyright: ignore[reportPrivateUsage]
+    opened: list[duckdb_files._OpenFile] = []  # pyright: ignore[reportPrivateUsage] - its class
     monkeypatch.setattr(duckdb_files, "_close", opened.append)
     yield
     for file in opened:

@@ -15,8 +15,8 @@ import time
 BEGUN = time.perf_counter()
 
 import dagster as dg  # noqa: E402 - its import is timed
-from dagster._core.definitions.job_base import InMemoryJob  # noqa: E402
-from dagster._core.execution.api import execute_run  # noqa: E402
+from dagster._core.definitions.job_base import InMemoryJob  # noqa: E402 - as above
+from dagster._core.execution.api import execute_run  # noqa: E402 - as above
 
 
 def find_definitions(where: str) -> dg.Definitions:

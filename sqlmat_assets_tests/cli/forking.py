@@ -138,7 +138,7 @@ def _become(asked: socket.socket) -> NoReturn:
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join()
-    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage] - nothing public does it
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)

@@ -68,7 +68,7 @@ def numbers(instance: dg.DagsterInstance, key: dg.AssetKey = A) -> list[int]:
 
 def define() -> dg.Definitions:
     @dg.asset(check_specs=[dg.AssetCheckSpec("good", asset="a")])
-    def a() -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType]
+    def a() -> dg.MaterializeResult:  # pyright: ignore[reportMissingTypeArgument, reportUnknownParameterType] - Dagster wants no parameter
         return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True, check_name="good")])
 
     @dg.asset(deps=[a])

@@ -67,7 +67,7 @@ def test_a_schema_that_is_too_long_is_refused_by_its_bytes() -> None:
     ],
 )
 def test_a_schema_that_the_project_builds_or_reads_is_refused(other: object, says: str) -> None:
-    project = a_project(CITIES, other)  # type: ignore[arg-type]
+    project = a_project(CITIES, other)  # type: ignore[arg-type] - each is one
     with pytest.raises(UsageError) as raised:
         find_environment("dev", project, None)
     assert str(raised.value) == (

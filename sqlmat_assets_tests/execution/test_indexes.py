@@ -36,7 +36,7 @@ def index(path: Path, *names: str) -> list[tuple[str, str, str]]:
     """Two indexes of a person on each table, one with a name that has to be quoted."""
     for name in names:
         ask(path, f'CREATE INDEX "Of {name}" ON first."{name}" (id); CREATE UNIQUE INDEX u_{name} ON first.{name} (id)')
-    return ask(path, INDEXES)  # pyright: ignore[reportReturnType]
+    return ask(path, INDEXES)  # pyright: ignore[reportReturnType] - names
 
 
 def test_a_table_that_is_swapped_has_no_index_afterwards_kept_or_not(path: Path) -> None:

@@ -35,10 +35,10 @@ def cities(sql: str = "SELECT 1 AS id, 'Paris' AS name") -> Model:
 
 
 def seen(sql: str = "SELECT id FROM first.cities", **more: object) -> Model:
-    settings = {"mode": "view", **dict(more.pop("settings", {}))}  # type: ignore[call-overload]
+    settings = {"mode": "view", **dict(more.pop("settings", {}))}  # type: ignore[call-overload] - of many types
     given: dict[str, object] = {"upstream": (CITIES,), "version": version_of(sql), **more}
     checks = given.pop("checks", ())
-    return a_table(sql, *checks, name="first.seen", settings=settings, **given)  # type: ignore[misc]
+    return a_table(sql, *checks, name="first.seen", settings=settings, **given)  # type: ignore[misc] - as above
 
 
 def reader(sql: str = "SELECT count(*) AS n FROM first.seen") -> Model:

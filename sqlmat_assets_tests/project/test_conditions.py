@@ -25,7 +25,7 @@ WORKING_HOURS = condition(weekdays={1, 2, 3, 4, 5}, hours=set(range(8, 19)))
     [
         ("weekdays mon-fri, hours 8-18", [WORKING_HOURS]),
         ("weekdays mon-fri, hours 8-18 | days 1", [WORKING_HOURS, condition(days={1})]),
-        ("hours 8 to 18 and Monday – Friday or day 1", [WORKING_HOURS, condition(days={1})]),  # noqa: RUF001
+        ("hours 8 to 18 and Monday – Friday or day 1", [WORKING_HOURS, condition(days={1})]),  # noqa: RUF001 - what people type
         ("WEEKDAYS 1-5; HOURS 8..18", [WORKING_HOURS]),
         ("weekdays: mon-fri, hours = 8-18", [WORKING_HOURS]),
         ("mon, wed, fri", [condition(weekdays={1, 3, 5})]),

@@ -252,7 +252,7 @@ class TestDays:
     CHAIN = TestDecisions.CHAIN
 
     def run(self, timings: tuple[Timing, ...] = CHAIN, **more: object) -> Simulation:
-        scenario = replace(Scenario(NOW, 24 * HOUR), **more)  # type: ignore[arg-type]
+        scenario = replace(Scenario(NOW, 24 * HOUR), **more)  # type: ignore[arg-type] - of many types
         return simulate(Timetable(timings), scenario)
 
     @pytest.mark.parametrize("runs", [None, 1])

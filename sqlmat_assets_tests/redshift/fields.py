@@ -136,7 +136,7 @@ def _date(value: str, options: Options) -> str:
     try:
         if told.lower() == "auto":
             return dates.parse(value).date().isoformat()
-        return dt.datetime.strptime(value.strip()[:10], _python_format(told)).date().isoformat()  # noqa: DTZ007
+        return dt.datetime.strptime(value.strip()[:10], _python_format(told)).date().isoformat()  # noqa: DTZ007 - it has no zone
     except (ValueError, OverflowError):
         raise BadField(1205, "Invalid Date Format - length must be 10 or more") from None
 
@@ -154,7 +154,7 @@ def _timestamp(value: str, options: Options) -> str:
             case "yyyy-mm-dd hh:mi:ss":
                 return dt.datetime.fromisoformat(value.strip()).isoformat(" ")
             case _:
-                return dt.datetime.strptime(value.strip(), _python_format(told)).isoformat(" ")  # noqa: DTZ007
+                return dt.datetime.strptime(value.strip(), _python_format(told)).isoformat(" ")  # noqa: DTZ007 - it has no zone
     except (ValueError, OverflowError):
         raise BadField(1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]") from None
 

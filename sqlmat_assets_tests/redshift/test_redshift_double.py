@@ -49,7 +49,7 @@ def test_a_table_its_rows_and_a_rollback(connection: Any) -> None:
     ask(connection, "delete from t")
     connection.rollback()
     rows = ask(connection, 'select id, "NAME", at from t order by id')
-    assert rows == [(1, "Zoë", dt.datetime(2026, 1, 2, 3, 4, 5)), (2, None, None)]  # noqa: DTZ001
+    assert rows == [(1, "Zoë", dt.datetime(2026, 1, 2, 3, 4, 5)), (2, None, None)]  # noqa: DTZ001 - it has none
 
 
 def test_an_error_aborts_the_transaction_and_only_that(connection: Any) -> None:

@@ -127,7 +127,7 @@ class WarehouseContract:
                 session.execute(exp.Create(this=statements.table(TARGET), kind="VIEW", expression=exp.select("1 AS a")))
             make(session, INTERMEDIATE, "SELECT 2 AS a, 'x' AS b")
             with session.transaction():
-                session.swap(TARGET, INTERMEDIATE, BACKUP, in_place)  # type: ignore[arg-type]
+                session.swap(TARGET, INTERMEDIATE, BACKUP, in_place)  # type: ignore[arg-type] - one of its two words
             assert values(session, TARGET) == [(2, "x")]
             assert session.fetch_kinds("first") == {"cities": "table"}
 
@@ -141,7 +141,7 @@ class WarehouseContract:
             make(session, INTERMEDIATE, "SELECT 2 AS a")
             for belief in (in_place, None):
                 with pytest.raises(TerminalWarehouseError), session.transaction():
-                    session.swap(TARGET, INTERMEDIATE, BACKUP, belief)  # type: ignore[arg-type]
+                    session.swap(TARGET, INTERMEDIATE, BACKUP, belief)  # type: ignore[arg-type] - one of its two words
             assert values(session, TARGET) == [(1,)]
 
     def test_comments_travel_with_the_swap(self, warehouse: Warehouse) -> None:

@@ -62,7 +62,7 @@ class MergesContract(Parts):
                 except Killed:
                     last = None
                 if isinstance(last, Published):
-                    expected = sorted({0, *expected, number})  # type: ignore[type-var]
+                    expected = sorted({0, *expected, number})  # type: ignore[type-var] - numbers, all of them
                 assert ids() == expected, sent[at - 1 :]
                 if how is kill:
                     self.forget_processes(warehouse)

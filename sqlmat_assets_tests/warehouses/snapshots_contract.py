@@ -340,11 +340,11 @@ class SnapshotsContract(Parts):
 
         history = "SELECT version, count(*) FROM first.trips_history GROUP BY 1 ORDER BY 1"
         for number, part in ((1, FIRST), (2, SECOND)):
-            ended = build_parts(warehouse, model(number), f"r{number}", part)  # type: ignore[arg-type]
+            ended = build_parts(warehouse, model(number), f"r{number}", part)  # type: ignore[arg-type] - the helper tells less than it gives
             assert isinstance(ended, Published)
         assert rows(warehouse, history) == [(1, 1)]
         self.send(warehouse, "UPDATE first.trips_history SET snapshot_timestamp = TIMESTAMP '2020-01-01'")
-        ended = build_parts(warehouse, model(3), "r3", SECOND)  # type: ignore[arg-type]
+        ended = build_parts(warehouse, model(3), "r3", SECOND)  # type: ignore[arg-type] - the helper tells less than it gives
         assert isinstance(ended, Published)
         assert ended.snapshot == Snapshot(Relation("first", "trips_history"), 2, 0)
         assert rows(warehouse, history) == [(1, 2), (3, 1)]

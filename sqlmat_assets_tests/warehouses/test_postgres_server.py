@@ -191,7 +191,7 @@ class TestEnding:
     ) -> None:
         with warehouse.open_session() as session:
             make(session, TARGET, "SELECT 1 AS id")
-            with pytest.raises(TransientWarehouseError) as caught, session.transaction():  # noqa: PT012
+            with pytest.raises(TransientWarehouseError) as caught, session.transaction():  # noqa: PT012 - the last of them raises
                 session.execute(verbatim("UPDATE first.cities SET id = 2"))
                 ((pid,),) = session.fetch_rows(verbatim("SELECT pg_backend_pid()")).rows
                 with admin(postgres_url) as connection:
@@ -199,7 +199,7 @@ class TestEnding:
                 session.execute(verbatim("UPDATE first.cities SET id = 3"))
             assert "terminating connection due to administrator command" in caught.value.message
             # Also where whoever asked goes on, and a new connection would let him.
-            with pytest.raises(TransientWarehouseError), session.transaction():  # noqa: PT012
+            with pytest.raises(TransientWarehouseError), session.transaction():  # noqa: PT012 - the last of them raises
                 ((pid,),) = session.fetch_rows(verbatim("SELECT pg_backend_pid()")).rows
                 with admin(postgres_url) as connection:
                     connection.execute("SELECT pg_terminate_backend(%s)", [pid])
@@ -219,7 +219,7 @@ class TestEnding:
 
             def send(self, text: str, values: object = None) -> Answer:
                 if text != "COMMIT":
-                    return super().send(text, values)  # type: ignore[arg-type]
+                    return super().send(text, values)  # type: ignore[arg-type] - passed on
                 if self.commits:
                     super().send(text)
                 self.close()

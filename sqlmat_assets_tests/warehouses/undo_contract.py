@@ -222,7 +222,7 @@ class UndoContract(Parts):
             return a_table(f"SELECT {version} AS version, CAST(day AS DATE) AS made FROM {days}", settings=settings)
 
         partitioning = settings["partition_by"]
-        first, second = (partitioning.bounds(f"2019-01-0{day}") for day in (1, 2))  # pyright: ignore[reportAttributeAccessIssue]
+        first, second = (partitioning.bounds(f"2019-01-0{day}") for day in (1, 2))  # pyright: ignore[reportAttributeAccessIssue] - it is one of time
         query = "SELECT partition_key, run, row_count FROM _sqlmat.partitions WHERE table_name = 'cities' ORDER BY 1"
         publish(warehouse, made(1), "r1", first, second)
         before = rows(warehouse, query)

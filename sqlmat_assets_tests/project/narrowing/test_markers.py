@@ -93,7 +93,7 @@ def test_a_literal_can_be_reckoned_with() -> None:
     ],
 )
 def test_says_what_has_no_value(sql: str, by: object, expected: list[Problem]) -> None:
-    assert list(marker_problems(sql, "duckdb", "t.sql", by)) == expected  # pyright: ignore[reportArgumentType]
+    assert list(marker_problems(sql, "duckdb", "t.sql", by)) == expected  # pyright: ignore[reportArgumentType] - None too
 
 
 def test_a_wrong_setting_is_told_once() -> None:
