@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from dagster._core.storage.config import PostgresStorageConfig
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import create_pg_engine, get_token_provider_from_config, pg_url_from_config
+from sqlalchemy import func, select
 from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
     from dagster_postgres.auth import PgTokenProvider
 
 _KEPT_CONNECTIONS = 2
 """Of each process: the main thread of a run stores events while its steps ask what they have read."""
+
+_LOCK = 0x73716C6D6174
+"""The advisory lock of who makes the tables: "sqlmat" in ASCII."""
 
 
 class EventLog(PostgresEventLogStorage):
@@ -62,7 +68,8 @@ class PostgresStorage(DagsterPostgresStorage):
         token_provider: PgTokenProvider | None = None,
     ) -> None:
         url = _with_driver(postgres_url)
-        super().__init__(url, should_autocreate_tables, inst_data, token_provider)
+        with _alone(url, token_provider) if should_autocreate_tables else nullcontext():
+            super().__init__(url, should_autocreate_tables, inst_data, token_provider)
         engine = create_pg_engine(
             url,
             token_provider,
@@ -89,6 +96,19 @@ class PostgresStorage(DagsterPostgresStorage):
             inst_data,
             get_token_provider_from_config(config),
         )
+
+
+@contextmanager
+def _alone(url: str, token_provider: PgTokenProvider | None) -> Generator[None]:
+    """Let one process at a time look for the tables and make them.
+
+    Dagster's own tries again when another has made a table meanwhile, but not when it has made the type of a table's rows, which
+    PostgreSQL makes first. The lock ends with its transaction, and so with the process, too.
+    """
+    engine = create_pg_engine(url, token_provider, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        yield
 
 
 def _with_driver(url: str) -> str:
