@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,23 @@ def test_processes_that_meet_at_an_empty_database_make_it_once(tmp_path: Path, p
         process.stdin.write("\n")
     assert [process.communicate()[0] for process in processes] == ["0 runs\n"] * 3
     assert len(ask(postgres_url, "SELECT version_num FROM alembic_version")) == 1
+
+
+def number_of_runs(folder: Path, url: str) -> int:
+    with opened(folder, own({"postgres_url": url})) as instance:
+        return instance.get_runs_count()
+
+
+def test_an_empty_database_is_waited_for_while_another_makes_its_tables(tmp_path: Path, postgres_url: str) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+    with closing(psycopg2.connect(postgres_url)) as other, ThreadPoolExecutor(1) as threads:
+        with other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(b"sqlmat", "big")])
+            opening = threads.submit(number_of_runs, tmp_path / "home", postgres_url)
+            while not ask(postgres_url, waiting)[0][0]:
+                assert not opening.done()
+            assert ask(postgres_url, "SELECT to_regclass('runs')") == [(None,)]
+        assert opening.result() == 0
 
 
 @pytest.mark.slow
