@@ -102,7 +102,7 @@ class PostgresStorage(DagsterPostgresStorage):
 def _alone(url: str, token_provider: PgTokenProvider | None) -> Generator[None]:
     """Let one process at a time look for the tables and make them.
 
-    Dagster's own tries again when another has made a table meanwhile, but not when it has made the type of a table's rows,
+    Dagster's own tries again when another has made a table meanwhile, but not when it has made the type of its rows,
     which PostgreSQL makes first. The lock ends with its transaction, and so with the process, too.
     """
     engine = create_pg_engine(url, token_provider, poolclass=NullPool)
