@@ -15,13 +15,14 @@ from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.statements import create_schema, verbatim
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_rule
+from sqlmat_assets_tests.warehouses.literal_rows import table_of
 from sqlmat_assets_tests.warehouses.parts import ALL, DAYS, FIRST, SECOND, THIRD, Parts, build, publish, rows, trips
 
 
 def merged(name: str, ids: Sequence[tuple[int, int]], on_match: str = "update") -> Model:
     """Rows that are merged, each with its key and its day."""
-    values = ", ".join(f"({id_}, '2019-01-0{day}')" for id_, day in ids)
-    sql = f"SELECT v.id, CAST(v.day AS DATE) AS made, '{name}' AS name FROM (VALUES {values}) AS v(id, day)"
+    values = table_of("v", ["id", "day"], *((id_, f"'2019-01-0{day}'") for id_, day in ids))
+    sql = f"SELECT v.id, CAST(v.day AS DATE) AS made, '{name}' AS name FROM {values}"
     return trips(sql, partition_by=DAYS, mode="merge", unique_key=("id",), on_match=on_match)
 
 

@@ -19,6 +19,7 @@ from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
+from sqlmat_assets_tests.warehouses.literal_rows import table_of
 from sqlmat_assets_tests.warehouses.parts import DAYS, FIRST, SECOND, Parts, rows, trips
 from sqlmat_assets_tests.warehouses.parts import build as build_parts
 from sqlmat_assets_tests.warehouses.snapshots import (
@@ -198,7 +199,7 @@ class SnapshotsContract(Parts):
         assert build(warehouse, version("b"), 12 * HOUR) == taken(2)
         utc = "EXTRACT(epoch FROM snapshot_timestamp) - 1708948800"
         found = rows(warehouse, f"SELECT DISTINCT {utc}, version FROM first.cities_history ORDER BY 1")
-        assert found == [(0, "old"), (86400, "b")]
+        assert found == [(0, "old"), (86400, "b")], found
         # Those of a continued history go like any other.
         assert build(warehouse, version("c", DAY, DAY), 36 * HOUR) == Snapshot(HISTORY, 2, 1)
 
@@ -333,7 +334,8 @@ class SnapshotsContract(Parts):
 
     def test_all_of_a_table_in_parts_is_kept(self, warehouse: Warehouse) -> None:
         def table(number: int) -> str:
-            return f"SELECT {number} AS version, made FROM (VALUES (DATE '2019-01-01'), (DATE '2019-01-02')) AS d(made)"
+            days = table_of("d", ["made"], ("DATE '2019-01-01'",), ("DATE '2019-01-02'",))
+            return f"SELECT {number} AS version, made FROM {days}"
 
         def model(number: int) -> object:
             return trips(table(number), partition_by=DAYS, snapshots_interval=DAY, on_schema_change="add")
