@@ -199,7 +199,7 @@ class SnapshotsContract(Parts):
         assert build(warehouse, version("b"), 12 * HOUR) == taken(2)
         utc = "EXTRACT(epoch FROM snapshot_timestamp) - 1708948800"
         found = rows(warehouse, f"SELECT DISTINCT {utc}, version FROM first.cities_history ORDER BY 1")
-        assert found == [(0, "old"), (86400, "b")], found
+        assert found == [(0, "old"), (86400, "b")]
         # Those of a continued history go like any other.
         assert build(warehouse, version("c", DAY, DAY), 36 * HOUR) == Snapshot(HISTORY, 2, 1)
 
@@ -285,8 +285,9 @@ class SnapshotsContract(Parts):
                 context = at(recorder, day * DAY, f"r{number}", sleep=list[float]().append)
                 ended = last_of(cities(versioned(day), DAY, 3 * DAY), context)
             except Killed:
-                ended = None
-            published += [day] if isinstance(ended, Published) else []
+                # Where something is left to be done behind the commit, it may have been published all the same.
+                ended = next(iter(rows(warehouse, f"SELECT run FROM _sqlmat.tables WHERE run = 'r{number}'")), None)
+            published += [day] if isinstance(ended, Published | tuple) else []
             assert rows(warehouse, "SELECT version FROM first.cities") == [(str(published[-1]),)]
             there = "cities_history" in self.names(warehouse)
             found = [value for _, value in kept(warehouse)] if there else []

@@ -174,9 +174,13 @@ class UndoContract(Parts):
             faulty, sent = self.faulty(warehouse, failing_at(number, how))
             try:
                 undo(faulty)
-                is_over = True
             except (SqlmatError, Killed):
                 assert self.state(warehouse) == before, sent
+                continue
+            # Also where the engine's adapter has sent again at once what had failed.
+            is_over = len(sent) < number
+            if not is_over:
+                do(warehouse, redo(warehouse))
         assert number > 10
         assert (versions(warehouse), noted(warehouse)) == ([(1, COUNT)], ["r1"])
         do(warehouse, redo(warehouse))
