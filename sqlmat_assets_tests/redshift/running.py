@@ -61,6 +61,11 @@ class Runner:
         """Whether the client's transaction has looked at something."""
         return self._transaction is not None and self._transaction.seen is not None
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else has a transaction open, and so a lock."""
+        return not self.session.cluster.transactions.are_others_open(self.backend.pid)
+
     def run(self, sql: str) -> list[tuple[str | None, ...]]:
         return self.backend.run(sql)
 
@@ -250,6 +255,8 @@ class Runner:
         if verb == "set":
             self._keep_label(plan.statement)
         if self.backend.status != "T" or verb in NO_SNAPSHOT or self._transaction is None:
+            return
+        if verb == "select" and not readers.tables_read(plan.statement, self):
             return
         reads, writes = self._touched(plan)
         self.session.cluster.transactions.touch(self._transaction, reads, writes)

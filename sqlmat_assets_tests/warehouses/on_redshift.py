@@ -82,8 +82,8 @@ def _raising(state: str) -> str:
 class OnRedshift:
     """To be inherited before a contract."""
 
-    fault_every = 7
-    kills = 2
+    fault_every = 9
+    kills = 1
     changes = 12
 
     @pytest.fixture
