@@ -46,6 +46,10 @@ class Context:
         """The folder that sqlmat keeps beside the project's."""
         return self.root.absolute().parent / ".sqlmat"
 
+    def tags(self, relation: Relation, owner: str | None) -> dict[str, str]:
+        """What is said of statements that build a table, where the engine has labels: the table, whose it is, the run."""
+        return {"asset": str(relation), **({} if owner is None else {"owner": owner}), "run": self.run.id}
+
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.
 

@@ -81,6 +81,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
         ):
+            session.tag(context.tags(model.relation, model.settings.owner))
             work = _Materialization(place(model, session, context), model, piece, context, session, started_at)
             if context.environment is None:
                 yield from work.run()

@@ -213,6 +213,9 @@ class _NotebookSession:
     columns: Mapping[Relation, tuple[tuple[str, str], ...]]
     built: tuple[Record, ...]
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Nothing is sent."""
+
     def execute(self, statement: Statement) -> None:
         self._note(statement)
 
@@ -249,7 +252,8 @@ class _NotebookSession:
         return self.fetch_rows(query), ""
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
+        del published  # nobody else is there
         self.sent.append("BEGIN")
         yield
         self.sent.append("COMMIT")

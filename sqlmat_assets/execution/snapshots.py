@@ -117,7 +117,7 @@ class Snapshots:
         known = _match(fetch_snapshot(self.session, relation), newest) if columns else None
         rows: int | None = None
         if _is_wanted(known, record, interval, cutoff):
-            rows = self._keep(columns, stamp, moment)
+            rows = self._keep(record, columns, stamp, moment)
             # What was taken a little early does not have the next one due any earlier.
             due = record.decided_at if known is None else max(record.decided_at, known.counted_from + interval)
             taken = SnapshotRecord(moment, due, rows, record.published_at, record.data_version)
@@ -127,7 +127,9 @@ class Snapshots:
             removed = self.session.write_rows(statements.remove_snapshots(history, stamp, cutoff))
         return Snapshot(history, rows, removed)
 
-    def _keep(self, columns: tuple[tuple[str, str], ...], stamp: statements.Stamp, moment: datetime) -> int:
+    def _keep(
+        self, record: Record, columns: tuple[tuple[str, str], ...], stamp: statements.Stamp, moment: datetime
+    ) -> int:
         history, relation = self.history, self.model.relation
         capabilities = self.context.warehouse.capabilities
         own = self.session.fetch_columns(relation)
@@ -135,11 +137,15 @@ class Snapshots:
             error = wording.column_taken(str(relation), str(history), STAMP)
             raise MaterializeError(with_hint(error.what, error.hint))
         if not columns:
-            return self.session.write_rows(statements.start_history(history, relation, stamp, moment))
-        fitted = fit_columns(history, columns, own, capabilities)
-        for statement in fitted.statements:
-            self.session.execute(statement)
-        return self.session.write_rows(statements.add_snapshot(history, fitted.columns, relation, stamp, moment))
+            rows = self.session.write_rows(statements.start_history(history, relation, stamp, moment))
+        else:
+            fitted = fit_columns(history, columns, own, capabilities)
+            for statement in fitted.statements:
+                self.session.execute(statement)
+            added = statements.add_snapshot(history, fitted.columns, relation, stamp, moment)
+            rows = self.session.write_rows(added)
+        # Where the rows that were changed cannot be seen yet, they were counted before.
+        return rows if capabilities.sees_own_changes or record.rows is None else record.rows
 
     def _fetch_columns(self) -> tuple[tuple[str, str], ...]:
         """Those of the history; the names come first, as a question that is refused would end the transaction."""

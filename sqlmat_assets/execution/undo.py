@@ -213,7 +213,7 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
         broken = broken_by([step.relation for step in steps], exchange, session)
         if broken:
             raise MaterializeError(wording.would_break(str(steps[0].relation), broken))
-    with session.transaction():
+    with session.transaction(*(step.relation for step in steps)):
         exchange()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,8 @@ class Capabilities:
     can_widen_columns: bool = True
     has_varying_lengths: bool = False
     has_distribution: bool = False
+    has_storage_partitions: bool = False
+    sees_own_changes: bool = True
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
@@ -87,6 +89,10 @@ class Index:
 
 class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Have what is sent from here on carry some words, such as the table and the run, where the engine has labels."""
+        ...
 
     def execute(self, statement: Statement) -> None: ...
 
@@ -125,8 +131,12 @@ class Session(Protocol):
         """
         ...
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Everything inside becomes visible at once, or not at all."""
+    def transaction(self, *published: Relation) -> AbstractContextManager[None]:
+        """Everything inside becomes visible at once, or not at all.
+
+        Args:
+            published: Tables that no other session may publish meanwhile, where the engine does not see to that itself.
+        """
         ...
 
     def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -118,6 +118,9 @@ class Cursor(Protocol):
     @property
     def description(self) -> Sequence[Sequence[Any]] | None: ...
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Statements of DuckDB have no labels."""
+
     def execute(self, query: str, /) -> Cursor: ...
 
     def fetchall(self) -> list[tuple[Any, ...]]: ...
@@ -192,7 +195,8 @@ class DuckDBSession:
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
+        del published  # who writes the same rows is refused
         self._run("BEGIN")
         self._is_in_transaction, self._refused = True, None
         try:

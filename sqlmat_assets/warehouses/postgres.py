@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +108,9 @@ class PostgresSession:
         self._is_inside = False
         self._refused: WarehouseError | None = None
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Statements of PostgreSQL have no labels."""
+
     def execute(self, statement: exp.Expr) -> None:
         if isinstance(statement, exp.Create) and statement.kind == "SCHEMA" and statement.args.get("exists"):
             # Who may make no schemas is refused although it is there.
@@ -143,7 +146,8 @@ class PostgresSession:
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
+        del published  # locks are taken by what is done
         self._refused = None
         self._run("BEGIN")
         self._is_inside = True
