@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -46,9 +46,9 @@ class Context:
         """The folder that sqlmat keeps beside the project's."""
         return self.root.absolute().parent / ".sqlmat"
 
-    def tags(self, relation: Relation, owner: str | None) -> dict[str, str]:
-        """What is said of statements that build a table, where the engine has labels: the table, whose it is, the run."""
-        return {"asset": str(relation), **({} if owner is None else {"owner": owner}), "run": self.run.id}
+    def tags(self, relation: Relation, owner: Sequence[str]) -> dict[str, str]:
+        """What statements that build a table are labelled with, where the engine has labels."""
+        return {"asset": str(relation), **({"owner": owner[0]} if owner else {}), "run": self.run.id}
 
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.

@@ -204,9 +204,7 @@ class Publisher:
 
     def _count_ahead(self, counted: tuple[PublishedPartition, ...]) -> tuple[int, tuple[PublishedPartition, ...]]:
         """What is going to be in the table, where that cannot be seen before it is done."""
-        result = whole_result(
-            self.model, self.plan, self.written, self.session, self.context, is_asked=True
-        )
+        result = whole_result(self.model, self.plan, self.written, self.session, self.context, is_asked=True)
         with result as relation:
             return self._count_in(relation, counted)
 

@@ -91,7 +91,7 @@ class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Have what is sent from here on carry some words, such as the table and the run, where the engine has labels."""
+        """Have what is sent from here on carry labels, such as the table and the run, where the engine has any."""
         ...
 
     def execute(self, statement: Statement) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,17 @@ from sqlmat_assets.errors import MaterializeError, TransientWarehouseError, Ware
 from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import bigquery_files as files_
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.bigquery_clients import Connect, open_link
 from sqlmat_assets.warehouses.bigquery_draft import Draft, described
 from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
 from sqlmat_assets.warehouses.bigquery_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
-from sqlmat_assets.warehouses.bigquery_link import STATE, Link, Resource
+from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_locks import alive, recover
 from sqlmat_assets.warehouses.bigquery_publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery_rendering import render_swap
-from sqlmat_assets.warehouses.bigquery_statements import in_state, is_private, relation_of, sql
+from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_private, relation_of, sql
 from sqlmat_assets.warehouses.bigquery_types import columns_of
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
@@ -122,6 +122,7 @@ class BigQuerySession:
         self._owner = owner
         self._draft: Draft | None = None
         self._found: dict[Relation, Resource | None] = {}
+        self._own: dict[Relation, Resource] = {}
         self._refused: WarehouseError | None = None
 
     def tag(self, tags: Mapping[str, str]) -> None:
@@ -139,34 +140,40 @@ class BigQuerySession:
 
     def _write(self, statement: exp.Expr, *, counts: bool) -> int:
         tree = in_state(statement, self._link.place.state)
-        draft = self._draft
         match tree:
             case exp.Comment():
                 self._describe(tree)
             case exp.Create() if tree.kind == "SCHEMA":
                 self._link.create_schema(_schema_of(tree))
-            case exp.Drop() if tree.kind == "SCHEMA":
+            case exp.Drop() if tree.args["kind"] == "SCHEMA":
                 if not self._link.delete_schema(_schema_of(tree)) and not tree.args.get("exists"):
                     raise wording.not_there(_schema_of(tree), sql(tree))
             case exp.Drop():
                 self._drop(tree)
             case exp.Create() if isinstance(tree.this, exp.Schema) and tree.expression is None:
                 self._create_empty(tree)
-            case exp.Create() if draft is not None and not is_private(relation_of(tree.this)):
-                if tree.kind == "VIEW":
-                    return self._at_once(tree, draft)
-                return draft.make(tree)
-            case exp.Create() if draft is not None:
-                return self._at_once(tree, draft)
-            case exp.Alter() if draft is not None:
-                self._alter(tree, draft)
-            case exp.Insert() | exp.Update() | exp.Delete() if draft is not None:
-                if counts:
-                    return draft.change(tree)
-                draft.put_down(tree)
+            case _ if self._draft is not None:
+                return self._put_down(tree, self._draft, counts=counts)
             case _:
                 return self._send(sql(tree))
         return 0
+
+    def _put_down(self, tree: exp.Expr, draft: Draft, *, counts: bool) -> int:
+        match tree:
+            case exp.Create() if tree.kind == "VIEW" or is_private(relation_of(tree.this)):
+                return self._at_once(tree, draft)
+            case exp.Create():
+                return draft.make(tree)
+            case exp.Alter():
+                self._alter(tree, draft)
+                return 0
+            case exp.Insert() | exp.Update() | exp.Delete() if counts:
+                return draft.change(tree)
+            case exp.Insert() | exp.Update() | exp.Delete():
+                draft.put_down(tree)
+                return 0
+            case _:
+                return self._send(sql(tree))
 
     def _send(self, text: str) -> int:
         """Run a statement that is a transaction of its own, again where somebody else was in its way."""
@@ -179,12 +186,16 @@ class BigQuerySession:
                 self._link.pause(random.uniform(_PAUSE_SECONDS / 2, _PAUSE_SECONDS * (_TRIES - left)))  # noqa: S311 - no secret
                 continue
             self._found.clear()
+            self._own.clear()
             if job.num_dml_affected_rows is not None:
                 return int(job.num_dml_affected_rows)
             made = job.ddl_target_table
             if job.statement_type == "CREATE_TABLE_AS_SELECT" and made is not None:
-                found = self._link.find_table(Relation(made.dataset_id, made.table_id, _other(made.project, self._link)))
-                return int((found or {}).get("numRows", 0))
+                relation = Relation(made.dataset_id, made.table_id, _other(made.project, self._link))
+                found = self._link.find_table(relation) or {}
+                # Of what only this session knows nobody else changes anything.
+                self._own = {relation: found} if is_private(relation) else {}
+                return int(found.get("numRows", 0))
             return 0
         raise AssertionError  # the last try ends it
 
@@ -205,7 +216,10 @@ class BigQuerySession:
         files_.create_empty(self._link, relation_of(tree.this), columns)
 
     def _drop(self, tree: exp.Drop) -> None:
-        relation, exists = relation_of(tree.args["tables"][0] if tree.args.get("tables") else tree.this), tree.args.get("exists")
+        relation, exists = (
+            relation_of(tree.args["tables"][0] if tree.args.get("tables") else tree.this),
+            tree.args.get("exists"),
+        )
         text = sql(tree)
         draft = self._draft
         if draft is not None and not (is_private(relation) and relation in draft.made_at_once):
@@ -261,8 +275,8 @@ class BigQuerySession:
                 return columns_of(found["schema"]["fields"])
             # What is told of a view is what it was when it was made.
             moved = None if draft is None else draft.view_text(str(found["view"]["query"]))
-            name = statements.table(relation if place is None or place.relation is None else place.relation)
-            return columns_of(self._fields_of(moved or f"SELECT * FROM {name.sql('bigquery')}"))
+            name = relation if place is None or place.relation is None else place.relation
+            return columns_of(self._fields_of(moved or all_of(name)))
 
     def _fields_of(self, text: str) -> list[Resource]:
         return [each.to_api_repr() for each in self._link.dry_run(text).schema or ()]
@@ -358,13 +372,12 @@ class BigQuerySession:
     @contextmanager
     def transaction(self, *published: Relation) -> Generator[None]:
         with locked(self._link, published, self._owner) as locks:
-            draft = Draft(self._link, self._find, asserts=not published)
+            draft = Draft(self._link, self._find, self._found.clear, asserts=not published)
             self._draft, self._refused = draft, None
             self._found.clear()
             try:
                 yield
-                if self._refused is not None:
-                    raise self._refused
+                self._raise_refused()
                 self._draft = None
                 self._found.clear()
                 commit(self._link, draft, locks)
@@ -379,13 +392,17 @@ class BigQuerySession:
                 self._draft = None
                 self._found.clear()
 
+    def _raise_refused(self) -> None:
+        if self._refused is not None:
+            raise self._refused
+
     def cancel(self) -> None:
         self._link.cancel()
 
     def _find(self, relation: Relation) -> Resource | None:
         """What is told of a table, which does not change inside of a transaction."""
         if self._draft is None:
-            return self._link.find_table(relation)
+            return self._own.get(relation) or self._link.find_table(relation)
         if relation not in self._found:
             self._found[relation] = self._link.find_table(relation)
         return self._found[relation]
@@ -419,5 +436,3 @@ def _other(project: str, link: Link) -> str | None:
 
 def _is_conflict(error: TransientWarehouseError) -> bool:
     return "concurrent update" in error.message or "serialize access" in error.message
-
-

@@ -22,6 +22,7 @@ from sqlmat_assets.warehouses.base import ObjectKind
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_statements import (
     DIALECT,
+    all_of,
     assertion,
     count_changed,
     count_of,
@@ -50,16 +51,17 @@ class Draft:
 
     link: Link
     find: Callable[[Relation], Resource | None]
+    forget: Callable[[], None] = lambda: None
     asserts: bool = True
     places: dict[Relation, Place | None] = field(default_factory=dict[Relation, "Place | None"])
     backups: dict[Relation, Relation] = field(default_factory=dict[Relation, Relation])
     dropped: list[tuple[Relation, ObjectKind]] = field(default_factory=list[tuple[Relation, ObjectKind]])
-    definitions: list[tuple[Relation, str, str | None]] = field(default_factory=list[tuple[Relation, str, "str | None"]])
+    definitions: list[tuple[Relation, str, str | None]] = field(
+        default_factory=list[tuple[Relation, str, "str | None"]]
+    )
     made: list[tuple[Relation, str]] = field(default_factory=list[tuple[Relation, str]])
     changes: list[tuple[Relation, str]] = field(default_factory=list[tuple[Relation, str]])
-    descriptions: dict[Relation, dict[str | None, str]] = field(
-        default_factory=dict[Relation, "dict[str | None, str]"]
-    )
+    descriptions: dict[Relation, dict[str | None, str]] = field(default_factory=dict[Relation, "dict[str | None, str]"])
     made_at_once: list[Relation] = field(default_factory=list[Relation])
 
     @property
@@ -84,7 +86,7 @@ class Draft:
             return self._view_on_moved(relation, depth)
         place = self.places[relation]
         if place is None:
-            raise wording.not_there(str(relation), f"SELECT * FROM {relation}")
+            raise wording.not_there(str(relation), all_of(relation))
         if place.relation is not None:
             return statements.table(place.relation)
         return statements.derived_table(place.query or "", relation.name)
@@ -173,9 +175,9 @@ class Draft:
         if moved is not None and moved.relation == relation:
             # A table that keeps its name, and has a copy of the other.
             self.places[relation] = moved
-            self.places[cast("Relation", source)] = Place("table", None, f"SELECT * FROM {_name(relation)}")
+            self.places[cast("Relation", source)] = Place("table", None, all_of(relation))
             self.made.append((cast("Relation", source), ""))
-            return self.count(count_of(statements.verbatim(f"SELECT * FROM {_name(relation)}\n")))
+            return self.count(statements.count_rows(relation))
         self.places[relation] = Place("table", None, sql(asked.copy()))
         self.made.append((relation, text))
         return self.count(count_of(asked))
@@ -235,7 +237,7 @@ class Draft:
 
 def described(tree: exp.Comment) -> tuple[Relation, str | None]:
     """Of what a comment is: a table, and a column of it or None."""
-    if tree.kind == "COLUMN":
+    if tree.args["kind"] == "COLUMN":
         column = cast("exp.Column", tree.this)
         return Relation(column.db, column.table), column.name
     return relation_of(cast("exp.Expr", tree.this)), None
@@ -243,7 +245,11 @@ def described(tree: exp.Comment) -> tuple[Relation, str | None]:
 
 def _whole_of(query: exp.Expr) -> Relation | None:
     """The table of which a query gives all rows as they are."""
-    if not isinstance(query, exp.Select) or len(query.expressions) != 1 or not isinstance(query.expressions[0], exp.Star):
+    if (
+        not isinstance(query, exp.Select)
+        or len(query.expressions) != 1
+        or not isinstance(query.expressions[0], exp.Star)
+    ):
         return None
     from_ = query.args.get("from_")
     extra = [name for name, value in query.args.items() if value and name not in ("expressions", "from_")]
@@ -254,7 +260,3 @@ def _whole_of(query: exp.Expr) -> Relation | None:
 
 def _drop_column(name: exp.Expr) -> exp.Expr:
     return exp.Drop(this=name, kind="COLUMN")
-
-
-def _name(relation: Relation) -> str:
-    return statements.table(relation).sql(DIALECT)

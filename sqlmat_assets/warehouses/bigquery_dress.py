@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmat_assets.errors import bigquery as wording
@@ -22,7 +22,7 @@ class Dress:
     there: Resource | None
     new: Resource
     policies: tuple[Resource, ...] = ()
-    told: Mapping[str | None, str] = ()  # type: ignore[assignment] - nothing is told of nothing
+    told: Mapping[str | None, str] = field(default_factory=dict[str | None, str])
 
     @property
     def description(self) -> str | None:
@@ -101,11 +101,9 @@ class Dress:
             TerminalWarehouseError: It has not.
         """
         found = link.find_table(relation) or {}
-        missing: list[str] = []
         tags = {str(each["name"]): each.get("policyTags") for each in found.get("schema", {}).get("fields", ())}
-        for each in self.fields:
-            if each.get("policyTags") and tags.get(str(each["name"])) != each["policyTags"]:
-                missing.append(f"the policy tags of `{each['name']}`")
+        wanted = {str(each["name"]): each["policyTags"] for each in self.fields if each.get("policyTags")}
+        missing = [f"the policy tags of `{name}`" for name, value in wanted.items() if tags.get(name) != value]
         there = {_name_of(each) for each in link.list_policies(relation)} if self.policies else set[str]()
         missing += [f"the row access policy `{_name_of(e)}`" for e in self.policies if _name_of(e) not in there]
         if missing:

@@ -14,7 +14,14 @@ from sqlmat_assets.errors.failures import cancelled
 
 # https://cloud.google.com/bigquery/docs/error-messages
 PASSING = frozenset(
-    {"rateLimitExceeded", "jobRateLimitExceeded", "backendError", "jobBackendError", "internalError", "jobInternalError"}
+    {
+        "rateLimitExceeded",
+        "jobRateLimitExceeded",
+        "backendError",
+        "jobBackendError",
+        "internalError",
+        "jobInternalError",
+    }
 )
 # Of some the client knows nothing but the status.
 _PASSING_TYPES = (

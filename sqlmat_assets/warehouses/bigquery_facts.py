@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmat_assets.warehouses.base import Capabilities, Fact
+from sqlmat_assets.warehouses.base import Capabilities
 
 _DOCS = "https://cloud.google.com/bigquery/docs/"
 _DDL = f"{_DOCS}reference/standard-sql/data-definition-language"

@@ -32,6 +32,8 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 8.0
 # For as long one request may be without an answer. Jobs take their time, and are asked about again.
 _TIMEOUT_SECONDS = 60
 _CANCEL_AGAIN_SECONDS = 1.0
+# What is sent again, when and how often, is decided here; the client says nothing of this in its types.
+_ONCE: Any = None
 _OUTSIDE = re.compile(r"[^a-z0-9_-]")
 _OUTSIDE_ID = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_OF_LABEL = 63
@@ -98,8 +100,8 @@ class Link(Protocol):
 
     def find_table(self, relation: Relation) -> Resource | None: ...
 
-    def create_table(self, resource: Resource) -> bool:
-        """Whether it was made, and was not there before."""
+    def create_table(self, resource: Resource) -> Resource | None:
+        """Make a table; None where there is one."""
         ...
 
     def patch_table(self, relation: Relation, changes: Resource, etag: str | None = None) -> Resource | None:
@@ -162,20 +164,23 @@ class Connection:
     def run(self, text: str, job_id: str | None = None) -> QueryJob:
         # What was sent before, and of which nothing was heard, is asked for by the id that it had.
         own = job_id or self._unanswered.pop(text, None) or self.new_id()
+        self._begin(own)
         try:
             return cast("QueryJob", self._wait(own, self._submit_query(text, own), text))
         except BaseException as error:
             if isinstance(error.__cause__, LOST):
                 self._unanswered[text] = own
             raise
+        finally:
+            with self._guard:
+                self._running = None
 
     def fetch(self, text: str) -> Result:
         job = self.run(text)
-        rows = self._call(f"rows {text}", text, lambda: self._read(job))
-        return rows
+        return self._call(f"rows of {job.job_id}", text, lambda: self._read(job))
 
     def _read(self, job: QueryJob) -> Result:
-        iterator = job.result(retry=None, job_retry=None, timeout=_TIMEOUT_SECONDS)
+        iterator = job.result(retry=_ONCE, job_retry=_ONCE, timeout=_TIMEOUT_SECONDS)
         columns = tuple((each.name, in_sql(each.to_api_repr())) for each in iterator.schema)
         return Result(columns, [tuple(row.values()) for row in iterator])
 
@@ -184,7 +189,7 @@ class Connection:
         return self._call(
             f"dry run {text}",
             text,
-            lambda: self._client.query(text, job_config=config, retry=None, job_retry=None, timeout=_TIMEOUT_SECONDS),
+            lambda: self._client.query(text, job_config=config, retry=_ONCE, job_retry=_ONCE, timeout=_TIMEOUT_SECONDS),
         )
 
     def _submit_query(self, text: str, job_id: str) -> AnyJob:
@@ -196,7 +201,7 @@ class Connection:
             job_id,
             text,
             lambda: self._client.query(
-                text, job_config=config, job_id=job_id, retry=None, job_retry=None, timeout=_TIMEOUT_SECONDS
+                text, job_config=config, job_id=job_id, retry=_ONCE, job_retry=_ONCE, timeout=_TIMEOUT_SECONDS
             ),
         )
 
@@ -215,13 +220,13 @@ class Connection:
             job_id,
             told,
             lambda: self._client.copy_table(
-                decorated, target, job_id=job_id, job_config=config, retry=None, timeout=_TIMEOUT_SECONDS
+                decorated, target, job_id=job_id, job_config=config, retry=_ONCE, timeout=_TIMEOUT_SECONDS
             ),
         )
         self._wait(job_id, job, told)
 
     def load(self, path: Path, target: Relation, configuration: Resource) -> int:
-        config = bigquery.LoadJobConfig.from_api_repr({"load": configuration})
+        config = cast("bigquery.LoadJobConfig", bigquery.LoadJobConfig.from_api_repr({"load": configuration}))
         config.labels = self._job_labels()
         job_id = self.new_id()
         told = f"load {path.name} into {self.reference(target)}"
@@ -243,7 +248,7 @@ class Connection:
                     f"job {job_id}",
                     None,
                     lambda: self._client.get_job(
-                        job_id, location=self._place.location, retry=None, timeout=_TIMEOUT_SECONDS
+                        job_id, location=self._place.location, retry=_ONCE, timeout=_TIMEOUT_SECONDS
                     ),
                     expects=(google.NotFound,),
                 ),
@@ -262,8 +267,7 @@ class Connection:
             return found
 
     def _wait(self, job_id: str, job: AnyJob, told: str) -> AnyJob:
-        with self._guard:
-            self._running, self._cancelled_at = job_id, 0.0
+        self._begin(job_id)
         try:
             while job.state != "DONE":
                 self._call(f"wait for {job_id}", told, lambda: self._await(job))
@@ -276,17 +280,23 @@ class Connection:
             raise translate(error, told, self._place.label) from error
         return job
 
+    def _begin(self, job_id: str) -> None:
+        """Have a job be the one that is cancelled."""
+        with self._guard:
+            if self._running != job_id:
+                self._running, self._cancelled_at = job_id, 0.0
+
     def _await(self, job: AnyJob) -> None:
         """Wait for the end of a job, some seconds at most: then it is asked about again."""
         if isinstance(job, QueryJob):
             try:
-                job.result(max_results=0, retry=None, job_retry=None, timeout=_TIMEOUT_SECONDS)
+                job.result(max_results=0, retry=_ONCE, job_retry=_ONCE, timeout=_TIMEOUT_SECONDS)
             except google.GoogleAPICallError:
-                job.reload(retry=None, timeout=_TIMEOUT_SECONDS)
+                job.reload(retry=_ONCE, timeout=_TIMEOUT_SECONDS)
                 if job.state != "DONE":
                     raise
             return
-        job.reload(retry=None, timeout=_TIMEOUT_SECONDS)
+        job.reload(retry=_ONCE, timeout=_TIMEOUT_SECONDS)
         if job.state != "DONE":
             self._pause(0.2)
 
@@ -297,34 +307,31 @@ class Connection:
             found = self._call(
                 f"get {relation}",
                 None,
-                lambda: self._client.get_table(self.reference(relation), retry=None, timeout=_TIMEOUT_SECONDS),
+                lambda: self._client.get_table(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS),
                 expects=(google.NotFound,),
             )
         except google.NotFound:
             return None
         return cast("Resource", found.to_api_repr())
 
-    def create_table(self, resource: Resource) -> bool:
+    def create_table(self, resource: Resource) -> Resource | None:
         table = bigquery.Table.from_api_repr(resource)
         is_again: list[bool] = []
 
-        def create() -> bool:
+        def create() -> Resource | None:
             try:
-                self._client.create_table(table, retry=None, timeout=_TIMEOUT_SECONDS)
+                return self._client.create_table(table, retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
             except google.Conflict:
                 # Of an earlier try no answer came: then it is that one's.
-                if is_again and self._is_alike(table, resource):
-                    return True
-                return False
+                return self._find_alike(table, resource) if is_again else None
             finally:
                 is_again.append(True)
-            return True
 
         return self._call(f"create {table.table_id}", None, create)
 
-    def _is_alike(self, table: bigquery.Table, resource: Resource) -> bool:
-        found = self._client.get_table(table.reference, retry=None, timeout=_TIMEOUT_SECONDS).to_api_repr()
-        return all(found.get(key) == resource.get(key) for key in ("description", "labels"))
+    def _find_alike(self, table: bigquery.Table, resource: Resource) -> Resource | None:
+        found = self._client.get_table(table.reference, retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
+        return found if all(found.get(key) == resource.get(key) for key in ("description", "labels")) else None
 
     def patch_table(self, relation: Relation, changes: Resource, etag: str | None = None) -> Resource | None:
         resource = {**changes, "tableReference": self._table_reference(relation)}
@@ -336,9 +343,7 @@ class Connection:
 
         def patch() -> Resource | None:
             try:
-                return self._client.update_table(
-                    table, names, retry=None, timeout=_TIMEOUT_SECONDS
-                ).to_api_repr()
+                return self._client.update_table(table, names, retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
             except google.PreconditionFailed:
                 return self._own_patch(relation, changes) if lost else None
             except google.NotFound:
@@ -350,7 +355,7 @@ class Connection:
 
     def _own_patch(self, relation: Relation, changes: Resource) -> Resource | None:
         """What a table is now, if it is as an earlier try would have left it, of which no answer came."""
-        found = self._client.get_table(self.reference(relation), retry=None, timeout=_TIMEOUT_SECONDS).to_api_repr()
+        found = self._client.get_table(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
         return found if all(found.get(key) == value for key, value in changes.items()) else None
 
     def delete_table(self, relation: Relation) -> bool:
@@ -358,7 +363,7 @@ class Connection:
 
         def delete() -> bool:
             try:
-                self._client.delete_table(self.reference(relation), retry=None, timeout=_TIMEOUT_SECONDS)
+                self._client.delete_table(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
             except google.NotFound:
                 return bool(is_again)
             finally:
@@ -369,7 +374,7 @@ class Connection:
 
     def list_tables(self, schema: str) -> list[Resource]:
         def read() -> list[Resource]:
-            found = self._client.list_tables(self._dataset(schema), retry=None, timeout=_TIMEOUT_SECONDS)
+            found = self._client.list_tables(self._dataset(schema), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
             return [cast("Resource", each.to_api_repr()) for each in found]
 
         try:
@@ -383,14 +388,14 @@ class Connection:
             dataset.location = self._place.location
 
         def create() -> None:
-            self._client.create_dataset(dataset, exists_ok=True, retry=None, timeout=_TIMEOUT_SECONDS)
+            self._client.create_dataset(dataset, exists_ok=True, retry=_ONCE, timeout=_TIMEOUT_SECONDS)
 
         self._call(f"create schema {name}", None, create)
 
     def delete_schema(self, name: str) -> bool:
         def delete() -> bool:
             try:
-                self._client.delete_dataset(self._dataset(name), retry=None, timeout=_TIMEOUT_SECONDS)
+                self._client.delete_dataset(self._dataset(name), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
             except google.NotFound:
                 return False
             return True
@@ -399,7 +404,7 @@ class Connection:
 
     def list_schemas(self) -> list[str]:
         def read() -> list[str]:
-            found = self._client.list_datasets(include_all=True, retry=None, timeout=_TIMEOUT_SECONDS)
+            found = self._client.list_datasets(include_all=True, retry=_ONCE, timeout=_TIMEOUT_SECONDS)
             return [str(each.dataset_id) for each in found]
 
         return self._call("list schemas", None, read)
@@ -410,7 +415,7 @@ class Connection:
 
         def read() -> list[Resource]:
             # The client has no method for it.
-            api: Any = self._client._connection  # noqa: SLF001
+            api: Any = self._client._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             found = api.api_request(method="GET", path=f"{path}/rowAccessPolicies", timeout=_TIMEOUT_SECONDS)
             return list(found.get("rowAccessPolicies", ()))
 
@@ -444,7 +449,7 @@ class Connection:
                 return
             self._cancelled_at = time.monotonic()
         try:
-            self._client.cancel_job(running, location=self._place.location, retry=None, timeout=10)
+            self._client.cancel_job(running, location=self._place.location, retry=_ONCE, timeout=10)
         except (*LOST, google.GoogleAPICallError):
             # It is asked for again and again.
             self._cancelled_at = 0.0

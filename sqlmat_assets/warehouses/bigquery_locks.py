@@ -13,9 +13,9 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -67,7 +67,7 @@ class Lock:
 
 
 @contextmanager
-def alive(owner: str) -> Iterator[None]:
+def alive(owner: str) -> Generator[None]:
     """Have a session count as one that is there."""
     _ALIVE.add(owner)
     try:
@@ -95,7 +95,7 @@ def acquire(link: Link, target: Relation, owner: str, token: str) -> Lock:
     )
     deadline = time.monotonic() + link.place.wait.total_seconds()
     pause = _POLL_SECONDS
-    while not _create(link, wanted):
+    while (made := _create(link, wanted)) is None:
         found = _read(link, place)
         if found is None or _settle(link, found):
             continue
@@ -104,10 +104,10 @@ def acquire(link: Link, target: Relation, owner: str, token: str) -> Lock:
             raise wording.is_published_by(str(target), found.holder, since)
         link.pause(pause)
         pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
-    return wanted
+    return replace(wanted, etag=made.get("etag"))
 
 
-def _create(link: Link, wanted: Lock) -> bool:
+def _create(link: Link, wanted: Lock) -> Resource | None:
     try:
         return link.create_table(_resource(link, wanted))
     except TerminalWarehouseError as error:
@@ -117,19 +117,18 @@ def _create(link: Link, wanted: Lock) -> bool:
     return link.create_table(_resource(link, wanted))
 
 
-def write(link: Link, lock: Lock, plan: Plan, *, is_undoing: bool = False) -> None:
-    """Write down what is going to be done, or taken back.
+def write(link: Link, lock: Lock, plan: Plan, *, is_undoing: bool = False) -> Lock:
+    """Write down what is going to be done, or taken back, and give the lock as it is then.
 
     Raises:
         MaterializeError: The lock is somebody else's by now.
     """
     resource = _resource(link, lock, plan, is_undoing=is_undoing)
-    there = link.find_table(lock.relation)
-    if there is None or _owner_of(there) != lock.owner:
-        raise wording.lost_its_place(str(lock.target))
     changes = {"schema": resource["schema"], "description": resource["description"]}
-    if link.patch_table(lock.relation, changes, there.get("etag")) is None:
+    written = link.patch_table(lock.relation, changes, lock.etag)
+    if written is None:
         raise wording.lost_its_place(str(lock.target))
+    return replace(lock, etag=written.get("etag"))
 
 
 def release(link: Link, lock: Lock) -> None:
@@ -269,13 +268,6 @@ def _read(link: Link, place: Relation) -> Lock | None:
         bool(told["is_undoing"]),
         found.get("etag"),
     )
-
-
-def _owner_of(resource: Resource) -> str | None:
-    try:
-        return str(json.loads(resource.get("description") or "")["owner"])
-    except (ValueError, KeyError):
-        return None
 
 
 def _name(target: Relation) -> str:

@@ -13,13 +13,16 @@ from sqlmat_assets.warehouses.bigquery_dress import Dress, is_same_design, read_
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_statements import (
     DIALECT,
+    all_of,
     create_view,
     is_private,
     is_state,
     rename,
     script,
+    sql,
 )
 from sqlmat_assets.warehouses.bigquery_steps import Plan, Step, copy, delete, patch, query
+from sqlmat_assets.warehouses.check_statements import no_rows_of
 
 _TRUNCATE, _EMPTY = "WRITE_TRUNCATE", "WRITE_EMPTY"
 
@@ -168,7 +171,9 @@ class Planner:
 
     def _kept_as(self, name: Relation) -> Relation | None:
         """What the table in place is called afterwards."""
-        return next((n for n, p in self.draft.places.items() if p is not None and p.relation == name and n != name), None)
+        return next(
+            (n for n, p in self.draft.places.items() if p is not None and p.relation == name and n != name), None
+        )
 
     def _is_put(self, name: Relation) -> bool:
         return name in self.draft.places
@@ -188,12 +193,12 @@ class Planner:
     def _make(self, *, with_rows: bool) -> Iterator[Step]:
         for relation, text in self.draft.made:
             if not text:
-                original = cast("str", cast("Place", self.draft.places[relation]).query)
-                source = next(n for n in self.draft.places if n != relation and _name(n) in original)
+                original = cast("Place", self.draft.places[relation]).query
+                source = next(each for each in self.draft.places if all_of(each) == original)
                 there = cast("Resource", self.draft.find(source))
                 self._keep_copy(source, relation, there)
                 continue
-            wanted = text if with_rows else f"SELECT * FROM (\n{text}\n) WHERE FALSE"
+            wanted = text if with_rows else sql(no_rows_of(text))
             yield query(f"CREATE TABLE {_name(relation)} AS\n{wanted}", delete(relation))
 
     def _restore_changed(self) -> Iterator[Step]:

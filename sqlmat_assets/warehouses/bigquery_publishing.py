@@ -28,11 +28,19 @@ class Locks:
     held: list[Lock] = field(default_factory=list[Lock])
     stay: bool = False
 
-    def add(self, relations: Sequence[Relation]) -> None:
-        """Have the locks of some tables, in one order for all, so that nobody waits for whom he keeps waiting."""
-        known = {lock.target for lock in self.held}
-        for relation in sorted(set(relations) - known):
+    def add(self, relations: Sequence[Relation]) -> bool:
+        """Have the locks of some tables, and tell whether any is new.
+
+        They are taken in one order by all, so that nobody waits for whom he keeps waiting.
+        """
+        new = sorted(set(relations) - {lock.target for lock in self.held})
+        for relation in new:
             self.held.append(locks_.acquire(self.link, relation, self.owner, self.token))
+        return bool(new)
+
+    def write(self, plan: Plan, *, is_undoing: bool = False) -> None:
+        """Write down what is going to be done, or taken back."""
+        self.held = [locks_.write(self.link, lock, plan, is_undoing=is_undoing) for lock in self.held]
 
 
 @contextmanager
@@ -58,7 +66,9 @@ def commit(link: Link, draft: Draft, locks: Locks) -> None:
     """
     if draft.is_empty:
         return
-    locks.add(draft.published)
+    if locks.add(draft.published):
+        # What was looked at before may be something else now.
+        draft.forget()
     planner = Planner(link, draft)
     plan = planner.plan()
     performer = Performer(link, locks.token)
@@ -68,8 +78,7 @@ def commit(link: Link, draft: Draft, locks: Locks) -> None:
     # Nobody knows of what a run has for itself; what is left of it is swept.
     is_told = any(not is_private(lock.target) for lock in locks.held)
     if is_told:
-        for lock in locks.held:
-            locks_.write(link, lock, plan)
+        locks.write(plan)
     locks.stay = is_told
     try:
         performer.perform(plan)
@@ -78,21 +87,20 @@ def commit(link: Link, draft: Draft, locks: Locks) -> None:
                 dress.verify(link, relation)
     except TransientWarehouseError as error:
         if performer.done <= plan.decisive and error.message == wording.CHANGED:
-            _take_back(link, plan, performer, locks)
+            _take_back(plan, performer, locks)
             raise
         target = str(locks.held[0].target) if locks.held else ""
         raise wording.outcome_unknown(target, error.message.splitlines()[0]) from error
     except MaterializeError:
-        _take_back(link, plan, performer, locks)
+        _take_back(plan, performer, locks)
         raise
     locks.stay = False
 
 
-def _take_back(link: Link, plan: Plan, performer: Performer, locks: Locks) -> None:
+def _take_back(plan: Plan, performer: Performer, locks: Locks) -> None:
     """Have everything as it was."""
     done = performer.done
     if done > plan.decisive and locks.stay:
-        for lock in locks.held:
-            locks_.write(link, lock, plan, is_undoing=True)
+        locks.write(plan, is_undoing=True)
     performer.undo((place, plan.steps[place]) for place in range(done))
     locks.stay = False

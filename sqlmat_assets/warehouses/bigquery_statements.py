@@ -17,8 +17,23 @@ _MONDAY = exp.Anonymous(this="WEEK", expressions=[exp.var("MONDAY")])
 
 
 def sql(tree: exp.Expr) -> str:
-    """The text of a statement; the tree is changed."""
-    return as_sent(tree).sql(DIALECT, copy=False)
+    r"""The text of a statement; the tree is changed.
+
+    Examples:
+        >>> sql(exp.select("a").from_(statements.derived_table("SELECT 1 AS a -- one", "t")))
+        'SELECT a FROM (SELECT 1 AS a -- one\n) AS `t`'
+    """
+    verbatim: dict[str, str] = {}
+    for node in list(tree.find_all(exp.Subquery)):
+        if isinstance(node.this, exp.Var):
+            # What writes queries for BigQuery looks into those inside.
+            mark = f"sqlmat_verbatim_{len(verbatim)}"
+            verbatim[f"SELECT {mark}"] = node.this.name
+            node.set("this", exp.select(exp.column(mark)))
+    text = as_sent(tree).sql(DIALECT, copy=False)
+    for mark, query in verbatim.items():
+        text = text.replace(mark, query, 1)
+    return text
 
 
 def as_sent(tree: exp.Expr) -> exp.Expr:
@@ -116,6 +131,11 @@ def script(texts: Sequence[str], *, is_atomic: bool) -> str:
     return ";\n".join(parts) + ";"
 
 
+def all_of(relation: Relation) -> str:
+    """`SELECT *`."""
+    return exp.select("*").from_(statements.table(relation)).sql(DIALECT)
+
+
 def rename(relation: Relation, name: str) -> str:
     """`ALTER TABLE ... RENAME TO`."""
     return statements.rename_table(relation, name).sql(DIALECT)
@@ -149,11 +169,11 @@ def _subquery(query: exp.Expr) -> exp.Expr:
 def _comment(tree: exp.Comment) -> exp.Expr:
     """What a comment comes to, for people: descriptions are set by way of the API."""
     text = exp.Literal.string(tree.expression.name).sql(DIALECT)
-    if tree.kind == "COLUMN":
+    if tree.args["kind"] == "COLUMN":
         column = tree.this
         table = exp.Table(this=column.args["table"].copy(), db=column.args["db"].copy()).sql(DIALECT)
         name = column.this.sql(DIALECT)
         told = f"TABLE {table} ALTER COLUMN {name} SET OPTIONS (description = {text})"
     else:
-        told = f"{tree.kind} {tree.this.sql(DIALECT)} SET OPTIONS (description = {text})"
+        told = f"{tree.args['kind']} {tree.this.sql(DIALECT)} SET OPTIONS (description = {text})"
     return exp.Command(this="ALTER", expression=f" {told}")

@@ -202,4 +202,3 @@ def _from_json(told: Resource) -> Step:
 
 def _relation(told: Sequence[str] | None) -> Relation | None:
     return None if told is None else Relation(told[0], told[1])
-

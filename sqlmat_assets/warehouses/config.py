@@ -37,9 +37,9 @@ def open_warehouse(url: str, bigquery: Connect | None = None) -> Warehouse:
     parameters as well; `?staging=s3://bucket/folder` is where files lie on their way, `&iam_role=` the role with which
     the cluster reads them, `&region=` that of the bucket.
 
-    `bigquery://project?location=EU` is a project of BigQuery, with the credentials of the environment; `&priority=batch`,
-    `&max_bytes_billed=100GB` are for its queries, `&staging=gs://bucket/folder` is where files lie on their way,
-    `&state=_sqlmat` the dataset of what sqlmat knows, `&wait=60` for how long it waits.
+    `bigquery://project?location=EU` is a project of BigQuery, with the credentials of the environment.
+    `&priority=batch` and `&max_bytes_billed=100GB` are for its queries, `&staging=gs://bucket/folder` is where files
+    lie on their way, `&state=_sqlmat` the dataset of what sqlmat knows, `&wait=60` for how long it waits.
 
     Args:
         url: The URL.

@@ -118,9 +118,6 @@ class Cursor(Protocol):
     @property
     def description(self) -> Sequence[Sequence[Any]] | None: ...
 
-    def tag(self, tags: Mapping[str, str]) -> None:
-        """Statements of DuckDB have no labels."""
-
     def execute(self, query: str, /) -> Cursor: ...
 
     def fetchall(self) -> list[tuple[Any, ...]]: ...
@@ -137,6 +134,9 @@ class DuckDBSession:
         self._cursor = cursor
         self._is_in_transaction = False
         self._refused: WarehouseError | None = None
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Statements of DuckDB have no labels."""
 
     def execute(self, statement: exp.Expr) -> None:
         self._run(_sql(statement))

@@ -22,7 +22,7 @@ from sqlmat_assets_tests.bigquery.wire import ApiError, Json, encode_rows, inval
 
 _MOST_ROWS = 50_000
 # As long as one request is answered late, so that short jobs need no second one.
-_PATIENCE_SECONDS = 2.0
+_PATIENCE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)

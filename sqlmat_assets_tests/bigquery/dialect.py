@@ -14,7 +14,7 @@ MACROS = (
     "ELSE a / b END",
     "CREATE MACRO sqlmat_error(said) AS error('sqlmat-error:' || said)",
     "CREATE MACRO to_json_string(x) AS CAST(to_json(x) AS VARCHAR)",
-    "CREATE MACRO byte_length(x) AS strlen(CAST(x AS VARCHAR))",
+    "CREATE MACRO byte_length(x) AS strlen(x)",
     "CREATE MACRO unix_seconds(x) AS CAST(floor(epoch(x)) AS BIGINT)",
     "CREATE MACRO unix_micros(x) AS epoch_us(x)",
     "CREATE MACRO unix_millis(x) AS epoch_ms(x)",
@@ -65,7 +65,9 @@ def _as_date(node: exp.Expr) -> exp.Expr:
 def _truncate(node: exp.Expr) -> exp.Expr:
     """Weeks of BigQuery begin on Sunday, unless it is told otherwise."""
     unit = node.args.get("unit")
-    written = "" if unit is None else unit.sql("bigquery").upper()
+    written = "" if unit is None else (unit.name or unit.sql("bigquery")).upper()
+    if isinstance(unit, exp.WeekStart | exp.Anonymous):
+        written = f"WEEK({(unit.this if isinstance(unit, exp.WeekStart) else unit.expressions[0]).name.upper()})"
     value: exp.Expr = node.this.copy()
     if written in ("WEEK", "WEEK(SUNDAY)"):
         day = exp.Interval(this=exp.Literal.string("1"), unit=exp.var("DAY"))
@@ -74,7 +76,7 @@ def _truncate(node: exp.Expr) -> exp.Expr:
     else:
         words = {"WEEK(MONDAY)": "week", "ISOWEEK": "week", "ISOYEAR": "isoyear"}
         found = _truncated(words.get(written, written.lower()), value)
-    if isinstance(node, exp.DateTrunc):
+    if isinstance(node, exp.DateTrunc) and written not in ("HOUR", "MINUTE", "SECOND"):
         return exp.Cast(this=found, to=exp.DataType.build("DATE"))
     return found
 
@@ -94,6 +96,10 @@ def _function(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _bytes(node: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="byte_length", expressions=[node.this.copy()])
+
+
 _RULES: dict[type[exp.Expr], Rule] = {
     exp.Literal: _literal,
     exp.Div: _divide,
@@ -103,5 +109,6 @@ _RULES: dict[type[exp.Expr], Rule] = {
     exp.TimestampTrunc: _truncate,
     exp.DatetimeTrunc: _truncate,
     exp.CurrentDatetime: _now,
+    exp.ByteLength: _bytes,
     exp.Anonymous: _function,
 }

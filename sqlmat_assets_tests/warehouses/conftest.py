@@ -2,4 +2,15 @@ from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared
 from sqlmat_assets_tests.keeping_open import keep_open
 from sqlmat_assets_tests.redshift.fixtures import bucket, client, cluster, redshift_server, s3_server, shared_cluster
 
-__all__ = ["bigquery", "bigquery_url", "shared_bigquery", "bucket", "client", "cluster", "keep_open", "redshift_server", "s3_server", "shared_cluster"]
+__all__ = [
+    "bigquery",
+    "bigquery_url",
+    "bucket",
+    "client",
+    "cluster",
+    "keep_open",
+    "redshift_server",
+    "s3_server",
+    "shared_bigquery",
+    "shared_cluster",
+]

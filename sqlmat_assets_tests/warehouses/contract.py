@@ -19,6 +19,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.check_statements import count_outcomes
+from sqlmat_assets.warehouses.row_statements import insert_many
 from sqlmat_assets.warehouses.source_files import SourceFile
 from sqlmat_assets_tests.warehouses.literal_rows import select_rows
 
@@ -228,8 +229,8 @@ class WarehouseContract:
             tables = [chosen for count in range(4) for chosen in combinations_with_replacement(rows, count)]
             for chosen in tables:
                 session.execute(statements.delete_rows(INTERMEDIATE, exp.true()))
-                for a, b in chosen:
-                    session.execute(statements.insert_values(INTERMEDIATE, {"a": a, "b": b}))
+                if chosen:
+                    session.execute(insert_many(INTERMEDIATE, ("a", "b"), chosen))
                 found.add(session.fetch_fingerprint(INTERMEDIATE, columns))
         assert len(found) == len(tables) == 220
 

@@ -11,10 +11,12 @@ from sqlmat_assets_tests.warehouses.on_bigquery import OnBigQuery
 
 class TestBigQuery(OnBigQuery, WarehouseContract):
     apostrophe = "'it\\'s'"
-    endless_query = "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS a, UNNEST(GENERATE_ARRAY(1, 1000000)) AS b"
+    endless_query = (
+        "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) AS a, UNNEST(GENERATE_ARRAY(1, 1000000)) AS b"
+    )
 
     def fetch_comments(self, session: Session, relation: Relation) -> tuple[str | None, dict[str, str | None]]:
         assert isinstance(session, BigQuerySession)
-        found = session._link.find_table(relation)
+        found = session._link.find_table(relation)  # pyright: ignore[reportPrivateUsage] - descriptions are in no query
         assert found is not None
         return found.get("description"), {each["name"]: each.get("description") for each in found["schema"]["fields"]}

@@ -199,7 +199,7 @@ class UndoContract(Parts):
                 last = build(faulty, cities(whole + 1, keep=1), f"r{whole + 1}", sleep=list[float]().append)
             except Killed:
                 last = None
-            whole += isinstance(last, Published)
+            whole += self.was_published(warehouse, last, f"r{whole + 1}")
             assert versions(warehouse) == [(whole, COUNT)], (number, last)
             assert len(noted(warehouse, "versions")) == 1
             kept = rows(warehouse, "SELECT kept_as FROM _sqlmat.versions")[0][0]
