@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -46,7 +46,7 @@ class BigQueryWarehouse:
 
     @property
     def capabilities(self) -> Capabilities:
-        return BIGQUERY
+        return replace(BIGQUERY, has_fingerprints=True) if self.place.has_fingerprints else BIGQUERY
 
     @property
     def label(self) -> str:
@@ -146,8 +146,7 @@ class BigQuerySession:
             case exp.Create() if tree.kind == "SCHEMA":
                 self._link.create_schema(_schema_of(tree))
             case exp.Drop() if tree.args["kind"] == "SCHEMA":
-                if not self._link.delete_schema(_schema_of(tree)) and not tree.args.get("exists"):
-                    raise wording.not_there(_schema_of(tree), sql(tree))
+                self._drop_schema(tree)
             case exp.Drop():
                 self._drop(tree)
             case exp.Create() if isinstance(tree.this, exp.Schema) and tree.expression is None:
@@ -230,6 +229,16 @@ class BigQuerySession:
         self._found.pop(relation, None)
         if not self._link.delete_table(relation) and not exists:
             raise wording.not_there(self._name(relation), text)
+
+    def _drop_schema(self, tree: exp.Drop) -> None:
+        name = _schema_of(tree)
+        if self._draft is not None:
+            # Whether all of it goes is known by now.
+            if self.fetch_kinds(name):
+                raise wording.still_in_use(name, sql(tree))
+            self._draft.schemas.append(name)
+        elif not self._link.delete_schema(name) and not tree.args.get("exists"):
+            raise wording.not_there(name, sql(tree))
 
     def _alter(self, tree: exp.Alter, draft: Draft) -> None:
         action = tree.args["actions"][0]

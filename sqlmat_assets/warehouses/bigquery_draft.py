@@ -21,7 +21,6 @@ from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import ObjectKind
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_statements import (
-    DIALECT,
     all_of,
     assertion,
     count_changed,
@@ -62,11 +61,12 @@ class Draft:
     made: list[tuple[Relation, str]] = field(default_factory=list[tuple[Relation, str]])
     changes: list[tuple[Relation, str]] = field(default_factory=list[tuple[Relation, str]])
     descriptions: dict[Relation, dict[str | None, str]] = field(default_factory=dict[Relation, "dict[str | None, str]"])
+    schemas: list[str] = field(default_factory=list[str])
     made_at_once: list[Relation] = field(default_factory=list[Relation])
 
     @property
     def is_empty(self) -> bool:
-        return not (self.places or self.definitions or self.made or self.changes or self.descriptions or self.dropped)
+        return not (self.schemas or self.places or self.definitions or self.made or self.changes or self.descriptions or self.dropped)
 
     # what is there
 
@@ -107,9 +107,9 @@ class Draft:
             tree = sqlglot.parse_one(query, dialect="bigquery")
         except SqlglotError:
             return None
-        before = tree.sql(DIALECT)
+        before = sql(tree.copy())
         replaced(tree, lambda relation: self._instead(relation, depth + 1))
-        after = tree.sql(DIALECT)
+        after = sql(tree)
         return None if after == before else after
 
     # what is put down

@@ -51,6 +51,7 @@ class Planner:
                 self._vacate(name)
         for relation, told in draft.descriptions.items():
             self._describe(relation, told)
+        self.cleanup += (Step("delete_schema", text=name) for name in draft.schemas)
         data = [text for relation, text in draft.changes if not is_state(relation)]
         state = [text for relation, text in draft.changes if is_state(relation)]
         made = list(self._make(with_rows=not data))
@@ -62,11 +63,13 @@ class Planner:
         if state:
             scripts.append(query(script(state, is_atomic=True), is_state=True))
         if self.turns:
-            steps = [*self.before, *self.turns, *self.again, *made, *defined, *scripts, *self.cleanup]
+            steps = [*self.before, *self.turns, *self.again, *made, *defined, *scripts]
             first = next(n for n, step in enumerate(steps) if n >= len(self.before) and step.is_job)
-            return Plan(tuple(steps), first)
+            return Plan((*steps, *self.cleanup), first, len(steps))
         ahead = [*self.before, *made, *defined]
-        return Plan((*ahead, *scripts, *self.again, *self.cleanup), len(ahead))
+        steps = [*ahead, *self.again, *scripts] if not data else [*ahead, scripts[0], *self.again, *scripts[1:]]
+        decisive = len(ahead) + (0 if data else len(self.again))
+        return Plan((*steps, *self.cleanup), decisive, len(steps))
 
     def _is_kept(self, name: Relation, source: Relation) -> bool:
         """Whether a name is that of a table that was in a place where another one is now, or that never went."""

@@ -92,7 +92,9 @@ def commit(link: Link, draft: Draft, locks: Locks) -> None:
         target = str(locks.held[0].target) if locks.held else ""
         raise wording.outcome_unknown(target, error.message.splitlines()[0]) from error
     except MaterializeError:
-        _take_back(plan, performer, locks)
+        if performer.done < plan.essential or planner.dresses:
+            _take_back(plan, performer, locks)
+        locks.stay = False
         raise
     locks.stay = False
 

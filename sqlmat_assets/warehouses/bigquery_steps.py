@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlmat_assets.errors import TransientWarehouseError
+from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors.bigquery import CHANGED
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.bigquery_link import Copy, Link, Resource
 
 _STATE_GUARD = threading.Lock()
-StepKind = Literal["query", "copy", "delete", "patch"]
+StepKind = Literal["query", "copy", "delete", "patch", "delete_schema"]
 _MOST_PAUSE_SECONDS = 4.0
 
 
@@ -31,7 +31,7 @@ class Step:
 
     Args:
         kind: A query (also DDL and scripts), a copy job, the deletion of a table, a change of what is told of one.
-        text: Of a query.
+        text: Of a query; the name of a dataset.
         relation: What is deleted, changed, or copied over.
         source: What is copied.
         disposition: Of a copy.
@@ -55,13 +55,22 @@ class Step:
     def is_job(self) -> bool:
         return self.kind in ("query", "copy")
 
+    @property
+    def is_of_ours(self) -> bool:
+        """Whether it is about a table that nobody but sqlmat knows of."""
+        return self.relation is not None and "__sqlmat_" in self.relation.name
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps of a publish. Before the one that is `decisive` is done, nothing has happened; then all will."""
+    """The steps of a publish. Before the one that is `decisive` is done, nothing has happened; then all will.
+
+    Of the `essential` ones none can be left out; what follows them cleans up.
+    """
 
     steps: tuple[Step, ...] = ()
     decisive: int = 0
+    essential: int = 0
 
     @property
     def is_one_job(self) -> bool:
@@ -106,7 +115,13 @@ class Performer:
         """
         self.done = first
         for place in range(first, len(plan.steps)):
-            self.do(place, plan.steps[place])
+            try:
+                self.do(place, plan.steps[place])
+            except WarehouseError:
+                # What stays of what only a run has known is swept by a later one; a version that nobody notes is in
+                # nobody's way.
+                if place < plan.essential or not plan.steps[place].is_of_ours:
+                    raise
             self.done = place + 1
 
     def undo(self, steps: Iterable[tuple[int, Step]]) -> None:
@@ -121,6 +136,8 @@ class Performer:
             case "delete":
                 assert step.relation is not None  # noqa: S101 - it has one
                 self._link.delete_table(step.relation)
+            case "delete_schema":
+                self._link.delete_schema(step.text)
             case "patch":
                 assert step.relation is not None  # noqa: S101 - it has one
                 self._link.patch_table(step.relation, step.changes)
@@ -159,13 +176,15 @@ class Performer:
 
 def to_text(plan: Plan) -> str:
     """A plan as it is written down."""
-    return json.dumps({"decisive": plan.decisive, "steps": [_to_json(step) for step in plan.steps]})
+    numbers = {"decisive": plan.decisive, "essential": plan.essential}
+    return json.dumps({**numbers, "steps": [_to_json(step) for step in plan.steps]})
 
 
 def from_text(text: str) -> Plan:
     """A plan that was written down."""
     found = json.loads(text)
-    return Plan(tuple(_from_json(each) for each in found["steps"]), int(found["decisive"]))
+    steps = tuple(_from_json(each) for each in found["steps"])
+    return Plan(steps, int(found["decisive"]), int(found["essential"]))
 
 
 def _to_json(step: Step) -> Resource:

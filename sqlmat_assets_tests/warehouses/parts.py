@@ -79,6 +79,10 @@ class Parts:
     changes = 80
     is_completed = False
 
+    def begins(self, sent: str) -> bool:
+        """Whether it is the statement with which a publish begins."""
+        return sent == "BEGIN"
+
     def was_published(self, warehouse: Warehouse, last: Event | None, run: str) -> bool:
         """Whether a build came to its end, also where its process did not."""
         if isinstance(last, Published) or not self.is_completed or last is not None:

@@ -204,7 +204,7 @@ class SamePartsContract(Parts):
 
         def interfere(_number: int, sql: str) -> None:
             sent.append(sql)
-            if sql == "BEGIN" and self.fingerprinting in sent[-2]:
+            if self.begins(sql) and self.fingerprinting in sent[-2]:
                 change(filled, "UPDATE first.raw SET word = 'new' WHERE made = '2019-01-01'")
                 publish(filled, table(), "quick", FIRST)
 

@@ -272,7 +272,7 @@ class SnapshotsContract(Parts):
         recorder, sent = self.faulty(warehouse, lambda _number, _sql: None)
         build(recorder, cities(versioned(1), DAY, 3 * DAY), 1 * DAY)
         assert any("cities_history" in sql and "INSERT" in sql for sql in sent)
-        begins = max(number for number, sql in enumerate(sent, 1) if sql == "BEGIN")
+        begins = max(number for number, sql in enumerate(sent, 1) if self.begins(sql))
         published = [0, 1]
         for number in self.faults(len(sent) + 2, how):
             if number < begins and not any(part in sent[number - 1] for part in ("_history", '"snapshots"')):
