@@ -87,7 +87,7 @@ def render(
     placed = _placed(model, records, context)
     written = intermediate_of(placed.relation, context.run.id, context.warehouse.capabilities)
     known = dict(types or {})
-    fold = context.warehouse.capabilities.fold
+    fold = context.warehouse.capabilities.fold_column
     # Types are the engine's to tell; the names are enough for the comments.
     own = {fold(name): type_ for name, type_ in known.pop(placed.relation, ())}
     columns = tuple((column.name, own.get(fold(column.name), "")) for column in model.columns)

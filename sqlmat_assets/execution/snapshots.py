@@ -133,7 +133,7 @@ class Snapshots:
         history, relation = self.history, self.model.relation
         capabilities = self.context.warehouse.capabilities
         own = self.session.fetch_columns(relation)
-        if any(capabilities.fold(name) == capabilities.fold(stamp.name) for name, _ in own):
+        if any(capabilities.fold_column(name) == capabilities.fold_column(stamp.name) for name, _ in own):
             error = wording.column_taken(str(relation), str(history), STAMP)
             raise MaterializeError(with_hint(error.what, error.hint))
         if not columns:
@@ -154,7 +154,7 @@ class Snapshots:
         return self.session.fetch_columns(history) if fold(history.name) in names else ()
 
     def _find_stamp(self, columns: tuple[tuple[str, str], ...]) -> statements.Stamp:
-        fold = self.context.warehouse.capabilities.fold
+        fold = self.context.warehouse.capabilities.fold_column
         found = next(((name, type_) for name, type_ in columns if fold(name) == fold(STAMP)), None)
         kind = None if found is None else kind_of(_plain(found[1]), self.context.names.dialect)
         if found is None or kind not in (Kind.TIMESTAMP, Kind.ZONED):

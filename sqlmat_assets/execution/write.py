@@ -175,9 +175,9 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
 def fetch_columns(model: Model, relation: Relation, session: Session, context: Context) -> tuple[Column, ...]:
     """The columns of the table that stands for a model, with the comments beside them in its SQL."""
     capabilities = context.warehouse.capabilities
-    texts = {capabilities.fold(column.name): column.description for column in model.columns}
+    texts = {capabilities.fold_column(column.name): column.description for column in model.columns}
     found = session.fetch_columns(relation)
-    return tuple(Column(name, kind, texts.get(capabilities.fold(name))) for name, kind in found)
+    return tuple(Column(name, kind, texts.get(capabilities.fold_column(name))) for name, kind in found)
 
 
 def describe(model: Model, relation: Relation, written: Written, session: Session, context: Context) -> None:

@@ -47,6 +47,7 @@ class Capabilities:
     has_grants: bool
     has_comments: bool
     is_case_sensitive: bool = False
+    has_case_sensitive_columns: bool | None = None
     admits_many_writers: bool = True
     has_fingerprints: bool = True
     finds_views_by_name: bool = True
@@ -60,6 +61,11 @@ class Capabilities:
     def fold(self, name: str) -> str:
         """The spelling under which the engine takes two names for one."""
         return name if self.is_case_sensitive else name.translate(_LOWER)
+
+    def fold_column(self, name: str) -> str:
+        """The same of columns, which some engines tell apart otherwise than tables."""
+        own = self.has_case_sensitive_columns
+        return name if (self.is_case_sensitive if own is None else own) else name.translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,15 @@ class Draft:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.schemas or self.places or self.definitions or self.made or self.changes or self.descriptions or self.dropped)
+        return not (
+            self.schemas
+            or self.places
+            or self.definitions
+            or self.made
+            or self.changes
+            or self.descriptions
+            or self.dropped
+        )
 
     # what is there
 

@@ -16,6 +16,7 @@ BIGQUERY = Capabilities(
     has_grants=False,
     has_comments=True,
     is_case_sensitive=True,
+    has_case_sensitive_columns=False,
     has_fingerprints=False,
     sees_own_changes=False,
     has_storage_partitions=True,

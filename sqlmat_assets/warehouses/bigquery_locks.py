@@ -39,7 +39,7 @@ _ALIVE: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One that was found or made; `plan` is None while nothing is decided."""
+    """One that was found or made; `plan` is None while nothing is decided, `undone` are the steps that are taken back."""
 
     relation: Relation
     target: Relation
@@ -50,7 +50,7 @@ class Lock:
     since: datetime
     token: str
     plan: Plan | None = None
-    is_undoing: bool = False
+    undone: int | None = None
     etag: str | None = None
 
     @property
@@ -117,13 +117,13 @@ def _create(link: Link, wanted: Lock) -> Resource | None:
     return link.create_table(_resource(link, wanted))
 
 
-def write(link: Link, lock: Lock, plan: Plan, *, is_undoing: bool = False) -> Lock:
-    """Write down what is going to be done, or taken back, and give the lock as it is then.
+def write(link: Link, lock: Lock, plan: Plan, undone: int | None = None) -> Lock:
+    """Write down what is going to be done, or how many steps are taken back, and give the lock as it is then.
 
     Raises:
         MaterializeError: The lock is somebody else's by now.
     """
-    resource = _resource(link, lock, plan, is_undoing=is_undoing)
+    resource = _resource(link, lock, plan, undone)
     changes = {"schema": resource["schema"], "description": resource["description"]}
     written = link.patch_table(lock.relation, changes, lock.etag)
     if written is None:
@@ -161,10 +161,10 @@ def _settle(link: Link, lock: Lock) -> bool:
         release(link, lock)
         return True
     performer = Performer(link, lock.token)
-    if lock.is_undoing:
+    if lock.undone is not None:
         if not lock.is_abandoned:
             return False
-        performer.undo(enumerate(plan.steps))
+        performer.undo(enumerate(plan.steps[: lock.undone]))
         _release_all(link, lock)
         return True
     has_happened = _has_happened(link, performer, plan)
@@ -221,7 +221,7 @@ def _fence(link: Link, performer: Performer, plan: Plan) -> bool:
 _FENCED = "sqlmat: given up by another run"
 
 
-def _resource(link: Link, lock: Lock, plan: Plan | None = None, *, is_undoing: bool = False) -> Resource:
+def _resource(link: Link, lock: Lock, plan: Plan | None = None, undone: int | None = None) -> Resource:
     told = {
         "owner": lock.owner,
         "host": lock.host,
@@ -230,7 +230,7 @@ def _resource(link: Link, lock: Lock, plan: Plan | None = None, *, is_undoing: b
         "since": lock.since.isoformat(),
         "token": lock.token,
         "target": [lock.target.schema, lock.target.name],
-        "is_undoing": is_undoing,
+        "undone": undone,
     }
     text = "" if plan is None else to_text(plan)
     chunks = [text[start : start + _LONGEST_CHUNK] for start in range(0, len(text), _LONGEST_CHUNK)]
@@ -265,7 +265,7 @@ def _read(link: Link, place: Relation) -> Lock | None:
         datetime.fromisoformat(told["since"]),
         told["token"],
         from_text(text) if text else None,
-        bool(told["is_undoing"]),
+        told["undone"],
         found.get("etag"),
     )
 

@@ -24,7 +24,7 @@ from sqlmat_assets.warehouses.bigquery_statements import (
 from sqlmat_assets.warehouses.bigquery_steps import Plan, Step, copy, delete, patch, query
 from sqlmat_assets.warehouses.check_statements import no_rows_of
 
-_TRUNCATE, _EMPTY = "WRITE_TRUNCATE", "WRITE_EMPTY"
+_TRUNCATE = "WRITE_TRUNCATE"
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class Planner:
     before: list[Step] = field(default_factory=list[Step])
     turns: list[Step] = field(default_factory=list[Step])
     again: list[Step] = field(default_factory=list[Step])
+    drops: list[Step] = field(default_factory=list[Step])
     cleanup: list[Step] = field(default_factory=list[Step])
     dresses: dict[Relation, Dress] = field(default_factory=dict[Relation, Dress])
     is_moved: set[Relation] = field(default_factory=set[Relation])
@@ -63,10 +64,10 @@ class Planner:
         if state:
             scripts.append(query(script(state, is_atomic=True), is_state=True))
         if self.turns:
-            steps = [*self.before, *self.turns, *self.again, *made, *defined, *scripts]
+            steps = [*self.before, *self.turns, *self.again, *made, *defined, *self.drops, *scripts]
             first = next(n for n, step in enumerate(steps) if n >= len(self.before) and step.is_job)
             return Plan((*steps, *self.cleanup), first, len(steps))
-        ahead = [*self.before, *made, *defined]
+        ahead = [*self.before, *made, *defined, *self.drops]
         steps = [*ahead, *self.again, *scripts] if not data else [*ahead, scripts[0], *self.again, *scripts[1:]]
         decisive = len(ahead) + (0 if data else len(self.again))
         return Plan((*steps, *self.cleanup), decisive, len(steps))
@@ -168,9 +169,17 @@ class Planner:
         there = self.draft.find(name)
         if there is None or name in self.is_moved:
             return
-        kept = self._kept_as(name)
-        if kept is None:
+        if self._kept_as(name) is not None:
+            return
+        if "__sqlmat_" in name.name:
             self.cleanup.append(delete(name))
+        elif there["type"] == "VIEW":
+            back = create_view(name, str(there["view"]["query"]), replaces=True)
+            self.drops.append(Step("delete", relation=name, undo=(query(back),)))
+        else:
+            # https://cloud.google.com/bigquery/docs/restore-deleted-tables
+            back = copy(name, name, _TRUNCATE, at=_moment(there))
+            self.drops.append(Step("delete", relation=name, undo=(back,)))
 
     def _kept_as(self, name: Relation) -> Relation | None:
         """What the table in place is called afterwards."""

@@ -38,9 +38,9 @@ class Locks:
             self.held.append(locks_.acquire(self.link, relation, self.owner, self.token))
         return bool(new)
 
-    def write(self, plan: Plan, *, is_undoing: bool = False) -> None:
-        """Write down what is going to be done, or taken back."""
-        self.held = [locks_.write(self.link, lock, plan, is_undoing=is_undoing) for lock in self.held]
+    def write(self, plan: Plan, undone: int | None = None) -> None:
+        """Write down what is going to be done, or how many steps are taken back."""
+        self.held = [locks_.write(self.link, lock, plan, undone) for lock in self.held]
 
 
 @contextmanager
@@ -73,7 +73,11 @@ def commit(link: Link, draft: Draft, locks: Locks) -> None:
     plan = planner.plan()
     performer = Performer(link, locks.token)
     if not any(step.is_job for step in plan.steps) or (plan.is_one_job and len(plan.steps) == 1):
-        performer.perform(plan)
+        try:
+            performer.perform(plan)
+        except MaterializeError:
+            performer.undo(enumerate(plan.steps[: performer.done]))
+            raise
         return
     # Nobody knows of what a run has for itself; what is left of it is swept.
     is_told = any(not is_private(lock.target) for lock in locks.held)
@@ -103,6 +107,6 @@ def _take_back(plan: Plan, performer: Performer, locks: Locks) -> None:
     """Have everything as it was."""
     done = performer.done
     if done > plan.decisive and locks.stay:
-        locks.write(plan, is_undoing=True)
+        locks.write(plan, done)
     performer.undo((place, plan.steps[place]) for place in range(done))
     locks.stay = False

@@ -58,7 +58,7 @@ class Step:
     @property
     def is_of_ours(self) -> bool:
         """Whether it is about a table that nobody but sqlmat knows of."""
-        return self.relation is not None and "__sqlmat_" in self.relation.name
+        return self.kind == "delete_schema" or (self.relation is not None and "__sqlmat_" in self.relation.name)
 
 
 @dataclass(frozen=True, slots=True)

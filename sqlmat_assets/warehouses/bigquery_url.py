@@ -14,7 +14,17 @@ from sqlmat_assets.errors import failures
 
 Priority = Literal["interactive", "batch"]
 _WAIT = timedelta(seconds=60)
-_KNOWN = ("location", "wait", "priority", "max_bytes_billed", "staging", "state", "fingerprints", "storage_endpoint", "endpoint")
+_KNOWN = (
+    "location",
+    "wait",
+    "priority",
+    "max_bytes_billed",
+    "staging",
+    "state",
+    "fingerprints",
+    "storage_endpoint",
+    "endpoint",
+)
 _BYTES = re.compile(r"(\d+)\s*(?:([KMGTP])I?B?)?", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5}
 

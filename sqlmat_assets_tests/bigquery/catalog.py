@@ -104,6 +104,7 @@ class Catalog:
         self._last = 0
         self._datasets: dict[tuple[str, str], Dataset] = {}
         self._tables: dict[tuple[str, str, str], Table] = {}
+        self._deleted: dict[tuple[str, str, str], Table] = {}
         # Whether copies have the labels and the description of what is copied.
         self.takes_options = False
         # Into how many files rows are exported, where there may be several.
@@ -166,6 +167,11 @@ class Catalog:
             raise not_found("Table", f"{project}:{dataset}.{name}")
         return found
 
+    def deleted(self, project: str, dataset: str, name: str) -> Table | None:
+        """A table that is gone, of which copies can be made as of when it was there."""
+        with self.lock:
+            return self._deleted.get((project, dataset, name))
+
     def tables(self, project: str, dataset: str) -> list[Table]:
         with self.lock:
             keys = [key for key in self._tables if key[:2] == (project, dataset)]
@@ -212,6 +218,8 @@ class Catalog:
     def drop(self, table: Table) -> None:
         with self.lock:
             self._tables.pop(table.key, None)
+            if table.physical is not None:
+                self._deleted[table.key] = table
 
     def rename(self, table: Table, name: str) -> None:
         with self.lock:

@@ -51,7 +51,9 @@ def _source(catalog: Catalog, reference: Json) -> tuple[Table, str, list[Json]]:
         if each in written:
             name, _, rest = written.partition(each)
             decorator = each
-    table = catalog.table(str(reference["projectId"]), str(reference["datasetId"]), name)
+    place = str(reference["projectId"]), str(reference["datasetId"]), name
+    gone = catalog.deleted(*place) if decorator == "@" and catalog.find(*place) is None else None
+    table = gone or catalog.table(*place)
     if table.kind == "VIEW":
         raise invalid(f"Cannot read a table without a schema, or a view, in a copy job: {table.full_name}")
     if decorator == "@":

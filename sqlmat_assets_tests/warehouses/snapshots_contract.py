@@ -209,7 +209,7 @@ class SnapshotsContract(Parts):
             ("TABLE first.cities_history AS SELECT 1 AS id", "has no column `snapshot_timestamp`"),
             (
                 "TABLE first.cities_history AS SELECT 1 AS snapshot_timestamp",
-                "has a column `snapshot_timestamp` of the type INTEGER",
+                "has a column `snapshot_timestamp` of the type INT",  # or INTEGER, or INT64
             ),
             ("VIEW first.cities_history AS SELECT CURRENT_TIMESTAMP AS snapshot_timestamp", "which is a view"),
         ],
