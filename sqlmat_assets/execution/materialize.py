@@ -294,7 +294,7 @@ class _Materialization:
         record = replace(self._record(written), relation=found.relation, rows=found.rows, **of_rows)
 
         def confirm() -> bool:
-            with self.session.transaction():
+            with self.session.transaction(self.model.relation):
                 is_ours = self.snapshots.confirm_in_transaction(record)
                 if is_ours:
                     confirm_partitions(self.model, record, self.partitions, self.context.now(), self.session)

@@ -82,7 +82,7 @@ class Snapshots:
         """
         if not self.are_kept:
             return confirm_record(self.session, record)
-        with self.session.transaction():
+        with self.session.transaction(self.model.relation):
             return self.confirm_in_transaction(record)
 
     def confirm_in_transaction(self, record: Record) -> bool:

@@ -224,11 +224,11 @@ class BigQuerySession:
         if draft is not None and not (is_private(relation) and relation in draft.made_at_once):
             draft.drop(relation, text, if_exists=bool(exists))
             return
-        if draft is not None:
-            draft.made_at_once.remove(relation)
         self._found.pop(relation, None)
         if not self._link.delete_table(relation) and not exists:
             raise wording.not_there(self._name(relation), text)
+        if draft is not None:
+            draft.made_at_once.remove(relation)
 
     def _drop_schema(self, tree: exp.Drop) -> None:
         name = _schema_of(tree)

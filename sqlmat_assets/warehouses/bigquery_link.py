@@ -177,7 +177,7 @@ class Connection:
 
     def fetch(self, text: str) -> Result:
         job = self.run(text)
-        return self._call(f"rows of {job.job_id}", text, lambda: self._read(job))
+        return self._call(f"rows of {text}", text, lambda: self._read(job))
 
     def _read(self, job: QueryJob) -> Result:
         iterator = job.result(retry=_ONCE, job_retry=_ONCE, timeout=_TIMEOUT_SECONDS)

@@ -39,7 +39,10 @@ _ALIVE: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One that was found or made; `plan` is None while nothing is decided, `undone` are the steps that are taken back."""
+    """One that was found or made.
+
+    `plan` is None while nothing is decided; of its steps the first `undone` are being taken back.
+    """
 
     relation: Relation
     target: Relation
