@@ -27,7 +27,7 @@ from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_locks import alive, recover
 from sqlmat_assets.warehouses.bigquery_publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery_rendering import render_swap
-from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_private, relation_of, sql
+from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_about_state, is_private, relation_of, sql
 from sqlmat_assets.warehouses.bigquery_types import columns_of
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
@@ -264,7 +264,9 @@ class BigQuerySession:
             if asks_for_columns(tree):
                 # A dry run costs nothing.
                 return Rows(_columns(columns_of(self._fields_of(sql(tree)))), ())
-            found = self._link.fetch(sql(tree))
+            is_quick = is_about_state(tree, self._link.place.state)
+            text = sql(tree)
+            found = self._link.fetch_quickly(text) if is_quick else self._link.fetch(text)
             return Rows(_columns(found.columns), found.rows)
 
     def fetch_columns(self, relation: Relation) -> tuple[tuple[str, str], ...]:
@@ -316,7 +318,7 @@ class BigQuerySession:
 
     def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
         with self._noticing():
-            found = self._link.fetch(files_.views_query(self._link.place))
+            found = self._link.fetch_quickly(files_.views_query(self._link.place))
             return tuple((Relation(str(schema), str(name)), str(text)) for schema, name, text in found.rows)
 
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:

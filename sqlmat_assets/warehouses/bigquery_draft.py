@@ -25,6 +25,7 @@ from sqlmat_assets.warehouses.bigquery_statements import (
     assertion,
     count_changed,
     count_of,
+    is_about_state,
     is_private,
     is_state,
     relation_of,
@@ -233,7 +234,9 @@ class Draft:
         self.descriptions.setdefault(relation, {})[column] = tree.expression.name
 
     def count(self, query: exp.Expr) -> int:
-        return int(self.link.fetch(sql(query)).rows[0][0])
+        is_quick = is_about_state(query, self.link.place.state)
+        text = sql(query)
+        return int((self.link.fetch_quickly(text) if is_quick else self.link.fetch(text)).rows[0][0])
 
     @property
     def published(self) -> list[Relation]:

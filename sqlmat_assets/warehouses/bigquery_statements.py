@@ -74,6 +74,12 @@ def is_state(relation: Relation) -> bool:
     return relation.schema == STATE
 
 
+def is_about_state(tree: exp.Expr, state: str) -> bool:
+    """Whether a query reads nothing but what sqlmat knows, which is little."""
+    tables = list(tree.find_all(exp.Table))
+    return bool(tables) and all(table.db in (STATE, state) for table in tables)
+
+
 def in_state(tree: exp.Expr, state: str) -> exp.Expr:
     """A statement with the dataset that the URL names for the state; the tree is changed."""
     if state != STATE:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import re
+import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +64,9 @@ class Api:
     def __init__(self, catalog: Catalog, jobs: Jobs) -> None:
         self._catalog = catalog
         self._jobs = jobs
+        self._guard = threading.Lock()
+        # The same request is the same job, for some minutes.
+        self._requests: dict[str, Job] = {}
 
     def answer(self, asked: Asked) -> Answer:
         """Do what is asked.
@@ -101,7 +106,11 @@ class Api:
             "dryRun": body.get("dryRun", False),
         }
         configuration["labels"] = body.get("labels") or {}
-        job = self._jobs.insert(asked.project, {"configuration": configuration})
+        request = str(body.get("requestId") or uuid.uuid4())
+        with self._guard:
+            if request not in self._requests:
+                self._requests[request] = self._jobs.insert(asked.project, {"configuration": configuration})
+            job = self._requests[request]
         job.done.wait(int(body.get("timeoutMs") or 10_000) / 1000)
         return self._results(job, {"maxResults": body.get("maxResults")})
 

@@ -19,7 +19,7 @@ from google.cloud.bigquery.job import QueryJob
 from sqlmat_assets.warehouses.base import Pause, Session, Warehouse
 from sqlmat_assets.warehouses.bigquery import BigQueryWarehouse, open_on
 from sqlmat_assets.warehouses.bigquery_clients import open_link
-from sqlmat_assets.warehouses.bigquery_link import Connection
+from sqlmat_assets.warehouses.bigquery_link import Connection, Result
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets_tests.bigquery.server import BigQueryDouble
 from sqlmat_assets_tests.recording import Killed
@@ -67,6 +67,9 @@ class _RecordingConnection(Connection):
     def run(self, text: str, job_id: str | None = None) -> QueryJob:
         return super().run(in_its_words(text), job_id)
 
+    def fetch_quickly(self, text: str) -> Result:
+        return super().fetch_quickly(in_its_words(text))
+
     def dry_run(self, text: str) -> QueryJob:
         return super().dry_run(in_its_words(text))
 
@@ -93,8 +96,9 @@ class _RecordingConnection(Connection):
 class OnBigQuery:
     """To be inherited before a contract."""
 
-    fault_every = 3
-    changes = 20
+    fault_every = 9
+    kills = 1
+    changes = 12
     is_completed = True
 
     # What is asked for in the URL besides.
