@@ -79,11 +79,6 @@ def still_in_use(schema: str, statement: str) -> TerminalWarehouseError:
     return TerminalWarehouseError(f"Dataset {schema} is still in use", statement)
 
 
-def bad_switch(name: str, given: str) -> UsageError:
-    """A parameter of the URL that is on or off, and says neither."""
-    return UsageError(f"`{name}={given}` says neither on nor off\n  hint: write `{name}=on`")
-
-
 def is_published_by(relation: str, holder: str, since: str) -> TransientWarehouseError:
     """Somebody else is about to publish the table, for longer than is waited."""
     return TransientWarehouseError(f"`{relation}` is being published by {holder} since {since}")

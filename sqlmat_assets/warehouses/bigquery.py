@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -46,7 +46,7 @@ class BigQueryWarehouse:
 
     @property
     def capabilities(self) -> Capabilities:
-        return replace(BIGQUERY, has_fingerprints=True) if self.place.has_fingerprints else BIGQUERY
+        return BIGQUERY
 
     @property
     def label(self) -> str:

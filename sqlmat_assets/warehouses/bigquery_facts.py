@@ -17,7 +17,6 @@ BIGQUERY = Capabilities(
     has_comments=True,
     is_case_sensitive=True,
     has_case_sensitive_columns=False,
-    has_fingerprints=False,
     sees_own_changes=False,
     has_storage_partitions=True,
     facts=(),

@@ -21,7 +21,6 @@ _KNOWN = (
     "max_bytes_billed",
     "staging",
     "state",
-    "fingerprints",
     "storage_endpoint",
     "endpoint",
 )
@@ -48,7 +47,6 @@ class BigQueryPlace:
         priority: Of queries.
         max_bytes_billed: What one query may cost at most.
         staging: Where files lie on their way.
-        has_fingerprints: Whether rows are told from those before them, which reads all of them.
         state: The dataset that has what sqlmat knows of its tables.
         endpoint: Another BigQuery than Google's, which is told no credentials.
         storage_endpoint: Another Cloud Storage than Google's, likewise.
@@ -61,7 +59,6 @@ class BigQueryPlace:
     priority: Priority = "interactive"
     max_bytes_billed: int | None = None
     staging: Folder | None = None
-    has_fingerprints: bool = False
     state: str = "_sqlmat"
     endpoint: str | None = None
     storage_endpoint: str | None = None
@@ -98,7 +95,6 @@ def read_place(url: str, seconds: Callable[[str], timedelta]) -> BigQueryPlace:
         _priority(given.get("priority", "interactive")),
         None if most is None else read_bytes(most),
         _folder(given["staging"]) if "staging" in given else None,
-        _is_on("fingerprints", given.get("fingerprints", "off")),
         given.get("state") or "_sqlmat",
         given.get("endpoint") or None,
         given.get("storage_endpoint") or None,
@@ -130,12 +126,6 @@ def _priority(given: str) -> Priority:
             return "batch"
         case _:
             raise wording.bad_priority(given)
-
-
-def _is_on(name: str, given: str) -> bool:
-    if given.lower() not in ("on", "off"):
-        raise wording.bad_switch(name, given)
-    return given.lower() == "on"
 
 
 def _folder(given: str) -> Folder:

@@ -9,16 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery
 from sqlmat_assets_tests.cli.forking import Forker
 from sqlmat_assets_tests.cli.running import Run
-from sqlmat_assets_tests.engines.engine import Engine, find_duckdb, find_postgres
+from sqlmat_assets_tests.engines.engine import Engine, find_bigquery, find_duckdb, find_postgres
+
+__all__ = ["bigquery", "bigquery_url", "shared_bigquery"]
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", "postgres", "bigquery"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """An empty database, of each engine that tables can be built in."""
     if request.param == "duckdb":
         return find_duckdb(tmp_path / "warehouse.duckdb")
+    if request.param == "bigquery":
+        return find_bigquery(str(request.getfixturevalue("bigquery_url")))
     return find_postgres(str(request.getfixturevalue("postgres_url")))
 
 

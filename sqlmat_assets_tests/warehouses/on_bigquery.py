@@ -101,15 +101,12 @@ class OnBigQuery:
     changes = 12
     is_completed = True
 
-    # What is asked for in the URL besides.
-    parameters = ""
-
     def begins(self, sent: str) -> bool:
         return sent.startswith("create publishing_")
 
     @pytest.fixture
     def warehouse(self, bigquery: BigQueryDouble, bigquery_url: str) -> Generator[Warehouse]:
-        opened = open_warehouse(bigquery_url + self.parameters)
+        opened = open_warehouse(bigquery_url)
         assert isinstance(opened, BigQueryWarehouse)
         warehouse = RecordingBigQuery(opened.place)
         # While one session is open, others begin at once.
