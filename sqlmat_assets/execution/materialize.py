@@ -43,7 +43,7 @@ from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
 from sqlmat_assets.execution.whole_result import drop_result, whole_result
-from sqlmat_assets.execution.write import fetch_columns, write
+from sqlmat_assets.execution.write import PartsOf, fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
@@ -223,8 +223,9 @@ class _Materialization:
 
     def _write(self) -> Written:
         context, plan = self.context, self.plan
+        parts = PartsOf(plan.queries, plan.ranges, plan.column)
         inside = (self._note_printed, self.stopwatch)
-        written = write(self.model, plan.queries, self.intermediate, self.session, context, plan.ranges, *inside)
+        written = write(self.model, parts, self.intermediate, self.session, context, *inside)
         if plan.is_partial:
             # The empty table in whose place the query may have read; it has done so.
             drop = statements.drop_table(self.backup, if_exists=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from sqlglot import exp
@@ -18,20 +20,37 @@ from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.partitions.ranges import Range
+from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.error_lines import count_in_file
+from sqlmat_assets.warehouses.storage import Storage
+
+# What a run leaves behind goes by itself after a while, on an engine whose tables can.
+_LASTS = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PartsOf:
+    """What an intermediate table is filled from.
+
+    `queries` are those whose rows it gets, one after the other; all of them give the same columns. `ranges` are those
+    whose files are loaded, and `column` that of the partitions (name, type), where there are any.
+    """
+
+    queries: Sequence[str] = ()
+    ranges: Sequence[Range] = ()
+    column: tuple[str, str] = ("", "")
 
 
 def write(
     model: Model,
-    queries: Sequence[str],
+    parts: PartsOf,
     intermediate: Relation,
     session: Session,
     context: Context,
-    ranges: Sequence[Range] = (),
     tell: Callable[[Printed], None] = lambda _: None,
     stopwatch: Stopwatch | None = None,
 ) -> Written:
@@ -39,11 +58,10 @@ def write(
 
     Args:
         model: The table.
-        queries: Those whose rows it gets, one after the other; all of them give the same columns.
-        intermediate: Where they are put.
+        parts: From what.
+        intermediate: Where the rows are put.
         session: Where to do it.
         context: The run.
-        ranges: Those whose files are loaded, where there are partitions.
         tell: Takes what a script prints.
         stopwatch: Measures the phases inside of this one.
 
@@ -53,13 +71,13 @@ def write(
     started_at = context.now()
     match model.kind:
         case Kind.QUERY if model.is_view:
-            rows, statement = None, _write_view(model, queries[0], intermediate, session, context)
+            rows, statement = None, _write_view(model, parts.queries[0], intermediate, session, context)
         case Kind.QUERY:
-            rows, statement = _write_queries(model, queries, intermediate, session, context)
+            rows, statement = _write_queries(model, parts, intermediate, session, context)
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
         case Kind.LOAD if model.load is not None:
-            rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
+            rows, statement = write_load(model, model.load, intermediate, session, context, parts.ranges)
         case Kind.PROCESSED if model.processor is not None:
             with explained(model, session, context, statement_text(model)):
                 rows, statement = write_processed(
@@ -72,12 +90,12 @@ def write(
 
 
 def _write_queries(
-    model: Model, queries: Sequence[str], intermediate: Relation, session: Session, context: Context
+    model: Model, parts: PartsOf, intermediate: Relation, session: Session, context: Context
 ) -> tuple[int, str]:
     rows = 0
     texts: list[str] = []
-    for query in queries:
-        first = partial(statements.create_table_as, design=_design(model, context))
+    for query in parts.queries:
+        first = partial(statements.create_table_as, design=_design(model, context, parts.column))
         tree = row_statements.insert_query if texts else first
         text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
         texts.append(text)
@@ -89,12 +107,30 @@ def _write_queries(
     return rows, ";\n".join(texts)
 
 
-def _design(model: Model, context: Context) -> list[exp.Expr]:
+def _design(model: Model, context: Context, column: tuple[str, str]) -> list[exp.Expr]:
     """How the rows are to lie, on an engine that has them lie in one way or another."""
-    if not context.warehouse.capabilities.has_distribution:
-        return []
-    settings = model.settings
-    return statements.distribution(settings.diststyle, settings.distkey, settings.sortkey)
+    settings, capabilities = model.settings, context.warehouse.capabilities
+    if capabilities.has_distribution:
+        return statements.distribution(settings.diststyle, settings.distkey, settings.sortkey)
+    return storage_of(model, column).properties if capabilities.has_storage_partitions else []
+
+
+def storage_of(model: Model, column: tuple[str, str]) -> Storage:
+    """The partitions and clusters of a table that is being built, and what is told of it.
+
+    Args:
+        model: The table.
+        column: That of the partitions (name, type), where there are any.
+    """
+    settings, partitioning = model.settings, model.settings.partition_by
+    return Storage(
+        None if partitioning is None else column,
+        partitioning.grain.value if isinstance(partitioning, TimePartitioning) else None,
+        settings.cluster_by,
+        settings.partitions_stored_for,
+        settings.labels,
+        _LASTS,
+    )
 
 
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:

@@ -48,6 +48,9 @@ KEYS: Mapping[str, Key] = {
             "Redshift: how rows are distributed: `auto`, `even`, `key` or `all`",
             values.parse_choice("auto", "even", "key", "all"),
         ),
+        Key("cluster_by", "country, city_id", "BigQuery: the columns that rows are clustered by", values.parse_columns),
+        Key("partitions_stored_for", "400d", "BigQuery: how long the rows of a partition stay", parse_interval),
+        Key("labels", "team=data, tier=gold", "BigQuery: the labels of the table", values.parse_labels),
         Key(
             "snapshots_interval",
             "24h",

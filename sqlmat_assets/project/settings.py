@@ -33,6 +33,9 @@ class ModelSettings:
     distkey: str | None = None
     sortkey: tuple[str, ...] = ()
     diststyle: str | None = None
+    cluster_by: tuple[str, ...] = ()
+    partitions_stored_for: timedelta | None = None
+    labels: tuple[tuple[str, str], ...] = ()
     snapshots_interval: timedelta | None = None
     snapshots_stored_for: timedelta | None = None
     unique: tuple[tuple[str, ...], ...] = ()

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 # Both as Dagster demands of an asset's owners and tags; what it would refuse must not get that far.
 _EMAIL = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _TEAM = re.compile(r"team:\s*(\S.*)")
@@ -94,6 +96,20 @@ def parse_tags(text: str) -> tuple[tuple[str, str], ...]:
             raise ValueRefused("a list of `key` or `key=value` made of letters, digits, `_`, `-` and `.`")
         tags[key] = value
     return tuple(tags.items())
+
+
+def parse_labels(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `key=value`, as BigQuery takes labels.
+
+    https://cloud.google.com/bigquery/docs/labels-intro#requirements
+    """
+    labels: dict[str, str] = {}
+    for item in split_list(text):
+        key, _, value = (part.strip() for part in item.replace(":", "=", 1).partition("="))
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
+            raise ValueRefused("a list of `key=value` made of small letters, digits, `_` and `-`")
+        labels[key] = value
+    return tuple(labels.items())
 
 
 def parse_column(text: str) -> str:

@@ -21,10 +21,12 @@ from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.bigquery_clients import Connect, open_link
 from sqlmat_assets.warehouses.bigquery_draft import Draft, described
+from sqlmat_assets.warehouses.bigquery_dress import is_same_design
 from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
 from sqlmat_assets.warehouses.bigquery_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_locks import alive, recover
+from sqlmat_assets.warehouses.bigquery_partitions import partition_of
 from sqlmat_assets.warehouses.bigquery_publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery_rendering import render_swap
 from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_about_state, is_private, relation_of, sql
@@ -364,8 +366,23 @@ class BigQuerySession:
         return nullcontext()
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
+        if self._draft is not None and self._copies(target, intermediate, where):
+            return
         for statement in row_statements.replace_rows(target, intermediate, columns, where):
             self.execute(statement)
+
+    def _copies(self, target: Relation, intermediate: Relation, where: exp.Expr) -> bool:
+        """Replace rows by copying a partition, which costs nothing, where they are those of one."""
+        there, new, draft = self._find(target), self._find(intermediate), self._draft
+        if there is None or new is None or draft is None or draft.places.get(target) is not None:
+            return False
+        partition = partition_of(where, there)
+        if partition is None or not is_same_design(there, new) or draft.definitions:
+            return False
+        if sorted(columns_of(there["schema"]["fields"])) != sorted(columns_of(new["schema"]["fields"])):
+            return False
+        draft.partitions.append((intermediate, target, partition))
+        return True
 
     def merge_rows(
         self,

@@ -62,6 +62,7 @@ class Draft:
     made: list[tuple[Relation, str]] = field(default_factory=list[tuple[Relation, str]])
     changes: list[tuple[Relation, str]] = field(default_factory=list[tuple[Relation, str]])
     descriptions: dict[Relation, dict[str | None, str]] = field(default_factory=dict[Relation, "dict[str | None, str]"])
+    partitions: list[tuple[Relation, Relation, str]] = field(default_factory=list[tuple[Relation, Relation, str]])
     schemas: list[str] = field(default_factory=list[str])
     made_at_once: list[Relation] = field(default_factory=list[Relation])
 
@@ -69,6 +70,7 @@ class Draft:
     def is_empty(self) -> bool:
         return not (
             self.schemas
+            or self.partitions
             or self.places
             or self.definitions
             or self.made
@@ -243,6 +245,7 @@ class Draft:
         """The tables that others know of and that change, in order."""
         named = {*self.places, *(relation for relation, _ in (*self.made, *self.changes, *self.dropped))}
         named |= {relation for relation, _, _ in self.definitions}
+        named |= {target for _, target, _ in self.partitions}
         return sorted(each for each in named if not is_private(each) and not is_state(each))
 
 

@@ -53,6 +53,10 @@ class Planner:
         for relation, told in draft.descriptions.items():
             self._describe(relation, told)
         self.cleanup += (Step("delete_schema", text=name) for name in draft.schemas)
+        for source, target, partition in draft.partitions:
+            there = cast("Resource", draft.find(target))
+            back = copy(target, target, _TRUNCATE, at=_moment(there))
+            self.turns.append(copy(source, target, _TRUNCATE, back, partition=partition))
         data = [text for relation, text in draft.changes if not is_state(relation)]
         state = [text for relation, text in draft.changes if is_state(relation)]
         made = list(self._make(with_rows=not data))

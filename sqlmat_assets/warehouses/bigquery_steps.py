@@ -36,6 +36,7 @@ class Step:
         source: What is copied.
         disposition: Of a copy.
         at: The moment (milliseconds since 1970) as of which is copied.
+        partition: The only one that is copied, and over the same one.
         changes: Of a patch.
         undo: What takes it back, in order.
         is_state: Whether it changes what sqlmat knows, which one does after the other.
@@ -47,6 +48,7 @@ class Step:
     source: Relation | None = None
     disposition: str = "WRITE_EMPTY"
     at: int | None = None
+    partition: str | None = None
     changes: Resource = field(default_factory=dict[str, Any])
     undo: tuple[Step, ...] = ()
     is_state: bool = False
@@ -89,9 +91,16 @@ def delete(relation: Relation) -> Step:
     return Step("delete", relation=relation)
 
 
-def copy(source: Relation, target: Relation, disposition: str, *undo: Step, at: int | None = None) -> Step:
+def copy(
+    source: Relation,
+    target: Relation,
+    disposition: str,
+    *undo: Step,
+    at: int | None = None,
+    partition: str | None = None,
+) -> Step:
     """A copy job."""
-    return Step("copy", relation=target, source=source, disposition=disposition, at=at, undo=undo)
+    return Step("copy", relation=target, source=source, disposition=disposition, at=at, partition=partition, undo=undo)
 
 
 def patch(relation: Relation, changes: Resource) -> Step:
@@ -171,7 +180,7 @@ class Performer:
             self._link.run(step.text, job_id)
             return
         assert step.source is not None and step.relation is not None  # noqa: PT018, S101 - a copy has both
-        self._link.copy(Copy(step.source, step.relation, step.disposition, step.at), job_id)
+        self._link.copy(Copy(step.source, step.relation, step.disposition, step.at, step.partition), job_id)
 
 
 def to_text(plan: Plan) -> str:
@@ -189,7 +198,7 @@ def from_text(text: str) -> Plan:
 
 def _to_json(step: Step) -> Resource:
     told: Resource = {"kind": step.kind}
-    for name in ("text", "at", "changes"):
+    for name in ("text", "at", "partition", "changes"):
         if getattr(step, name):
             told[name] = getattr(step, name)
     for name in ("relation", "source"):
@@ -213,6 +222,7 @@ def _from_json(told: Resource) -> Step:
         _relation(told.get("source")),
         told.get("disposition", "WRITE_EMPTY"),
         told.get("at"),
+        told.get("partition"),
         told.get("changes", {}),
         tuple(_from_json(each) for each in told.get("undo", ())),
         bool(told.get("is_state")),
