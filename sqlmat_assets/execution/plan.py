@@ -29,7 +29,8 @@ from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, row_statements, statements
-from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.base import Capabilities, Session
+from sqlmat_assets.warehouses.widening import are_alike
 
 Columns = tuple[tuple[str, str], ...]
 _MOMENTS = ("date", "timestamp", "datetime")
@@ -329,13 +330,22 @@ class Changes:
 
 def find_changes(given: Columns, there: Columns, context: Context) -> Changes:
     """Compare what a query gives with what a table has, by the names of the columns."""
-    fold = context.warehouse.capabilities.fold
+    capabilities = context.warehouse.capabilities
+    fold = capabilities.fold
     has = {fold(name): type_ for name, type_ in there}
     gives = {fold(name): type_ for name, type_ in given}
     return Changes(
         tuple((name, type_) for name, type_ in given if fold(name) not in has),
         tuple(name for name, _ in there if fold(name) not in gives),
         tuple(
-            (name, has[fold(name)], type_) for name, type_ in given if fold(name) in has and has[fold(name)] != type_
+            (name, has[fold(name)], type_)
+            for name, type_ in given
+            if fold(name) in has and _is_retyped(has[fold(name)], type_, capabilities)
         ),
     )
+
+
+def _is_retyped(old: str, new: str, capabilities: Capabilities) -> bool:
+    if capabilities.has_varying_lengths:
+        return not are_alike(old, new, capabilities.dialect)
+    return old != new

@@ -15,6 +15,7 @@ from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
 from sqlmat_assets.execution.records import Record, claim_record, write_record
+from sqlmat_assets.execution.room import make_room
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing
 from sqlmat_assets.execution.write import describe
@@ -56,6 +57,9 @@ class Publisher:
             self._refuse_breaking(standing)
         else:
             self._refuse_breaking_in_place(standing)
+            self._make_room(self.model.relation)
+        if self.snapshots.are_kept:
+            self._make_room(self.snapshots.history)
         try:
             return self._publish(standing, record, counted)
         except BreakingViewsError as error:
@@ -126,6 +130,9 @@ class Publisher:
 
         columns = [Column(name, kind) for name, kind in (*there, *changes.added)]
         refuse_breaking(target, columns, standing, add, session, self.context)
+
+    def _make_room(self, relation: Relation) -> None:
+        make_room(relation, self._given, self.session, self.context.warehouse.capabilities)
 
     @property
     def _given(self) -> tuple[tuple[str, str], ...]:

@@ -34,7 +34,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`."""
+    """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`.
+
+    One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
+    sizes of results in part, and lets columns of text grow, but in no transaction.
+    """
 
     name: str
     dialect: str
@@ -47,6 +51,7 @@ class Capabilities:
     has_fingerprints: bool = True
     finds_views_by_name: bool = True
     can_widen_columns: bool = True
+    has_varying_lengths: bool = False
     has_distribution: bool = False
     facts: tuple[Fact, ...] = ()
 

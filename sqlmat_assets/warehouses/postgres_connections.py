@@ -189,13 +189,16 @@ def _connect(place: Place) -> psycopg.Connection[tuple[Any, ...]]:
 
 
 def _type_of(column: psycopg.Column) -> str:
+    """The type as the catalog would tell it of a table's column."""
     found = psycopg.adapters.types.get(column.type_code)
     if found is None:
         return f"type {column.type_code}"
-    sized = found.name == "numeric" and column.precision is not None
-    if column.type_code == found.array_oid:
-        return f"{found.regtype}[]"
-    return f"numeric({column.precision}, {column.scale})" if sized else found.regtype
+    name, sized, sizes = found.regtype, "(" in column.type_display, column.type_display.partition("(")[2]
+    if sized:
+        # `timestamp(3) without time zone`, but `character varying(20)`.
+        first, zone, rest = name.partition(" with")
+        name = f"{first}({sizes.partition(')')[0]}){zone}{rest}"
+    return f"{name}[]" if column.type_code == found.array_oid else name
 
 
 @dataclass(slots=True)

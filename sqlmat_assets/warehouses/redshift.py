@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlglot import Dialect, exp
 
-from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import redshift as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
@@ -19,7 +19,7 @@ from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.postgres import PostgresSession
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, open_connection
-from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection, RedshiftPlace, is_conflict
+from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection, RedshiftPlace, is_conflict, is_taken
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.redshift_questions import as_sent, lock, question_of_types, with_conditions_only
@@ -210,8 +210,16 @@ class RedshiftSession(PostgresSession):
 
     @contextmanager
     def _replacing(self, target: Relation, successor: Relation | None) -> Generator[None]:
+        away = f"ALTER TABLE {statements.table(target).sql(_DIALECT)} RENAME TO "
         with self._noticing(), replacing(self._link, target, successor):
-            yield
+            try:
+                yield
+            except TerminalWarehouseError as error:
+                # What is in place is not what was there when the transaction began to look: a version, say, that
+                # somebody else has put aside under this name meanwhile.
+                if is_taken(error) and (error.statement or "").startswith(away):
+                    raise TransientWarehouseError(error.message, error.statement) from error
+                raise
 
     def _commit(self) -> None:
         if self._refused is not None:

@@ -84,11 +84,15 @@ class RedshiftConnection(Connection):
             raise
 
 
+def is_taken(error: WarehouseError) -> bool:
+    """Whether something is there that was to be made."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in ("23505", "42P06", "42P07", "42710")
+
+
 def _is_made_meanwhile(error: WarehouseError, text: str) -> bool:
     """Whether somebody else has just made what was to be made only where it is not there."""
-    cause = error.__cause__
-    is_there = isinstance(cause, psycopg.Error) and cause.sqlstate in ("23505", "42P06", "42P07", "42710")
-    return is_there and " IF NOT EXISTS " in text.partition("(")[0]
+    return is_taken(error) and " IF NOT EXISTS " in text.partition("(")[0]
 
 
 def _as_in_tables(kind: str) -> str:

@@ -21,6 +21,7 @@ REDSHIFT = Capabilities(
     has_comments=True,
     finds_views_by_name=False,
     can_widen_columns=False,
+    has_varying_lengths=True,
     has_distribution=True,
     facts=(
         Fact(

@@ -34,16 +34,57 @@ def wider(one: str, other: str, dialect: str) -> str | None:
     """
     if one == other:
         return one
+    first, second = _read(one, dialect), _read(other, dialect)
+    if first is None or second is None:
+        return None
+    if _holds(first, second):
+        return one
+    if _holds(second, first):
+        return other
+    both = _wider_number(first, second)
+    return None if both is None else both.sql(dialect)
+
+
+def longer_text(one: str, other: str, dialect: str) -> str | None:
+    """The other type, where both are texts and it has room for more than the one.
+
+    Examples:
+        >>> longer_text("character varying(5)", "character varying(20)", "redshift")
+        'character varying(20)'
+        >>> longer_text("character varying(5)", "character varying(3)", "redshift")
+        >>> longer_text("character(3)", "character varying(20)", "redshift")
+    """
+    types = _read(one, dialect), _read(other, dialect)
+    if types[0] is None or types[1] is None or not {types[0].this, types[1].this} <= _TEXTS:
+        return None
+    return None if _holds(types[0], types[1]) else other
+
+
+def are_alike(one: str, other: str, dialect: str) -> bool:
+    """Whether two types are the same but for the length of a text, and for sizes that only one of them tells.
+
+    Examples:
+        >>> are_alike("character varying(5)", "character varying(65535)", "redshift")
+        True
+        >>> are_alike("numeric(38,2)", "numeric", "redshift"), are_alike("numeric(9,2)", "numeric(9,3)", "redshift")
+        (True, False)
+        >>> are_alike("character(3)", "character varying(3)", "redshift")
+        False
+    """
+    if one == other:
+        return True
+    types = _read(one, dialect), _read(other, dialect)
+    if types[0] is None or types[1] is None or types[0].this != types[1].this:
+        return False
+    sizes = _sizes(types[0]), _sizes(types[1])
+    return types[0].this in _TEXTS or sizes[0] == sizes[1] or not all(sizes)
+
+
+def _read(type_: str, dialect: str) -> exp.DataType | None:
     try:
-        types = exp.DataType.build(one, dialect=dialect), exp.DataType.build(other, dialect=dialect)
+        return exp.DataType.build(type_, dialect=dialect)
     except SqlglotError:
         return None
-    if _holds(types[0], types[1]):
-        return one
-    if _holds(types[1], types[0]):
-        return other
-    both = _wider_number(*types)
-    return None if both is None else both.sql(dialect)
 
 
 def _holds(wide: exp.DataType, narrow: exp.DataType) -> bool:

@@ -105,6 +105,24 @@ class Backend:
         )
         return self._collect(Message(b"c"))
 
+    def run_all(self, *statements: str) -> None:
+        """Run several statements at one go; one that is refused keeps those behind it from being run.
+
+        Raises:
+            ServerError: PostgreSQL refused one.
+        """
+        messages: list[Message] = []
+        for sql in statements:
+            messages += [
+                protocol.close("P", INTERNAL),
+                protocol.close("S", INTERNAL),
+                protocol.parse(INTERNAL, sql),
+                protocol.bind(INTERNAL, INTERNAL),
+                protocol.execute(INTERNAL),
+            ]
+        self.wire.send(*messages, Message(b"S"))
+        self._collect(Message(b"c"))
+
     def describe(self, sql: str) -> list[tuple[str, str, int]]:
         """Return the name, the type and the type's modifier of each column of a query's result."""
         self.wire.send(

@@ -50,6 +50,8 @@ class RedshiftDouble:
         self.transactions = Transactions(serializable=isolation == "serializable")
         self.slots = threading.Semaphore(slots)
         self.queries = itertools.count(1001)
+        self.has_late_views = False
+        self._told: list[tuple[str, str]] = []
         self._databases = {DATABASE: f"redshift_{uuid.uuid4().hex[:12]}"}
         self._admins: dict[str, Backend] = {}
         self._admin_lock = threading.RLock()
@@ -90,6 +92,7 @@ class RedshiftDouble:
     def reset(self) -> None:
         """Make it an empty cluster again, without a connection."""
         self.disconnect()
+        self._told = []
         for name in [name for name in self._databases if name != DATABASE]:
             with self._admin_lock:
                 admin = self._admins.pop(name, None)
@@ -99,6 +102,7 @@ class RedshiftDouble:
         for sql in catalog.emptying(self.admin(DATABASE, catalog.SCHEMAS)):
             self.admin(DATABASE, sql)
         self.faults = Faults()
+        self.has_late_views = False
         self.long_names.clear()
         self.transactions = Transactions(serializable=self.isolation == "serializable")
 
@@ -150,10 +154,16 @@ class RedshiftDouble:
             )
 
     def remember(self, query: Query) -> None:
-        """Write a statement down for the system views."""
+        """Take note of a statement for the system views."""
         if query.is_told and not self._closed.is_set():
-            for statement in query.statements():
-                self.admin(query.database, statement)
+            self._told += [(query.database, statement) for statement in query.statements()]
+
+    def write_down(self) -> None:
+        """Have in the system views what is to be told by them."""
+        with self._admin_lock:
+            told, self._told = self._told, []
+            for database, statement in told:
+                self.admin(database, statement)
 
     def forget(self, session: Session) -> None:
         self._sessions.discard(session)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from sqlmat_assets_tests.redshift.lengths import lengths_of
 from sqlmat_assets_tests.redshift.lexer import (
     Edits,
     Name,
@@ -19,6 +20,7 @@ from sqlmat_assets_tests.redshift.lexer import (
     has_words,
     literal,
     name_at,
+    quoted,
 )
 from sqlmat_assets_tests.redshift.refusals import (
     NO_COLUMN,
@@ -47,6 +49,7 @@ class Design:
     backup: bool = True
     keys: list[str] = field(default_factory=list[str])
     like: Name | None = None
+    lengths: dict[int, int] = field(default_factory=dict[int, int])
 
     def check(self) -> None:
         if self.diststyle == "key" and self.distkey is None:
@@ -94,9 +97,18 @@ def record(run: Run, table: Name, design: Design) -> None:
         f" values ({literal(table.sql)}::regclass, {literal(diststyle)}, {distkey}, {literal(design.sortstyle)},"
         f" '{{{sortkeys}}}', {literal(encodings)}::jsonb, {design.backup}, '{{{keys}}}') on conflict do nothing"
     )
+    for name, at in numbers.items():
+        if at in design.lengths and _is_text(run, table, at):
+            run(f"alter table {table.sql} alter column {quoted(name)} type varchar({design.lengths[at]})")
     for column in design.keys:
         run(f'alter table {table.sql} alter column "{column}" set not null')
     run(f"select pg_catalog.redshift_finish({literal(table.sql)}::regclass)")
+
+
+def _is_text(run: Run, table: Name, at: int) -> bool:
+    """Say whether a column has the type that PostgreSQL gives to literals."""
+    where = f"attrelid = {literal(table.sql)}::regclass and attnum = {at}"
+    return run(f"select atttypid from pg_catalog.pg_attribute where {where}") == [("25",)]
 
 
 def take_design(statement: Statement, edits: Edits) -> Design:
@@ -109,6 +121,8 @@ def take_design(statement: Statement, edits: Edits) -> Design:
         at = end + 1
     while at < len(tokens) and not tokens[at].is_word("as"):
         at = _attribute(tokens, at, edits, design)
+    if at < len(tokens):
+        design.lengths = lengths_of(statement.slice(at + 1))
     design.check()
     return design
 

@@ -7,6 +7,7 @@ dbt-labs/redshift#55.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sqlglot import exp, parse_one
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sqlmat_assets_tests.redshift.plans import Host
 
 DEEPEST = 20
+Views = dict[tuple[str | None, str], str]
 
 
 def create(statement: Statement, view: Name, host: Host) -> str:
@@ -52,12 +54,13 @@ def create(statement: Statement, view: Name, host: Host) -> str:
         "insert into pg_catalog.redshift_late_views (relid, query, written)"
         f" values ({literal(view.sql)}::regclass, {literal(written)}, {literal(told)})"
     )
+    host.note_late_view()
     return "CREATE VIEW"
 
 
 def expanded(text: str, statement: Statement, host: Host) -> str:
     """Return a statement with the queries of late-binding views in the place of their names."""
-    if not host.look("select from pg_catalog.redshift_late_views limit 1"):
+    if not host.has_late_views:
         return text
     for _ in range(DEEPEST):
         views = _mentioned(tokens_of(text), host)
@@ -69,7 +72,7 @@ def expanded(text: str, statement: Statement, host: Host) -> str:
     raise Refused("infinite recursion detected in rules for relation", "42P17")
 
 
-def _mentioned(tokens: list[Token], host: Host) -> dict[tuple[str | None, str], str]:
+def _mentioned(tokens: Sequence[Token], host: Host) -> Views:
     """Return the queries of the late-binding views whose names occur, by the forms that mean them."""
     names = {host.words.shortened(token.value) for token in tokens if token.is_name}
     listed = ", ".join(map(literal, sorted(names)))
@@ -79,7 +82,7 @@ def _mentioned(tokens: list[Token], host: Host) -> dict[tuple[str | None, str], 
         " join pg_catalog.pg_class c on c.oid = v.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace"
         f" where c.relname in ({listed})"
     )
-    queries: dict[tuple[str | None, str], str] = {}
+    queries: Views = {}
     for schema, name, query, visible in found:
         plain = host.words.restored(name or "")
         queries[schema, plain] = query or ""
@@ -88,7 +91,7 @@ def _mentioned(tokens: list[Token], host: Host) -> dict[tuple[str | None, str], 
     return queries
 
 
-def _replace(edits: Edits, tokens: list[Token], views: dict[tuple[str | None, str], str], target: Name | None) -> None:
+def _replace(edits: Edits, tokens: Sequence[Token], views: Views, target: Name | None) -> None:
     at = 0
     while at < len(tokens):
         if not tokens[at].is_name:
@@ -124,14 +127,14 @@ def _replace(edits: Edits, tokens: list[Token], views: dict[tuple[str | None, st
         at = behind
 
 
-def _is_column(tokens: list[Token], at: int, views: dict[tuple[str | None, str], str]) -> bool:
+def _is_column(tokens: Sequence[Token], at: int, views: Views) -> bool:
     """Say whether `schema.view.column` stands here."""
     if at + 4 >= len(tokens) or not (tokens[at + 1].is_symbol(".") and tokens[at + 3].is_symbol(".")):
         return False
     return (tokens[at].value, tokens[at + 2].value) in views
 
 
-def before_is_list(tokens: list[Token], at: int) -> bool:
+def before_is_list(tokens: Sequence[Token], at: int) -> bool:
     """Say whether an unqualified name behind a comma or parenthesis stands in a list of columns, not of tables."""
     depth = 0
     for place in range(at - 1, -1, -1):

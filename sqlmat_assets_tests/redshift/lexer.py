@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 PIECES = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
@@ -111,10 +112,11 @@ def literal(value: str | None) -> str:
 
 def fold(name: str) -> str:
     """Return a name with its ASCII letters in lower case, as Redshift folds it, quoted or not."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+    return name.lower() if name.isascii() else "".join(one.lower() if one.isascii() else one for one in name)
 
 
-def tokens_of(text: str) -> list[Token]:
+@lru_cache(maxsize=512)
+def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the tokens of a text, without spaces and comments."""
     found: list[Token] = []
     for piece in PIECES.finditer(text):
@@ -124,7 +126,7 @@ def tokens_of(text: str) -> list[Token]:
         if kind == "space":
             continue
         found.append(Token(kind, _value(kind, piece.group()), piece.start(), piece.end()))
-    return found
+    return tuple(found)
 
 
 def _value(kind: str, written: str) -> str:
@@ -206,4 +208,7 @@ def has_words(tokens: Sequence[Token], at: int, *words: str) -> bool:
 
 def find_words(tokens: Sequence[Token], *words: str) -> Iterable[int]:
     """Yield the places at which these words stand, one behind the other."""
-    return (at for at in range(len(tokens)) if has_words(tokens, at, *words))
+    first, *others = words
+    for at, token in enumerate(tokens):
+        if token.value == first and token.kind == "word" and (not others or has_words(tokens, at + 1, *others)):
+            yield at

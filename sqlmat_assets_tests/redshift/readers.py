@@ -36,7 +36,8 @@ def wait(statement: Statement, host: Host, transaction: Transaction | None) -> N
     if not names:
         return
     listed = ", ".join(literal(name.sql) for name in names)
-    found = host.look(
+    look = host.admin if all(name.schema for name in names) and not host.has_snapshot else host.look
+    found = look(
         "select n.name, c.oid, exists (select from pg_catalog.pg_locks l where l.relation = c.oid and "
         "l.mode = 'AccessExclusiveLock'"
         f" and l.granted and l.pid <> {host.backend.pid}) from unnest(array[{listed}]) n (name)"

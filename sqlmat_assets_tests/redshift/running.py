@@ -48,6 +48,19 @@ class Runner:
         self._drop: str | None = None
         self._performed = False
 
+    @property
+    def has_late_views(self) -> bool:
+        """Whether anybody has made one, so that names have to be looked up."""
+        return self.session.cluster.has_late_views
+
+    def note_late_view(self) -> None:
+        self.session.cluster.has_late_views = True
+
+    @property
+    def has_snapshot(self) -> bool:
+        """Whether the client's transaction has looked at something."""
+        return self._transaction is not None and self._transaction.seen is not None
+
     def run(self, sql: str) -> list[tuple[str | None, ...]]:
         return self.backend.run(sql)
 
@@ -56,7 +69,7 @@ class Runner:
 
     def look(self, sql: str) -> list[tuple[str | None, ...]]:
         """Ask the catalogue without taking a snapshot for the client's transaction, which may have to wait yet."""
-        if self._transaction is not None and self._transaction.seen is not None:
+        if self.has_snapshot:
             return self.run(sql)
         path = (self.run("show search_path")[0][0] or "").replace('"$user"', quoted(self.session.user)) or "''"
         return self.session.cluster.look(self.session.database, path, sql)
@@ -168,17 +181,16 @@ class Runner:
 
     def _lock(self, table: str, mode: str) -> None:
         """Lock a table; who may only insert has no right to more than PostgreSQL's own lock for that."""
-        self.run("savepoint redshift_lock")
         try:
-            self.run(f"lock table {table} in {mode} mode")
+            self.backend.run_all(
+                "savepoint redshift_lock", f"lock table {table} in {mode} mode", "release savepoint redshift_lock"
+            )
         except ServerError as error:
             # The whole transaction is to fail, and to let go of its locks at once: outside the savepoint.
             self.run("rollback to savepoint redshift_lock")
             self.run("release savepoint redshift_lock")
             if error.sqlstate != NO_RIGHT:
                 raise
-        else:
-            self.run("release savepoint redshift_lock")
 
     def _measure(self, plan: Plan) -> None:
         locked = self.query.locked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from hashlib import md5
@@ -22,6 +23,8 @@ from sqlmat_assets_tests.redshift.wording import as_redshift
 if TYPE_CHECKING:
     from sqlmat_assets_tests.redshift.cluster import RedshiftDouble
 
+# Those that tell what was run.
+SYSTEM_VIEWS = re.compile(r"\b(?:stl|svl|sys|stv|svv|pg_catalog\.redshift)_", re.IGNORECASE)
 ALLOWED_OPTIONS = ("application_name",)
 # What PostgreSQL 8.0 did not tell, or tells differently.
 UNTOLD = frozenset({"standard_conforming_strings", "in_hot_standby", "default_transaction_read_only", "IntervalStyle"})
@@ -171,6 +174,8 @@ class Session:
 
     def _plan(self, text: str) -> Plan:
         self._runner.arrive(text)
+        if SYSTEM_VIEWS.search(text):
+            self.cluster.write_down()
         try:
             known = len(self.cluster.long_names)
             plan = make_plan(text, self._runner)

@@ -164,3 +164,21 @@ def _description(client: Any, sql: str) -> Any:
     cursor = client.cursor()
     cursor.execute(sql)
     return cursor.description
+
+
+@pytest.mark.parametrize(
+    ("query", "length"),
+    [
+        ("select 'abc' as a", 3),
+        ("select case when 1 = 1 then 'yes' else 'no' end as a union all select 'maybe'", 5),
+        ("select coalesce(null, 'é') as a", 2),
+        ("select null as a", 1),
+        ("select 'abc' || 'd' as a", 65535),
+        ("select 'abc'::varchar(9) as a", 9),
+        ("select a from (select 'abc' as a) t", 65535),
+    ],
+)
+def test_a_column_of_literals_is_as_long_as_the_longest(client: Any, query: str, length: int) -> None:
+    ask(client, f"create table t as {query}")
+    found = "select character_maximum_length from svv_columns where table_name = 't' and column_name = 'a'"
+    assert ask(client, found) == [(length,)]

@@ -20,11 +20,13 @@ from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.check_statements import count_outcomes
 from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets_tests.warehouses.literal_rows import select_rows
 
 TARGET = Relation("first", "cities")
 INTERMEDIATE = Relation("first", "cities__sqlmat_k3_new")
 BACKUP = Relation("first", "cities__sqlmat_k3_old")
-ROWS = "SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (NULL, NULL)) AS t(id, name)"
+COLUMNS = ("id", "name")
+ROWS = select_rows(COLUMNS, (1, "'a'"), (2, "'b'"), ("NULL", "NULL"))
 
 
 def make(session: Session, relation: Relation, query: str) -> int:
@@ -166,7 +168,7 @@ class WarehouseContract:
     @pytest.mark.parametrize(
         ("one", "other"),
         [
-            (ROWS, "SELECT * FROM (VALUES (NULL, NULL), (2, 'b'), (1, 'a')) AS t(id, name)"),
+            (ROWS, select_rows(COLUMNS, (2, "'b'"), ("NULL", "NULL"), (1, "'a'"))),
             (
                 "SELECT 1 AS id UNION ALL SELECT 1 UNION ALL SELECT 2",
                 "SELECT 2 AS id UNION ALL SELECT 1 UNION ALL SELECT 1",
@@ -195,7 +197,7 @@ class WarehouseContract:
             (f"{ROWS} UNION ALL SELECT 1, 'a'", f"{ROWS} UNION ALL SELECT 2, 'b'"),
             (f"{ROWS} UNION ALL {ROWS}", f"SELECT * FROM ({ROWS}) AS t WHERE id > 5"),
             (ROWS, f"SELECT * FROM ({ROWS}) AS t WHERE id > 5"),
-            (ROWS, "SELECT * FROM (VALUES (1, 'b'), (2, 'a'), (NULL, NULL)) AS t(id, name)"),
+            (ROWS, select_rows(COLUMNS, (1, "'b'"), (2, "'a'"), ("NULL", "NULL"))),
             ("SELECT 1 AS a, 2 AS b", "SELECT 2 AS a, 1 AS b"),
             ("SELECT 1 AS a, NULL AS b", "SELECT NULL AS a, 1 AS b"),
             ("SELECT 'ab' AS a, 'c' AS b", "SELECT 'a' AS a, 'bc' AS b"),

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from sqlmat_assets.execution.events import Published
 from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.project.partitions.ranges import TimeRange
+from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.statements import create_schema, verbatim
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_rule
+from sqlmat_assets_tests.warehouses.literal_rows import table_of
 from sqlmat_assets_tests.warehouses.parts import ALL, DAYS, FIRST, SECOND, THIRD, Parts, build, publish, rows, trips
 
 
 def merged(name: str, ids: Sequence[tuple[int, int]], on_match: str = "update") -> Model:
     """Rows that are merged, each with its key and its day."""
-    values = ", ".join(f"({id_}, '2019-01-0{day}')" for id_, day in ids)
-    sql = f"SELECT v.id, CAST(v.day AS DATE) AS made, '{name}' AS name FROM (VALUES {values}) AS v(id, day)"
+    values = table_of("v", ["id", "day"], *((id_, f"'2019-01-0{day}'") for id_, day in ids))
+    sql = f"SELECT v.id, CAST(v.day AS DATE) AS made, '{name}' AS name FROM {values}"
     return trips(sql, partition_by=DAYS, mode="merge", unique_key=("id",), on_match=on_match)
 
 
@@ -176,6 +179,31 @@ class MergesContract(Parts):
         with warehouse.open_session():
             self.in_threads(work(1, FIRST), work(2, SECOND), work(3, THIRD))
         assert [id_ for id_, _, _ in placed(warehouse)] == [1, 11, 12, 13]
+
+    def test_columns_with_sizes_are_the_same_with_every_batch(self, warehouse: Warehouse) -> None:
+        sized = "CAST('a' AS VARCHAR(5)) AS v, CAST('b' AS CHAR(3)) AS c, CAST(1.5 AS DECIMAL(5, 2)) AS n"
+        with warehouse.open_session() as session:
+            session.execute(create_schema("first"))
+            session.execute(verbatim(f"CREATE TABLE first.raw AS SELECT 1 AS id, {sized}"))
+        for run in ("r1", "r2"):
+            publish(warehouse, trips("SELECT * FROM first.raw", mode="merge", unique_key=("id",)), run)
+        assert rows(warehouse, "SELECT id, v, n FROM first.trips") == [(1, "a", Decimal("1.50"))]
+
+    @pytest.mark.parametrize("is_viewed", [False, True])
+    def test_texts_may_grow_from_batch_to_batch(self, warehouse: Warehouse, *, is_viewed: bool) -> None:
+        """Also where the columns of literals have no more room than these need."""
+        names = ("one", "longer", "two", "the longest of all")
+        for number, name in enumerate(names):
+            settings = {"mode": "merge", "unique_key": ("id",), "snapshots_interval": timedelta(seconds=0)}
+            publish(warehouse, trips(f"SELECT {number} AS id, '{name}' AS name", **settings), f"r{number}")
+            if is_viewed and not number:
+                with warehouse.open_session() as session:
+                    session.execute(verbatim("CREATE VIEW first.seen AS SELECT id FROM first.trips"))
+        assert rows(warehouse, "SELECT name FROM first.trips ORDER BY id") == [(name,) for name in names]
+        with warehouse.open_session() as session:
+            kept = [name for name, _ in session.fetch_columns(Relation("first", "trips_history"))]
+        assert kept == ["id", "name", "snapshot_timestamp"]
+        assert rows(warehouse, "SELECT count(*), max(length(name)) FROM first.trips_history") == [(10, 18)]
 
     def test_a_batch_with_a_key_comes_in_once(self, warehouse: Warehouse) -> None:
         model = trips("SELECT 1 AS id UNION ALL SELECT 2", mode="append", unique_key=("id",))

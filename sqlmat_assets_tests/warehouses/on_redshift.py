@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from dataclasses import dataclass, field
 
 import duckdb
 import pytest
-import sqlglot
 
 from sqlmat_assets.warehouses.base import Pause, Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
@@ -22,12 +20,6 @@ from sqlmat_assets_tests.redshift.cluster import DATABASE, PASSWORD, USER, Redsh
 from sqlmat_assets_tests.warehouses.parts import Fails
 
 ROLE = "arn:aws:iam::123456789012:role/load"
-
-
-def in_its_words(text: str) -> str:
-    """What the contracts send, without VALUES as a table, which Redshift does not have."""
-    is_there = re.search(r"FROM \(VALUES|JOIN \(VALUES", text)
-    return text if is_there is None else sqlglot.transpile(text, read="postgres", write="redshift")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ class _RecordingLink:
             return self._link.send(_raising("40001"))
         except duckdb.Error:
             return self._link.send(_raising("58030"))
-        return self._link.send(in_its_words(text), values)
+        return self._link.send(text, values)
 
     def copy_in(self, text: str, chunks: Iterable[bytes]) -> int:
         return self._link.copy_in(text, chunks)

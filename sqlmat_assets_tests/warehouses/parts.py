@@ -14,10 +14,10 @@ from sqlmat_assets.project.partitions.ranges import Range, TimeRange
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.tables import a_check, a_context, a_rule, a_table, parts_of
+from sqlmat_assets_tests.warehouses.literal_rows import table_of, table_of_numbers
 
 # Three days of 400 rows each; the rows of a day have one version.
 ROWS = 400
-TWENTY = f"(VALUES {', '.join(f'({n})' for n in range(20))})"
 DAYS = parts_of("day(made) from 2019-01-01 to 2019-01-03")
 FIRST, SECOND, THIRD = (
     TimeRange(datetime(2019, 1, day, tzinfo=UTC), datetime(2019, 1, day + 1, tzinfo=UTC)) for day in (1, 2, 3)
@@ -28,8 +28,9 @@ Fails = Callable[[int, str], None]
 
 def days(version: int) -> Model:
     """Every row says which version of the code made it."""
-    ids = f"SELECT a.n * 20 + b.n AS id FROM {TWENTY} AS a(n) CROSS JOIN {TWENTY} AS b(n)"
-    all_days = "(VALUES ('2019-01-01'), ('2019-01-02'), ('2019-01-03')) AS d(day)"
+    tens, ones = table_of_numbers("a", "n", range(20)), table_of_numbers("b", "n", range(20))
+    ids = f"SELECT a.n * 20 + b.n AS id FROM {tens} CROSS JOIN {ones}"
+    all_days = table_of("d", ["day"], *((f"'2019-01-0{day}'",) for day in (1, 2, 3)))
     sql = f"SELECT {version} AS version, CAST(d.day AS DATE) AS made, r.id FROM {all_days} CROSS JOIN ({ids}) AS r"
     return a_table(
         sql,

@@ -15,15 +15,16 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
+from sqlmat_assets_tests.warehouses.literal_rows import table_of
 from sqlmat_assets_tests.warehouses.parts import DAYS, FIRST, SECOND, THIRD, Parts, build, publish, rows, trips
 
 READ = Relation("first", "raw")
 CODE = CodeVersion("1", "1", "30.0.0")
-MADE = """
+MADE = f"""
     CREATE TABLE first.raw AS
     SELECT CAST(day AS DATE) AS made, id, word
-    FROM (VALUES ('2019-01-01'), ('2019-01-02'), ('2019-01-03')) AS d(day)
-    CROSS JOIN (VALUES (1, 'a'), (2, NULL), (2, NULL), (3, 'c')) AS v(id, word)
+    FROM {table_of("d", ["day"], *((f"'2019-01-0{day}'",) for day in (1, 2, 3)))}
+    CROSS JOIN {table_of("v", ["id", "word"], (1, "'a'"), (2, "NULL"), (2, "NULL"), (3, "'c'"))}
 """
 
 

@@ -24,6 +24,7 @@ from sqlmat_assets.warehouses.base import ObjectKind, Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_table
+from sqlmat_assets_tests.warehouses.literal_rows import table_of_numbers
 from sqlmat_assets_tests.warehouses.parts import Parts, rows
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ change_kinds(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 SEEN = Relation("first", "seen")
 INTERMEDIATE = Relation("first", "seen__sqlmat_k3_new")
 BACKUP = Relation("first", "seen__sqlmat_k3_old")
-TEN = f"(VALUES {', '.join(f'({n})' for n in range(10))}) AS r(id)"
+TEN = table_of_numbers("r", "id", range(10))
 
 
 def a_view(version: int, **settings: object) -> Model:
