@@ -20,6 +20,10 @@ _SERVER.set_forkserver_preload(
         "sqlmat_assets.warehouses.postgres",
         "sqlmat_assets_tests.warehouses.parts",
         "pytest",
+        # Dagster imports all packages that have components when it looks for one of them.
+        "dagster_aws.components",
+        "dagster_gcp.components",
+        "sqlmat_assets.components.sql_project",
     ]
 )
 

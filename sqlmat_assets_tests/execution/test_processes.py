@@ -126,14 +126,14 @@ def test_readers_in_threads_see_whole_tables_during_swaps(path: Path) -> None:
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    build_versions(str(path), 1, 80)
+    build_versions(str(path), 1, 40)
     ended.set()
     for reader in readers:
         reader.join()
     connection.close()
     assert errors == []
     assert [found for found in seen if found[0] != ROWS or found[1] != found[2]] == []
-    assert len({newest for _, _, newest in seen}) > 20
+    assert len({newest for _, _, newest in seen}) > 10
 
 
 READER = """
@@ -161,14 +161,14 @@ def test_another_process_reads_between_builds(path: Path, tmp_path: Path) -> Non
     stop = tmp_path / "stop"
     command = [sys.executable, "-c", READER, str(path), str(stop), str(ROWS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
-        for number in range(1, 61):
+        for number in range(1, 31):
             build_versions(str(path), number, 1)
             time.sleep(0.02)
         stop.touch()
         output, problems = reader.communicate(timeout=60)
     assert reader.returncode == 0, problems
     reads, busy = map(int, output.split())
-    assert reads > 5, (reads, busy)
+    assert reads > 2, (reads, busy)
 
 
 STOP = f"""
