@@ -133,10 +133,8 @@ def main() -> None:
     for name in dict.fromkeys([*bare, *sqlmat]):
         print(f"{name:32} {bare.get(name, 0):7.3f} {sqlmat.get(name, 0):7.3f}")
     engine = [sum(side.values()) - side["Python"] for side in sides]
-    print(f"{'the engine':32} {engine[0]:7.3f} {engine[1]:7.3f}  x {engine[1] / engine[0]:.2f}")
-    print(
-        f"{'all':32} {sum(bare.values()):7.3f} {sum(sqlmat.values()):7.3f}  x {sum(sqlmat.values()) / sum(bare.values()):.2f}"
-    )
+    for name, (one, other) in {"the engine": engine, "all": [sum(side.values()) for side in sides]}.items():
+        print(f"{name:32} {one:7.3f} {other:7.3f}  x {other / one:.2f}")
 
 
 if __name__ == "__main__":
