@@ -218,10 +218,10 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
 
 
 def _exchange(session: Session, step: Step, run: str, now: datetime, capabilities: Capabilities) -> None:
-    # First, so that no other run publishes the table from here on.
-    if not claim_record(session, step.current, run, is_exact=True):
-        raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
     with session.replacing(step.relation, step.version.relation):
+        # First, so that no other run publishes the table from here on.
+        if not claim_record(session, step.current, run, is_exact=True):
+            raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
         if step.in_place is not None:
             keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
         if not take_version(session, step.version, step.relation):

@@ -141,7 +141,7 @@ DUCKDB = Capabilities(
             "The view is created under another name, checked, and renamed in the transaction that drops what was "
             "there, table or view; with `select *` it has the columns that the table below it has when it is read.",
             (
-                "test_readers_see_one_or_the_other_over_80_changes",
+                "test_readers_see_one_or_the_other_over_many_changes",
                 "test_a_view_reads_the_columns_that_are_there",
             ),
         ),

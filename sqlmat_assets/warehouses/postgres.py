@@ -145,7 +145,7 @@ class PostgresSession:
     @contextmanager
     def transaction(self) -> Generator[None]:
         self._refused = None
-        self._run("BEGIN")
+        self._begin()
         self._is_inside = True
         try:
             yield
@@ -155,6 +155,9 @@ class PostgresSession:
             raise
         finally:
             self._is_inside = False
+
+    def _begin(self) -> None:
+        self._run("BEGIN")
 
     def _commit(self) -> None:
         if self._refused is not None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import ObjectKind
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
@@ -46,6 +48,12 @@ _DEFINITION = "SELECT pg_get_viewdef(%(oid)s::oid)"
 _GRANTS = """
     SELECT privilege_type::text, identity_name::text, identity_type::text, admin_option
     FROM svv_relation_privileges WHERE namespace_name = %(schema)s AND relation_name = %(name)s
+"""
+
+# https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TRANSACTIONS.html
+_HOLDERS = """
+    SELECT pid, txn_owner::text, min(txn_start) FROM svv_transactions WHERE relation = %(oid)s AND granted
+    GROUP BY pid, txn_owner ORDER BY pid
 """
 
 _AS_VIEW = frozenset("vm")
@@ -88,6 +96,12 @@ def find_object(link: Link, relation: Relation) -> Found | None:
     """The table or view of a name."""
     rows = link.send(_OBJECT, _named(relation)).rows
     return Found(*rows[0]) if rows else None
+
+
+def find_oid(link: Link, relation: Relation) -> int:
+    """What the name means by now, also in a transaction that sees the rows of the catalog as they were."""
+    name = statements.table(relation).sql("redshift")
+    return int(link.send("SELECT %(name)s::regclass::oid", {"name": name}).rows[0][0])
 
 
 def fetch_columns(link: Link, relation: Relation) -> tuple[tuple[str, str], ...]:
@@ -137,6 +151,15 @@ def find_grants(link: Link, relation: Relation) -> frozenset[Grant]:
     """Who may do what with a table or view."""
     rows = link.send(_GRANTS, _named(relation)).rows
     return frozenset(Grant(privilege, name, kind, bool(more)) for privilege, name, kind, more in rows)
+
+
+def find_holders(link: Link, relation: Relation) -> list[tuple[int, str | None, datetime | None]]:
+    """Who has locks on a table: process, user, and since when, in UTC; only one's own where one may see no others."""
+    found = find_object(link, relation)
+    if found is None:
+        return []
+    rows = link.send(_HOLDERS, {"oid": found.oid}).rows
+    return [(int(pid), owner, since.replace(tzinfo=None) if since else None) for pid, owner, since in rows]
 
 
 def _columns(link: Link, relation: Relation) -> Sequence[tuple[str, str, str | None]]:

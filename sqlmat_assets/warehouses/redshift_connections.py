@@ -84,6 +84,12 @@ class RedshiftConnection(Connection):
             raise
 
 
+def is_gone(error: WarehouseError) -> bool:
+    """Whether there is no table or view of the name."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == "42P01"
+
+
 def is_taken(error: WarehouseError) -> bool:
     """Whether something is there that was to be made."""
     cause = error.__cause__

@@ -64,7 +64,7 @@ def as_sent(statement: exp.Expr) -> exp.Expr:
     return changed
 
 
-def lock(relation: Relation) -> exp.Expr:
+def lock_statement(relation: Relation) -> exp.Expr:
     """`LOCK TABLE`, which waits for those who read."""
     return exp.Command(this="LOCK", expression=f"TABLE {statements.table(relation).sql('redshift')}")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlmat_assets_tests.redshift.cluster import RedshiftDouble
 
 # Those that tell what was run.
-SYSTEM_VIEWS = re.compile(r"\b(?:stl|svl|sys|stv|svv|pg_catalog\.redshift)_", re.IGNORECASE)
+HISTORY = re.compile(r"\b(?:stl|svl|sys)_|\bredshift_(?:queries|scans)\b", re.IGNORECASE)
 ALLOWED_OPTIONS = ("application_name",)
 # What PostgreSQL 8.0 did not tell, or tells differently.
 UNTOLD = frozenset({"standard_conforming_strings", "in_hot_standby", "default_transaction_read_only", "IntervalStyle"})
@@ -174,7 +174,7 @@ class Session:
 
     def _plan(self, text: str) -> Plan:
         self._runner.arrive(text)
-        if SYSTEM_VIEWS.search(text):
+        if HISTORY.search(text):
             self.cluster.write_down()
         try:
             known = len(self.cluster.long_names)

@@ -82,6 +82,10 @@ def _raising(state: str) -> str:
 class OnRedshift:
     """To be inherited before a contract."""
 
+    fault_every = 9
+    kills = 1
+    changes = 12
+
     @pytest.fixture
     def redshift_url(self, cluster: RedshiftDouble, bucket: str, s3_server: str) -> str:
         s3 = f"staging=s3://{bucket}/rows&iam_role={ROLE}&region=us-east-1&s3_endpoint={s3_server}"

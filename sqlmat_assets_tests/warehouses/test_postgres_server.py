@@ -349,35 +349,7 @@ class TestCancelling:
         assert running(postgres_url, "COPY") == []
 
 
-class TestAtOnce(Parts):
-    def test_runs_of_one_table_and_of_a_view_on_it(self, warehouse: Warehouse) -> None:
-        def work(name: str, count: int, **settings: object) -> Callable[[], object]:
-            reads = "FROM first.cities" if settings else ""
-            names = "first.seen" if settings else "first.cities"
-            return lambda: [
-                publish(
-                    warehouse, a_table(f"SELECT {n} AS n, 1 AS id {reads}", name=names, settings=settings), f"{name}{n}"
-                )
-                for n in range(count)
-            ]
-
-        publish(warehouse, a_table("SELECT 0 AS n, 1 AS id"), "first")
-        with warehouse.open_session():
-            self.in_threads(work("a", 10), work("b", 10), work("v", 10, mode="view"), work("w", 10, mode="view"))
-        assert rows(warehouse, "SELECT n FROM first.cities") == [(9,)]
-        assert rows(warehouse, "SELECT n FROM first.seen") == [(9,)]
-        assert self.names(warehouse) == {"cities", "seen"}
-        assert rows(warehouse, "SELECT count(*) FROM _sqlmat.tables") == [(2,)]
-
-    def test_many_first_runs_at_once(self, warehouse: Warehouse) -> None:
-        """Each of them makes the schemas and the tables of what is kept."""
-
-        def work(number: int) -> Callable[[], object]:
-            return lambda: publish(warehouse, a_table(f"SELECT {number} AS n", name=f"first.t{number}"), f"r{number}")
-
-        self.in_threads(*(work(number) for number in range(8)))
-        assert self.names(warehouse) == {f"t{number}" for number in range(8)}
-
+class TestNames(Parts):
     def test_names_that_are_too_long_for_the_server_stay_apart(self, warehouse: Warehouse) -> None:
         longest = "c" * 62
         for end in ("a", "b"):
