@@ -65,6 +65,8 @@ class Step:
         return replace(
             self.version.record,
             relation=self.current.relation,
+            # Who may read the table has nothing to do with which rows it has.
+            granted=self.current.granted,
             put_back_at=at if self.is_held else None,
             unwanted=self.unwanted if self.is_held else None,
         )
