@@ -75,9 +75,8 @@ class Snapshots:
             if state.recorded([history], capabilities) is not None:
                 raise MaterializeError(wording.history_is_table(name))
             self._find_stamp(columns)
-        else:
-            if start_if_read(self.model, history, self.session, self.context):
-                self._grants.give(history)
+        elif start_if_read(self.model, history, self.session, self.context):
+            self._grants.give(history)
         prepare_snapshots(self.session)
 
     def confirm(self, record: Record) -> bool:

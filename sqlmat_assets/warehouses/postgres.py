@@ -17,9 +17,9 @@ from sqlmat_assets.warehouses import postgres_files as files_
 from sqlmat_assets.warehouses import postgres_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place, open_connection
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
-from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.postgres_questions import as_asked
 from sqlmat_assets.warehouses.postgres_replacing import replacing

@@ -13,6 +13,7 @@ from sqlmat_assets.project.settings import (
     Place,
     Settings,
     inherit,
+    inherit_grantees,
     parse_conf,
     parse_header,
 )

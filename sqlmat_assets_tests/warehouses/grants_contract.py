@@ -21,7 +21,7 @@ from sqlmat_assets.project.settings import Place
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_table
-from sqlmat_assets_tests.warehouses.parts import FIRST, SECOND, Parts, build, days, publish, rows
+from sqlmat_assets_tests.warehouses.parts import DAYS, FIRST, SECOND, Parts, build, publish, rows
 from sqlmat_assets_tests.warehouses.undo_contract import do, find
 
 # Who may sign in; `ann` is in the group `analysts`, and `stranger` is never named.
@@ -159,14 +159,12 @@ class GrantsContract(Parts):
         assert self.readers() == {"joan", "ann"}
 
     def test_tables_in_parts(self, warehouse: Warehouse) -> None:
-        def trips(version: int, *grantees: str) -> Model:
-            model = days(version)
-            return replace(model, settings=replace(model.settings, grant_select=grantees))
-
-        publish(warehouse, trips(1, "joan"), "r1", FIRST)
-        assert self.readers("first.trips") == {"joan"}
-        publish(warehouse, trips(1, "ann"), "r2", SECOND)
-        assert self.readers("first.trips") == {"ann"}
+        sql = "SELECT CAST('2019-01-01' AS DATE) AS made, 1 AS id UNION ALL SELECT CAST('2019-01-02' AS DATE), 2"
+        parts = {"partition_by": DAYS}
+        publish(warehouse, granted("joan", sql=sql, settings=parts), "r1", FIRST)
+        assert self.readers() == {"joan"}
+        publish(warehouse, granted("ann", sql=sql, settings=parts), "r2", SECOND)
+        assert (self.readers(), len(rows(warehouse, "SELECT * FROM first.cities"))) == ({"ann"}, 2)
 
     def test_tables_that_are_merged(self, warehouse: Warehouse) -> None:
         more = {"mode": "merge", "unique_key": ("id",), "on_match": "update"}
@@ -243,7 +241,9 @@ class GrantsContract(Parts):
         recorder, sent = self.faulty(warehouse, lambda _number, _sql: None)
         build(recorder, granted("ann"), "all")
         build(warehouse, granted("joan"), "back")
-        for number in range(1, len(sent) + 1):
+        at = next(place for place, text in enumerate(sent) if text.startswith("REVOKE"))
+        # From the first question of it to the first statement behind it.
+        for number in range(at - 5, sent.index("COMMIT", at) + 3):
             faulty, _ = self.faulty(warehouse, failing_at(number, how))
             with suppress(Killed):
                 build(faulty, granted("ann"), f"r{number}", sleep=list[float]().append)
