@@ -28,6 +28,7 @@ from sqlmat_assets.cli.place import (
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     requests_file,
     warehouse_option,
@@ -48,7 +49,6 @@ from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.rounds import build_in_rounds
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import open_warehouse
 
 # How long a build may stand still before its first table without saying what it waits for.
 _SECONDS_UNTIL_TOLD = 1.0
@@ -323,7 +323,7 @@ def command(  # noqa: PLR0913 - one for each option
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
-    opened = open_warehouse(warehouse or default_warehouse(project.root))
+    opened = open_for(project, warehouse or default_warehouse(project.root))
     environment = find_environment(env, project, opened.capabilities)
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()

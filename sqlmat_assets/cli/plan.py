@@ -20,6 +20,7 @@ from sqlmat_assets.cli.place import (
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -36,7 +37,6 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import open_warehouse
 
 
 def _now() -> datetime:
@@ -150,17 +150,17 @@ def command(  # noqa: PLR0913 - one for each option
     read it only now, and no more), names_bounds, narrowed, read_in_full and obstacles.
     """
     project = read_project(find_root(folder))
+    url = warehouse or default_warehouse(project.root)
+    capabilities = open_for(project, url).capabilities
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
-    url = warehouse or default_warehouse(project.root)
-    environment = find_environment(env, project, open_warehouse(url).capabilities)
+    environment = find_environment(env, project, capabilities)
     known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
-    has_grants = open_warehouse(url).capabilities.has_grants
     if known is not None:
-        known = replace(known, has_grants=has_grants and environment is None)
+        known = replace(known, has_grants=capabilities.has_grants and environment is None)
     named = find_named(project, expressions)
     reasons = None if known is None else _reasons(project, known, named, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
@@ -175,6 +175,6 @@ def command(  # noqa: PLR0913 - one for each option
     told = [(outlook, _group(outlook, pieces[outlook.model.relation], reasons)) for outlook in outlooks]
     for line in plan_lines(told, is_verbose=verbose):
         click.echo(line)
-    if not has_grants and (idle := sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)):
+    if not capabilities.has_grants and (idle := sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)):
         click.echo(wording.no_grants(idle))
     return GOOD
