@@ -155,6 +155,8 @@ def _document(found: Explanation, project: Project) -> dict[str, Any]:
         "waits_for": dict(_blockers(found, project)),
         "run": verdict.run,
         "failures": state.failures,
+        "last_failure": found.failed
+        and {"failed_at": found.failed.at.isoformat(), "run": found.failed.run, "said": found.failed.said},
         "last": last
         and {
             "decided_at": last.at.isoformat(),
@@ -180,6 +182,10 @@ def _write(found: Explanation, project: Project) -> None:
     click.echo(f"  {next(lines)}")
     for line in lines:
         click.echo(f"    {line}")
+    if found.failed is not None:
+        click.echo(f"  {wording.last_failure(found.failed.at, found.now, found.failed.run)}")
+        if found.failed.said:
+            click.echo(f"    {found.failed.said}")
     trouble = _service(found.service, found.now)
     if trouble is not None:
         click.echo(f"  {trouble}")
