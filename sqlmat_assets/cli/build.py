@@ -21,6 +21,7 @@ import click
 from sqlmat_assets.cli import GOOD, INTERRUPTED, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.display import View, open_view, write_failure, write_result
+from sqlmat_assets.cli.patience import SECONDS_UNTIL_TOLD
 from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
     dagster_home,
@@ -49,9 +50,6 @@ from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.rounds import build_in_rounds
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
-
-# How long a build may stand still before its first table without saying what it waits for.
-_SECONDS_UNTIL_TOLD = 1.0
 
 
 def _now() -> datetime:
@@ -153,7 +151,7 @@ def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | N
         is_idle = pump.happened.empty() and (recorder is None or not recorder.work())
         may_tell = not (is_told or report.has_begun)
         try:
-            event = pump.next(patience=(_SECONDS_UNTIL_TOLD if may_tell else None) if is_idle else 0)
+            event = pump.next(patience=(SECONDS_UNTIL_TOLD if may_tell else None) if is_idle else 0)
         except queue.Empty:
             if is_idle:
                 view.wait(warehouse)
