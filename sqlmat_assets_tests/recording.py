@@ -105,6 +105,9 @@ class RecordingWarehouse:
     ) -> list[str]:
         return DuckDBWarehouse(self.path).render_load_files(target, files, columns, required)
 
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        return DuckDBWarehouse(self.path).render_grants(relation, grantees)
+
     def render_unload(self, query: str, path: Path) -> list[str]:
         return DuckDBWarehouse(self.path).render_unload(query, path)
 

@@ -33,6 +33,9 @@ from sqlmat_assets.relation import Relation
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
 
+ATTEMPT_TAG = "sqlmat/failed_run"
+"""The tag of an observation that tells of an attempt to build the table, outside of a run of Dagster's: its run."""
+
 DECIDED_AT = "decided at"
 """The metadata that says from when the age of a materialization counts."""
 

@@ -25,6 +25,7 @@ from sqlmat_assets.execution.events import (
     Unchanged,
     Written,
 )
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.left_alone import find_left_alone
 from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
@@ -107,6 +108,7 @@ class _Materialization:
     started_at: datetime
     stopwatch: Stopwatch = field(init=False)
     snapshots: Snapshots = field(init=False)
+    grants: Grants = field(init=False)
     intermediate: Relation = field(init=False)
     backup: Relation = field(init=False)
     standing: Standing = field(init=False)
@@ -121,6 +123,7 @@ class _Materialization:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
         self.stopwatch = Stopwatch(self.context.now)
         self.snapshots = Snapshots(self.model, self.session, self.context, self.stopwatch)
+        self.grants = Grants(self.model, self.session, self.context)
         self.intermediate = intermediate_of(self.model.relation, run, capabilities)
         self.backup = backup_of(self.model.relation, run, capabilities)
 
@@ -141,6 +144,7 @@ class _Materialization:
         try:
             refuse_foreign(self.model, self.standing, self.context)
             with self.stopwatch.measure(Work.PREPARE):
+                self.standing = context.retries.run(lambda: self.grants.settle(self.standing), context.sleep)
                 context.retries.run(self.snapshots.prepare, context.sleep)
                 left_alone = context.retries.run(self._find_left_alone, context.sleep)
                 unchanged = None if left_alone is not None else self._leave_out()
@@ -154,7 +158,8 @@ class _Materialization:
                 return
             limit = find_limit(self.model, self.standing.record)
             with context.cancellation.watch(self.session, limit), self.stopwatch.measure(Work.WRITE):
-                self.plan = context.retries.run(self._make_plan, context.sleep)
+                given = self.model, self.piece, self.standing, self.backup, self.session, context
+                self.plan = context.retries.run(lambda: make_plan(*given), context.sleep)
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
                 self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
                 written = self._write()
@@ -170,15 +175,15 @@ class _Materialization:
             with self.stopwatch.measure(Work.PUBLISH):
                 ended = self._confirm(written) or self._publish(written)
             is_over = True
-            seconds = context.seconds_since(self.started_at)
-            yield replace(ended, seconds=seconds, phases=self.stopwatch.phases)
+            yield replace(ended, seconds=context.seconds_since(self.started_at), phases=self.stopwatch.phases)
         except MaterializeError as error:
             if is_over:
                 raise
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            yield Discarded(target, with_state(error, self._held()), self.results, seconds, self.stopwatch.phases)
+            held = failures.holds_now(str(target), is_built=self.standing.in_place is not None)
+            yield Discarded(target, with_state(error, held), self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -216,9 +221,6 @@ class _Materialization:
         )
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
         return self._unchanged(record, columns) if self.snapshots.confirm(record) else None
-
-    def _make_plan(self) -> Plan:
-        return make_plan(self.model, self.piece, self.standing, self.backup, self.session, self.context)
 
     def _write(self) -> Written:
         context, plan = self.context, self.plan
@@ -384,11 +386,9 @@ class _Materialization:
             environment=None if self.context.environment is None else self.context.environment.name,
             has_edits=None if run.commit is None else run.has_edits,
             project=run.project,
+            granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
-
-    def _held(self) -> str:
-        return failures.holds_now(str(self.model.relation), is_built=self.standing.in_place is not None)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

@@ -11,6 +11,7 @@ from sqlmat_assets.errors import BreakingViewsError, MaterializeError, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import are_edited, refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
@@ -90,6 +91,8 @@ class Publisher:
                     counted = self.count(self.model.relation)
                 if not is_swapped:
                     self.session.execute(statements.drop_table(self.written.intermediate))
+            # Besides those that the table in its place had, and that it has been given with that.
+            Grants(self.model, self.session, self.context).give(self.model.relation)
             write_record(self.session, record, previous)
             self._note_partitions(standing, record, counted)
             self.snapshots.take(record, record.published_at)

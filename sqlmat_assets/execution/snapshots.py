@@ -12,6 +12,7 @@ from sqlmat_assets.errors.usage import with_hint
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Snapshot
 from sqlmat_assets.execution.first_history import start_if_read
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.history_columns import fit_columns
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.records import Record, confirm_record
@@ -47,6 +48,10 @@ class Snapshots:
         return history_of(self.model.relation)
 
     @property
+    def _grants(self) -> Grants:
+        return Grants(self.model, self.session, self.context)
+
+    @property
     def are_kept(self) -> bool:
         """Whether the table has any."""
         return self.model.settings.snapshots_interval is not None and not self.model.is_view
@@ -70,8 +75,8 @@ class Snapshots:
             if state.recorded([history], capabilities) is not None:
                 raise MaterializeError(wording.history_is_table(name))
             self._find_stamp(columns)
-        else:
-            start_if_read(self.model, history, self.session, self.context)
+        elif start_if_read(self.model, history, self.session, self.context):
+            self._grants.give(history)
         prepare_snapshots(self.session)
 
     def confirm(self, record: Record) -> bool:
@@ -135,7 +140,9 @@ class Snapshots:
             error = wording.column_taken(str(relation), str(history), STAMP)
             raise MaterializeError(with_hint(error.what, error.hint))
         if not columns:
-            return self.session.write_rows(statements.start_history(history, relation, stamp, moment))
+            rows = self.session.write_rows(statements.start_history(history, relation, stamp, moment))
+            self._grants.give(history)
+            return rows
         fitted = fit_columns(history, columns, own, capabilities)
         for statement in fitted.statements:
             self.session.execute(statement)

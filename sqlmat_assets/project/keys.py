@@ -37,7 +37,7 @@ KEYS: Mapping[str, Key] = {
             "grant_select",
             "-metabase, +joan",
             "Who may read the table: a list, or what to add to and take from the inherited one; "
-            "`grant_select += joan` and `grant_select -= metabase` say the same. No engine grants it yet",
+            "`grant_select += joan` and `grant_select -= metabase` say the same; [more](grants.md)",
             _no_sign,
         ),
         Key("distkey", "city_id", "Redshift: the column that rows are distributed by", values.parse_column),

@@ -14,6 +14,7 @@ _TEAM = re.compile(r"team:\s*(\S.*)")
 _PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%")
 _ORDER = re.compile(r"(.+?)\s+(asc|desc)", re.IGNORECASE | re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,18}")
+_GRANTEE = re.compile(r'(?:(group|role)\s+)?([^\s"]+|"[^"]+")', re.IGNORECASE)
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -70,8 +71,25 @@ def parse_grants(text: str, sign: str) -> GrantEdit:
         name = item[len(own) :].strip()
         if not name or (own and sign):
             raise ValueRefused("a list of users, or of `+user` to add and `-user` to take away")
-        edits.get(own or sign, replaced).append(name)
+        edits.get(own or sign, replaced).append(_parse_grantee(name))
     return GrantEdit(tuple(replaced) or None, tuple(edits["+"]), tuple(edits["-"]))
+
+
+def _parse_grantee(text: str) -> str:
+    """One spelling for one grantee, so that what one file adds another can take away.
+
+    Examples:
+        >>> _parse_grantee("GROUP  analysts"), _parse_grantee("Public"), _parse_grantee('"My User"')
+        ('group analysts', 'public', '"My User"')
+    """
+    match = _GRANTEE.fullmatch(text)
+    if match is None:
+        raise ValueRefused(
+            "a list of users, of `group name`, `role name` or `public`, a name with spaces in double quotes"
+        )
+    if match[1] is not None:
+        return f"{match[1].lower()} {match[2]}"
+    return "public" if text.lower() == "public" else text
 
 
 def parse_owners(text: str) -> tuple[str, ...]:

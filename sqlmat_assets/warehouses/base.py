@@ -173,6 +173,25 @@ class Session(Protocol):
         """The indexes on a table that have to go before it, or one of its columns, can be renamed."""
         ...
 
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        """Those of some grantees, as `grant_select` spells them, whom the database does not know."""
+        ...
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        """Let some find what is in a schema, where this user may say so; whoever is not known is left out.
+
+        Never called inside `transaction()`: many tables of a schema are published at the same moment.
+        """
+        ...
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Let some read a table or view; whoever is not known is left out."""
+        ...
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Have some not read a table or view any more; its owner, and whoever is not known, are left out."""
+        ...
+
     def swap(
         self,
         target: Relation,
@@ -289,6 +308,10 @@ class Warehouse(Protocol):
         required: Sequence[str] = (),
     ) -> list[str]:
         """What `Session.load_files` sends to create the table."""
+        ...
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        """What `Session.grant_select` sends; nothing where there are no grants."""
         ...
 
     def render_unload(self, query: str, path: Path) -> list[str]:

@@ -108,6 +108,10 @@ class DuckDBWarehouse:
             return [_sql(declared.create_table(target))]
         return ["BEGIN", *map(_sql, declared.create_and_fill(target, required)), "COMMIT"]
 
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        del relation, grantees  # who can read the file can read all of it
+        return []
+
     def render_unload(self, query: str, path: Path) -> list[str]:
         return [_sql(unload_statement(query, path))]
 
@@ -265,6 +269,18 @@ class DuckDBSession:
             for schema, table, name, sql in self._run(_sql(query.where(same_catalog)))
             if (DUCKDB.fold(str(schema)), DUCKDB.fold(str(table))) == own
         )
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        return tuple(grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        """There is nobody to let in."""
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """There is nobody to let in."""
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """There is nobody to keep out."""
 
     def swap(
         self,

@@ -14,8 +14,10 @@ from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import postgres_catalog as catalog
 from sqlmat_assets.warehouses import postgres_files as files_
+from sqlmat_assets.warehouses import postgres_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place, open_connection
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 from sqlmat_assets.warehouses.postgres_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
@@ -93,6 +95,9 @@ class PostgresWarehouse:
         required: Sequence[str] = (),
     ) -> list[str]:
         return files_.render_load_files(target, files, columns, required)
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         del path  # of this machine, of which the server knows nothing
@@ -210,6 +215,22 @@ class PostgresSession:
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
         del relation  # none is in the way of anything
         return ()
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        with self._noticing():
+            return grants_.find_unknown(self._link, grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_usage(self._link, schema, grantees, self._pause)
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_select(self._link, relation, grantees)
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.revoke_select(self._link, relation, grantees)
 
     def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
         return self._replacing(target, successor)

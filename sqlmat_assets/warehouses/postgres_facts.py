@@ -74,6 +74,18 @@ POSTGRES = Capabilities(
             ),
         ),
         Fact(
+            "who may read a table",
+            "`grant_select` names roles: they get SELECT on the table, the view or the history, and USAGE on a schema "
+            "that belongs to the user who builds. Whoever is taken out loses SELECT at the beginning of the next "
+            "build; who was let in by hand does not.",
+            (
+                "test_those_who_are_named_can_read_the_first_build",
+                "test_what_was_granted_by_hand_stays",
+                "test_rows_that_stay_are_read_by_others",
+                "test_a_schema_of_somebody_else_stays_his",
+            ),
+        ),
+        Fact(
             "views on a table",
             "They hang on the table and not on its name, so they are pointed to the new one in the transaction. Where "
             "a column has another type they are made anew, with those that read them, their grants, comments and "

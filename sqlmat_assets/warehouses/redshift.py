@@ -15,8 +15,10 @@ from sqlmat_assets.errors import redshift as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
 from sqlmat_assets.warehouses import redshift_files as files_
+from sqlmat_assets.warehouses import redshift_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres import PostgresSession
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, open_connection
 from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection, RedshiftPlace, is_conflict, is_taken
@@ -99,6 +101,9 @@ class RedshiftWarehouse:
     ) -> list[str]:
         return files_.render_load_files(self.place.staging, target, files, columns, required)
 
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
+
     def render_unload(self, query: str, path: Path) -> list[str]:
         del path  # of this machine, of which the cluster knows nothing
         return [files_.render_unload(self.place.staging, query)]
@@ -172,6 +177,22 @@ class RedshiftSession(PostgresSession):
     def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
         with self._noticing():
             return catalog.fetch_views(self._link)
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        with self._noticing():
+            return grants_.find_unknown(self._link, grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_usage(self._link, schema, grantees)
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_select(self._link, relation, grantees)
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.revoke_select(self._link, relation, grantees)
 
     def swap(
         self,

@@ -65,6 +65,17 @@ REDSHIFT = Capabilities(
             ("test_owner_grants_and_comments_stay",),
         ),
         Fact(
+            "who may read a table",
+            "`grant_select` names users, `group analysts` and `role reader`: they get SELECT on the table, the view or "
+            "the history, and USAGE on a schema that belongs to the user who builds. Whoever is taken out loses SELECT "
+            "at the beginning of the next build; who was let in by hand does not.",
+            (
+                "test_those_who_are_named_can_read_the_first_build",
+                "test_users_groups_and_roles_are_named_as_such",
+                f"{_VENDOR}r_GRANT.html",
+            ),
+        ),
+        Fact(
             "how rows lie",
             "`diststyle`, `distkey` and `sortkey` (compound) of the settings stand in the CREATE TABLE of each build "
             "of a query. Encodings are left to the cluster; interleaved and automatic sort keys cannot be asked for.",

@@ -13,6 +13,7 @@ from sqlmat_assets.project.settings import (
     Place,
     Settings,
     inherit,
+    inherit_grantees,
     parse_conf,
     parse_header,
 )
@@ -143,6 +144,8 @@ def test_reset(reset: str) -> None:
         (["grant_select = etl-user", "grant_select -= etl-user\ngrant_select += group analysts"], ("group analysts",)),
         (["grant_select = a, b", "grant_select = c"], ("c",)),
         (["grant_select = a", "grant_select = null", "grant_select += b"], ("b",)),
+        (["grant_select = GROUP  analysts, Role r, PUBLIC", "grant_select -= group analysts, public"], ("role r",)),
+        (['grant_select = "My User", group "All of us"', 'grant_select -= "My User"'], ('group "All of us"',)),
     ],
 )
 def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
@@ -240,6 +243,12 @@ KNOWN_KEYS = (
             "grant_select -= -jane",
             "x.conf:1:17: `grant_select` cannot be `-jane`: it is a list of users, or of `+user` to add and `-user` to "
             "take away\n  hint: write it like `grant_select = -metabase, +joan`",
+        ),
+        (
+            "grant_select = user joan",
+            "x.conf:1:16: `grant_select` cannot be `user joan`: it is a list of users, of `group name`, `role name` or "
+            "`public`, a name with spaces in double quotes\n"
+            "  hint: write it like `grant_select = -metabase, +joan`",
         ),
         (
             "grant_select +=",
@@ -385,3 +394,12 @@ def test_an_impossible_value_in_a_header_is_a_problem() -> None:
 
 def test_a_header_wins_over_all_files() -> None:
     assert inherit([parse_conf("min_rows = 1", "t.conf"), header("-- min_rows: 9")[0]])[0].min_rows == 9
+
+
+def test_each_grantee_has_the_place_that_names_it_last() -> None:
+    confs = ("grant_select = jane, john", "owner = a@example.com\ngrant_select += joan\ngrant_select -= john", "\n")
+    layers = [parse_conf(conf, f"{number}.conf") for number, conf in enumerate(confs)]
+    assert inherit_grantees(layers) == {"jane": Place("0.conf", 1, 16), "joan": Place("1.conf", 2, 17)}
+    again = parse_conf("grant_select = jane", "2.conf")
+    assert inherit_grantees([*layers, again]) == {"jane": Place("2.conf", 1, 16)}
+    assert inherit_grantees([*layers, parse_conf("grant_select = null", "2.conf")]) == {}

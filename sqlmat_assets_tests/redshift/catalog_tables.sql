@@ -136,6 +136,10 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 cross join aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x
 where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
 
+create view pg_catalog.svv_roles as
+select oid::int as role_id, rolname::text as role_name, 'superuser'::text as role_owner, null::text as external_id
+from pg_roles where not rolcanlogin and rolname not like 'pg\_%';
+
 create view pg_catalog.svv_transactions as
 select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, l.pid, a.xact_start as txn_start, l.mode as lock_mode,
     l.locktype as lockable_object_type, l.relation, l.granted
