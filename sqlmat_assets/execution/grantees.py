@@ -15,6 +15,13 @@ class Grantees:
         self._guard = threading.Lock()
         self._known: set[str] = set()
         self._let_in: set[tuple[str, str]] = set()
+        self._is_begun = False
+
+    def begin(self) -> bool:
+        """Tell the first who asks, and nobody else, that he is that."""
+        with self._guard:
+            is_first, self._is_begun = not self._is_begun, True
+            return is_first
 
     def find_unknown(self, session: Session, grantees: Sequence[str]) -> tuple[str, ...]:
         """Those whom the warehouse does not know."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors.grants import unknown_grantees
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.records import Record, note_granted
@@ -47,6 +49,23 @@ class Grants:
         """
         if not self.are_kept:
             return standing
+        if self.context.others and self.context.state.grantees.begin():
+            self._settle_others()
+        return self._settle(standing)
+
+    def _settle_others(self) -> None:
+        """Do the same for tables that the run may not build; what cannot be done is told by their own builds."""
+        capabilities = self.context.warehouse.capabilities
+        for other in self.context.others:
+            found = self.context.state.recorded([other.relation], capabilities)
+            record = found[0] if found else None
+            if record is None or record.environment is not None or other.relation == self.model.relation:
+                continue
+            if set(record.granted) != set(other.settings.grant_select):
+                with suppress(MaterializeError):
+                    replace(self, model=other).settle(Standing("view" if record.is_view else "table", record))
+
+    def _settle(self, standing: Standing) -> Standing:
         grantees, state = self.model.settings.grant_select, self.context.state.grantees
         unknown = state.find_unknown(self.session, grantees)
         known = tuple(each for each in grantees if each not in unknown)
@@ -54,7 +73,9 @@ class Grants:
         record = standing.record
         if record is not None and standing.in_place is not None and set(record.granted) != set(known):
             self._change(record, known)
-            standing = replace(standing, record=replace(record, granted=known))
+            record = replace(record, granted=known)
+            self.context.state.regranted(record, self.context.warehouse.capabilities)
+            standing = replace(standing, record=record)
         if unknown:
             raise unknown_grantees([(each, *self._place(each)) for each in unknown])
         return standing

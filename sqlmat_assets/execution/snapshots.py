@@ -14,6 +14,8 @@ from sqlmat_assets.execution.events import Snapshot
 from sqlmat_assets.execution.first_history import start_if_read
 from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.history_columns import fit_columns
+from sqlmat_assets.execution.indexes import alter
+from sqlmat_assets.execution.names import intermediate_of
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.records import Record, confirm_record
 from sqlmat_assets.execution.snapshot_records import (
@@ -144,8 +146,8 @@ class Snapshots:
             self._grants.give(history)
             return rows
         fitted = fit_columns(history, columns, own, capabilities)
-        for statement in fitted.statements:
-            self.session.execute(statement)
+        aside = intermediate_of(history, self.context.run.id, capabilities)
+        alter(history, aside, fitted.statements, self.session, only_adds=fitted.only_adds)
         return self.session.write_rows(statements.add_snapshot(history, fitted.columns, relation, stamp, moment))
 
     def _fetch_columns(self) -> tuple[tuple[str, str], ...]:

@@ -109,6 +109,11 @@ class RunState:
             refuse_put_back_since(known, standing.record)
         return standing
 
+    def regranted(self, record: Record, capabilities: Capabilities) -> None:
+        """Take note of who may read a table now."""
+        with self._guard:
+            self._records[key_of(record.relation, capabilities)] = record
+
     def recorded(self, relations: Iterable[Relation], capabilities: Capabilities) -> list[Record] | None:
         """What is recorded of each of some tables; None where that of one is not known."""
         with self._guard:

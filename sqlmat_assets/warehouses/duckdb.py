@@ -28,6 +28,7 @@ from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
+from sqlmat_assets.warehouses.duckdb_indexes import fetch_indexes, keeping_indexes
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
@@ -261,14 +262,7 @@ class DuckDBSession:
         return tuple((Relation(str(schema), str(name)), str(sql)) for schema, name, sql in rows)
 
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
-        query = exp.select("schema_name", "table_name", "index_name", "sql").from_(exp.func("duckdb_indexes"))
-        same_catalog = exp.EQ(this=exp.column("database_name"), expression=exp.func("current_database"))
-        own = (DUCKDB.fold(relation.schema), DUCKDB.fold(relation.name))
-        return tuple(
-            Index(Relation(str(schema), str(name)), str(sql).rstrip(";"))
-            for schema, table, name, sql in self._run(_sql(query.where(same_catalog)))
-            if (DUCKDB.fold(str(schema)), DUCKDB.fold(str(table))) == own
-        )
+        return fetch_indexes(self, relation)
 
     def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
         return tuple(grantees)
@@ -291,12 +285,13 @@ class DuckDBSession:
         becomes: ObjectKind = "table",
     ) -> None:
         del backup  # one transaction needs none
-        for statement in _swap(target, intermediate, in_place, becomes):
-            self.execute(statement)
+        with self.replacing(target) if in_place == "table" else nullcontext():
+            for statement in _swap(target, intermediate, in_place, becomes):
+                self.execute(statement)
 
     def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
-        del target, successor  # views go by names, and there is nothing else
-        return nullcontext()
+        del successor  # views go by names, and indexes are made when the renaming is done
+        return keeping_indexes(self, target)
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
         for statement in row_statements.replace_rows(target, intermediate, columns, where):

@@ -6,10 +6,17 @@ import json
 from collections.abc import Generator
 from pathlib import Path
 
+import dagster as dg
 import psycopg
 import pytest
 
+from sqlmat_assets.components.assets import WHY_TAG
+from sqlmat_assets.components.executor import thread_executor
+from sqlmat_assets.components.resources import WarehouseResource
+from sqlmat_assets.components.sql_project import build_definitions
+from sqlmat_assets.project.load import load_project
 from sqlmat_assets_tests.cli.running import Run
+from sqlmat_assets_tests.components.running import execute, open_instance
 from sqlmat_assets_tests.folders import write_files
 from sqlmat_assets_tests.postgres import Server
 
@@ -39,17 +46,23 @@ def roles(postgres_server: Server) -> Generator[None]:
 
 
 @pytest.fixture
+def instance(tmp_path: Path) -> Generator[dg.DagsterInstance]:
+    with open_instance(tmp_path / "home") as opened:
+        yield opened
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_files(tmp_path / "data", {"more.csv": "city,country\nOslo,Norway\n"})
     return write_files(tmp_path / "sql", FILES)
 
 
-def readers(url: str) -> dict[str, set[str]]:
+def readers(url: str, *tables: str) -> dict[str, set[str]]:
     """Which of the two can read each table."""
-    found: dict[str, set[str]] = {table: set() for table in TABLES}
+    found: dict[str, set[str]] = {table: set() for table in tables or TABLES}
     with psycopg.connect(url) as connection:
         for role in ("reading", "counting"):
-            for table in TABLES:
+            for table in found:
                 query = "SELECT has_schema_privilege(%s, 'first', 'USAGE') AND has_table_privilege(%s, %s, 'SELECT')"
                 (can,) = connection.execute(query, (role, role, f"first.{table}")).fetchone() or (None,)
                 found[table] |= {role} if can else set()
@@ -97,6 +110,25 @@ def test_tables_of_every_kind_and_what_is_said_of_them(run: Run, folder: Path, p
             "  `first.cities` still holds its previous rows\n"
         ) in said
         assert readers(postgres_url)["cities"] == {"counting"}
+    finally:
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("DROP OWNED BY reading, counting")
+
+
+def test_the_service_keeps_out_at_once_who_was_taken_out(
+    run: Run, folder: Path, postgres_url: str, instance: dg.DagsterInstance
+) -> None:
+    for name in ("loud - 24h.sql", "loud_select.sql", "loud.py", "files - 24h.load.yaml"):
+        (folder / "first" / name).unlink()
+    try:
+        assert run("build", "--no-record", SQLMAT_WAREHOUSE=postgres_url).returncode == 0
+        (folder / "first.conf").write_text("grant_select = counting\n")
+        resource = WarehouseResource(url=postgres_url)
+        for tags, expected in (({}, {"reading", "counting"}), ({WHY_TAG: "due"}, {"counting"})):
+            made = build_definitions(load_project(folder), warehouse=resource)
+            definitions = dg.Definitions.merge(made, dg.Definitions(executor=thread_executor))
+            assert execute(definitions, instance, assets=["first/raw"], tags=tags).success
+            assert readers(postgres_url, "seen") == {"seen": expected}
     finally:
         with psycopg.connect(postgres_url) as connection:
             connection.execute("DROP OWNED BY reading, counting")

@@ -220,6 +220,16 @@ class GrantsContract(Parts):
         assert self.readers("first__dev.cities") == set()
         assert self.readers() == {"joan"}
 
+    def test_a_run_of_the_service_settles_tables_that_it_does_not_build(self, warehouse: Warehouse) -> None:
+        for name in ("first.a", "first.b", "first.c"):
+            publish(warehouse, granted("joan", name=name), f"r{name[-1]}")
+        others = (granted("ann", name="first.b"), granted("nobody", name="first.c"), granted(name="first.never"))
+        run = a_context(warehouse, "next", others=others)
+        assert isinstance(list(materialize(granted("joan", name="first.a"), run))[-1], Unchanged)
+        assert [self.readers(f"first.{name}") for name in "abc"] == [{"joan"}, {"ann"}, set()]
+        found = rows(warehouse, "SELECT table_name, granted FROM _sqlmat.tables ORDER BY 1")
+        assert found == [("a", '["joan"]'), ("b", '["ann"]'), ("c", None)]
+
     def test_many_tables_of_a_schema_at_once(self, warehouse: Warehouse) -> None:
         models = [granted("joan", "group analysts", name=f"first.t{number}") for number in range(8)]
         project = a_project(*models)
