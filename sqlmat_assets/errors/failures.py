@@ -34,8 +34,20 @@ def span(duration: timedelta) -> str:
     return " ".join(parts)
 
 
-def holds_now(relation: str, *, is_built: bool | None) -> str:
-    """What readers of a table see after a failure; None where that could not be asked."""
+def holds_now(relation: str, *, is_built: bool | None, is_known: bool = True) -> str:
+    """What readers of a table see after a failure.
+
+    Args:
+        relation: The table.
+        is_built: Whether there was one before; None where that could not be asked.
+        is_known: Whether it is known that nothing was published.
+    """
+    if not is_known:
+        before = "does not exist or" if is_built is False else "holds its previous rows or"
+        return (
+            f"it is not known whether `{relation}` {before} holds the new rows\n"
+            "  hint: build it again when the warehouse answers"
+        )
     match is_built:
         case None:
             return f"`{relation}` was not touched"

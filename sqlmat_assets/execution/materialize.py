@@ -7,7 +7,13 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
+from sqlmat_assets.errors import (
+    MaterializeError,
+    TerminalWarehouseError,
+    UnknownOutcomeError,
+    WarehouseError,
+    failures,
+)
 from sqlmat_assets.execution.audit import run_checks
 from sqlmat_assets.execution.batch import keep_one_of_each
 from sqlmat_assets.execution.context import Context
@@ -182,8 +188,7 @@ class _Materialization:
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            held = failures.holds_now(str(target), is_built=self.standing.in_place is not None)
-            yield Discarded(target, with_state(error, held), self.results, seconds, self.stopwatch.phases)
+            yield Discarded(target, with_state(error, self._held(error)), self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -389,6 +394,10 @@ class _Materialization:
             granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
+
+    def _held(self, error: MaterializeError) -> str:
+        is_built, is_known = self.standing.in_place is not None, not isinstance(error, UnknownOutcomeError)
+        return failures.holds_now(str(self.model.relation), is_built=is_built, is_known=is_known)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import BreakingViewsError, MaterializeError, failures
+from sqlmat_assets.errors import BreakingViewsError, LostCommitError, MaterializeError, failures
+from sqlmat_assets.execution.commits import settle
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import are_edited, refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
@@ -76,26 +77,35 @@ class Publisher:
         counted: tuple[PublishedPartition, ...],
         edited: Sequence[Relation] = (),
     ) -> tuple[Record, tuple[PublishedPartition, ...]]:
+        try:
+            with self.session.transaction():
+                for view in reversed(edited):
+                    self.session.execute(statements.drop_view(view))
+                record, counted = self._put_in_place(standing, record, counted)
+                # Besides those that the table in its place had, and that it has been given with that.
+                Grants(self.model, self.session, self.context).give(self.model.relation)
+                write_record(self.session, record, standing.record)
+                self._note_partitions(standing, record, counted)
+                self.snapshots.take(record, record.published_at)
+        except LostCommitError as error:
+            settle(error, record, self.session)
+        return record, counted
+
+    def _put_in_place(
+        self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]
+    ) -> tuple[Record, tuple[PublishedPartition, ...]]:
         previous = standing.record
-        with self.session.transaction():
-            for view in reversed(edited):
-                self.session.execute(statements.drop_view(view))
-            if self.plan.way is Way.SWAP or previous is None:
-                # Here, where they cost no transaction of their own, and nothing where the rows stay.
-                self._swap(standing)
-            else:
-                self._claim(previous)
-                is_swapped = self._change(standing)
-                record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
-                if self.plan.way is not Way.RANGES and counted:
-                    counted = self.count(self.model.relation)
-                if not is_swapped:
-                    self.session.execute(statements.drop_table(self.written.intermediate))
-            # Besides those that the table in its place had, and that it has been given with that.
-            Grants(self.model, self.session, self.context).give(self.model.relation)
-            write_record(self.session, record, previous)
-            self._note_partitions(standing, record, counted)
-            self.snapshots.take(record, record.published_at)
+        if self.plan.way is Way.SWAP or previous is None:
+            # Here, where they cost no transaction of their own, and nothing where the rows stay.
+            self._swap(standing)
+            return record, counted
+        self._claim(previous)
+        is_swapped = self._change(standing)
+        record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
+        if self.plan.way is not Way.RANGES and counted:
+            counted = self.count(self.model.relation)
+        if not is_swapped:
+            self.session.execute(statements.drop_table(self.written.intermediate))
         return record, counted
 
     def count(self, relation: Relation) -> tuple[PublishedPartition, ...]:

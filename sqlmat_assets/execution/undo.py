@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors import LostCommitError, MaterializeError
 from sqlmat_assets.errors import undo as wording
+from sqlmat_assets.execution.commits import settle
 from sqlmat_assets.execution.events import Column
 from sqlmat_assets.execution.partitions import prepare_partitions
 from sqlmat_assets.execution.records import (
@@ -242,8 +243,11 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
         broken = broken_by([step.relation for step in steps], exchange, session)
         if broken:
             raise MaterializeError(wording.would_break(str(steps[0].relation), broken))
-    with session.transaction():
-        exchange()
+    try:
+        with session.transaction():
+            exchange()
+    except LostCommitError as error:
+        settle(error, steps[0].restored(now), session)
 
 
 def _exchange(session: Session, step: Step, run: str, now: datetime, capabilities: Capabilities) -> None:

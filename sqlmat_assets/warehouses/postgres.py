@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlglot import Dialect, exp
 
-from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import LostCommitError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import postgres_catalog as catalog
 from sqlmat_assets.warehouses import postgres_files as files_
@@ -171,12 +171,18 @@ class PostgresSession:
         number = self._run("SELECT pg_current_xact_id_if_assigned()::text").rows[0][0]
         try:
             self._run("COMMIT")
-        except TransientWarehouseError:
+        except TransientWarehouseError as error:
             # The connection may have been lost before the answer came.
-            if number is None or self._link.is_in_transaction or not self._is_committed(str(number)):
+            if number is None or self._link.is_in_transaction or not self._is_committed(str(number), error):
                 raise
 
-    def _is_committed(self, number: str) -> bool:
+    def _is_committed(self, number: str, lost: WarehouseError) -> bool:
+        try:
+            return self._ask_what_became_of(number)
+        except WarehouseError as error:
+            raise LostCommitError(lost.message, lost.statement) from error
+
+    def _ask_what_became_of(self, number: str) -> bool:
         status = None
         while status in (None, "in progress"):
             status = self._link.send("SELECT pg_xact_status(%(number)s::xid8)", {"number": number}).rows[0][0]

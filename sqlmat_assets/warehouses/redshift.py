@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlglot import Dialect, exp
 
-from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import LostCommitError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import redshift as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
@@ -295,7 +295,13 @@ class RedshiftSession(PostgresSession):
             # Nothing was asked for.
             self._held = None
             return
-        self._run("COMMIT")
+        try:
+            self._run("COMMIT")
+        except TransientWarehouseError as error:
+            if self._link.is_in_transaction or is_conflict(error):
+                raise
+            # It cannot be asked by the number of a transaction.
+            raise LostCommitError(error.message, error.statement) from error
         self._is_inside = False
         gone, self._drop_later = self._drop_later, []
         for statement in gone:

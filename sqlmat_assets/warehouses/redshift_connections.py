@@ -12,7 +12,7 @@ import psycopg
 from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.warehouses.base import Pause
 from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, Place
-from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_starting
+from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_away, is_starting
 from sqlmat_assets.warehouses.postgres_values import register
 
 _POLL_SECONDS = 0.2
@@ -67,7 +67,8 @@ class RedshiftConnection(Connection):
                 self._raw = _connect(self.place)
             except psycopg.Error as error:
                 found = _explain(error, self.place.label)
-                waits = is_starting(found) or (is_again and isinstance(found, TransientWarehouseError))
+                passes = isinstance(found, TransientWarehouseError) or is_away(found)
+                waits = is_starting(found) or (is_again and passes)
                 if not waits or time.monotonic() >= deadline:
                     raise found from error
                 self._pause(_POLL_SECONDS)

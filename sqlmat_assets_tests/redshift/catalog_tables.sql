@@ -9,6 +9,9 @@ create table pg_catalog.redshift_late_views (relid oid primary key, query text n
 create table pg_catalog.redshift_long_names (short text primary key, long text not null);
 grant select, insert, update, delete on pg_catalog.redshift_designs, pg_catalog.redshift_late_views, pg_catalog.redshift_long_names to public;
 
+-- Who a connection is for: all of them are made by the same user of the server.
+create table pg_catalog.redshift_sessions (pid int primary key, username text not null);
+grant select on pg_catalog.redshift_sessions to public;
 create sequence pg_catalog.redshift_query_ids;
 create table pg_catalog.redshift_queries (
     query bigint primary key, userid int, username text, database text, pid int, xid bigint, label text, querytxt text, query_type text,
@@ -141,7 +144,7 @@ select oid::int as role_id, rolname::text as role_name, 'superuser'::text as rol
 from pg_roles where not rolcanlogin and rolname not like 'pg\_%';
 
 create view pg_catalog.svv_transactions as
-select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, l.pid, a.xact_start as txn_start, l.mode as lock_mode,
+select coalesce((select s.username from pg_catalog.redshift_sessions s where s.pid = l.pid), a.usename::text) as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, l.pid, a.xact_start as txn_start, l.mode as lock_mode,
     l.locktype as lockable_object_type, l.relation, l.granted
 from pg_locks l join pg_stat_activity a on a.pid = l.pid where l.relation is null or l.relation >= 16384;
 create view pg_catalog.stv_recents as

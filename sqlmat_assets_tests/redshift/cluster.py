@@ -165,6 +165,11 @@ class RedshiftDouble:
             for database, statement in told:
                 self.admin(database, statement)
 
+    def note_user(self, database: str, pid: int, user: str) -> None:
+        """Let the system views tell for whom a connection is."""
+        told = f"insert into pg_catalog.redshift_sessions values ({pid}, {literal(user)})"
+        self.admin(database, f"{told} on conflict (pid) do update set username = excluded.username")
+
     def forget(self, session: Session) -> None:
         self._sessions.discard(session)
 
@@ -187,7 +192,7 @@ class RedshiftDouble:
         wire = Wire(connection)
         try:
             start = self._greet(wire)
-            if start is None:
+            if start is None or self.faults.is_away:
                 return
             session = Session(self, wire, start)
             self._sessions.add(session)

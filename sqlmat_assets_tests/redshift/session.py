@@ -123,6 +123,7 @@ class Session:
         self._backend = Backend(self.cluster.address, real or "", {**SETTINGS, **options})
         self._backend.run(f"set redshift.database = {literal(self.database)}")
         self._backend.run(f"set session authorization {quoted(self.user)}")
+        self.cluster.note_user(self.database, self._backend.pid, self.user)
         if "options" in self.start:
             self._apply(self.start["options"])
         told = {name: value for name, value in self._backend.parameters.items() if name not in UNTOLD} | TOLD

@@ -22,7 +22,7 @@ from sqlmat_assets.execution.events import Discarded, Event, Published
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.render import render
 from sqlmat_assets.project.model import Kind, Model, RuleKind
-from sqlmat_assets.warehouses.base import Session, Warehouse
+from sqlmat_assets.warehouses.base import Pause, Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.postgres import PostgresSession, PostgresWarehouse
 from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, open_connection
@@ -236,6 +236,36 @@ class TestEnding:
         with pytest.raises(TransientWarehouseError, match="lost"), session.transaction():
             session.execute(verbatim("UPDATE first.cities SET id = 3"))
         link.close()
+        assert rows(warehouse, "SELECT id FROM first.cities") == [(2,)]
+
+    def test_a_server_that_does_not_answer_a_commit_nor_comes_back(self, warehouse: Warehouse) -> None:
+        """Nobody says that the table holds its previous rows, for it does not."""
+        assert isinstance(warehouse, PostgresWarehouse)
+        commits = list[str]()
+
+        class Leaving(Connection):
+            def send(self, text: str, values: object = None) -> Answer:
+                answer = super().send(text, values) if len(commits) < 2 else None  # type: ignore[arg-type] - passed on
+                commits.extend([text] if text == "COMMIT" else [])
+                if answer is None or len(commits) == 2:
+                    self.close()
+                    raise TransientWarehouseError("lost", text)
+                return answer
+
+        class LeavingWarehouse(PostgresWarehouse):
+            @contextmanager
+            def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
+                with open_connection(self.place, pause, Leaving) as connection:
+                    yield PostgresSession(connection, pause)
+
+        publish(warehouse, a_table("SELECT 1 AS id"), "r1")
+        # That of the lease, and that of the publish.
+        last = self.build(a_table("SELECT 2 AS id"), LeavingWarehouse(warehouse.place), "r2")
+        assert isinstance(last, Discarded)
+        assert str(last.error) == (
+            "lost\nit is not known whether `first.cities` holds its previous rows or holds the new rows\n"
+            "  hint: build it again when the warehouse answers\nstatement: COMMIT"
+        )
         assert rows(warehouse, "SELECT id FROM first.cities") == [(2,)]
 
     @pytest.mark.slow

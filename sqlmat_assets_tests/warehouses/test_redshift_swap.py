@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,8 +19,9 @@ from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets.warehouses.redshift import RedshiftWarehouse
 from sqlmat_assets.warehouses.redshift_connections import is_conflict
-from sqlmat_assets_tests.redshift.clients import ask
+from sqlmat_assets_tests.redshift.clients import ask, with_psycopg2
 from sqlmat_assets_tests.redshift.cluster import PASSWORD, RedshiftDouble, create_user
 from sqlmat_assets_tests.tables import a_context, a_table
 from sqlmat_assets_tests.warehouses.contract import BACKUP, INTERMEDIATE, TARGET, make, values
@@ -33,6 +37,10 @@ def swap(warehouse: Warehouse, query: str) -> None:
 def publish(session: Session) -> None:
     with session.transaction():
         session.swap(TARGET, INTERMEDIATE, BACKUP, "table")
+
+
+def drop(session: Session) -> None:
+    session.execute(statements.drop_table(TARGET))
 
 
 class TestSwap(OnRedshift):
@@ -245,6 +253,55 @@ class TestOthers(OnRedshift):
             ask(client, "commit")
             thread.join(30)
         assert ask(client, "select * from first.cities") == [(2,)]
+
+    def test_who_holds_a_table_for_too_long_is_named(
+        self, warehouse: Warehouse, client: Any, cluster: RedshiftDouble
+    ) -> None:
+        assert isinstance(warehouse, RedshiftWarehouse)
+        create_user(cluster, "reader", "Secret-2")
+        hasty = RedshiftWarehouse(replace(warehouse.place, wait=timedelta(seconds=0.2)))
+        with hasty.open_session() as session:
+            make(session, TARGET, "SELECT 1 AS id")
+            make(session, INTERMEDIATE, "SELECT 2 AS id")
+            ask(client, "grant select on first.cities to reader")
+            ask(client, "grant usage on schema first to reader")
+            reader = with_psycopg2(cluster, user="reader", password="Secret-2")
+            assert ask(reader, "select * from first.cities") == [(1,)]
+            number = reader.info.backend_pid
+            for work in (publish, drop):
+                with pytest.raises(TransientWarehouseError) as caught:
+                    work(session)
+                told, hint = str(caught.value).splitlines()
+                assert re.fullmatch(
+                    rf"`first.cities` is held by the server process {number} of `reader` since \S+, waited 0.2s", told
+                )
+                assert hint == "  hint: end that transaction, or wait longer with `?wait=300` in the warehouse URL"
+            assert session.fetch_rows(statements.verbatim("SHOW statement_timeout")).rows == [("0",)]
+            reader.close()
+            publish(session)
+        assert ask(client, "select * from first.cities") == [(2,)]
+        cluster.admin("dev", "drop owned by reader cascade")
+        cluster.admin("dev", "drop role reader")
+
+    def test_who_reads_the_old_table_for_long_does_not_fail_the_publish(
+        self, warehouse: Warehouse, client: Any, cluster: RedshiftDouble
+    ) -> None:
+        """The old one stays beside the new one, until somebody sweeps."""
+        assert isinstance(warehouse, RedshiftWarehouse)
+        hasty = RedshiftWarehouse(replace(warehouse.place, wait=timedelta(seconds=0.1)))
+        with hasty.open_session() as session:
+            make(session, TARGET, "SELECT 1 AS id")
+            make(session, INTERMEDIATE, "SELECT 2 AS id")
+            with session.transaction():
+                session.swap(TARGET, INTERMEDIATE, BACKUP, "table")
+                # He comes between the commit and the drop.
+                cluster.faults.slow(0.5, matching="drop table")
+                reader = threading.Timer(0.2, lambda: ask(client, f"begin; select * from first.{BACKUP.name}"))
+                reader.start()
+            reader.join()
+            assert set(session.fetch_kinds("first")) == {"cities", BACKUP.name}
+        cluster.faults.slow(0)
+        ask(client, "commit")
 
     @pytest.mark.parametrize(
         ("change", "told"),

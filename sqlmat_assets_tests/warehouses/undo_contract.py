@@ -69,6 +69,11 @@ def do(warehouse: Warehouse, step: Step) -> None:
         put_back(session, (step,), "undo", datetime.now(UTC), warehouse.capabilities)
 
 
+def put_back_again(warehouse: Warehouse, step: Step) -> None:
+    """As people do it, who have it tried again."""
+    Retries().run(lambda: do(warehouse, step), lambda _seconds: None)
+
+
 def undo(warehouse: Warehouse) -> None:
     do(warehouse, find(warehouse))
 
