@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import struct
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
+from hashlib import md5
 from typing import Literal
 
 from sqlmat_assets_tests.redshift import catalog, protocol
@@ -37,6 +41,8 @@ class RedshiftDouble:
 
     Attributes:
         faults: What is to go wrong.
+        tls: With what connections are encrypted, where a client asks for it; None where they cannot be.
+        secured: Of each connection, whether it is encrypted.
     """
 
     def __init__(
@@ -46,6 +52,9 @@ class RedshiftDouble:
         self.isolation = isolation
         self.store = None if s3 is None else ObjectStore(s3)
         self.faults = Faults()
+        self.tls: ssl.SSLContext | None = None
+        self.secured: list[bool] = []
+        self._given: dict[str, tuple[str, float]] = {}
         self.long_names: dict[str, str] = {}
         self.transactions = Transactions(serializable=isolation == "serializable")
         self.slots = threading.Semaphore(slots)
@@ -93,6 +102,8 @@ class RedshiftDouble:
         """Make it an empty cluster again, without a connection."""
         self.disconnect()
         self._told = []
+        self.tls, self._given = None, {}
+        self.secured.clear()
         for name in [name for name in self._databases if name != DATABASE]:
             with self._admin_lock:
                 admin = self._admins.pop(name, None)
@@ -173,8 +184,20 @@ class RedshiftDouble:
     def forget(self, session: Session) -> None:
         self._sessions.discard(session)
 
+    def give(self, user: str, password: str, lasts: timedelta) -> None:
+        """Let a user in with a password for a while: as `IAM:name` one that is there, as `IAMR:name` a new one."""
+        self._given[user] = password, time.monotonic() + lasts.total_seconds()
+        if user.startswith("IAMR:"):
+            there = self.admin(DATABASE, f"select from pg_catalog.pg_roles where rolname = {literal(user)}")
+            if not there:
+                self.admin(DATABASE, f"create role {quoted(user)} superuser login")
+
     def password_hash(self, user: str) -> str | None:
         """Return what the server has stored of a password: `md5` and a hash."""
+        if user in self._given:
+            password, ends = self._given[user]
+            hashed = md5((password + user).encode()).hexdigest()
+            return f"md5{hashed}" if time.monotonic() < ends else None
         found = self.admin(
             DATABASE, f"select rolpassword from pg_catalog.pg_authid where rolname = {literal(user)} and rolcanlogin"
         )
@@ -191,9 +214,10 @@ class RedshiftDouble:
     def _serve(self, connection: socket.socket) -> None:
         wire = Wire(connection)
         try:
-            start = self._greet(wire)
+            wire, start = self._greet(wire)
             if start is None or self.faults.is_away:
                 return
+            self.secured.append(isinstance(wire.connection, ssl.SSLSocket))
             session = Session(self, wire, start)
             self._sessions.add(session)
             session.serve()
@@ -205,18 +229,25 @@ class RedshiftDouble:
         finally:
             wire.close()
 
-    def _greet(self, wire: Wire) -> dict[str, str] | None:
-        """Return the parameters of the client's start, or None where it only wanted to cancel something."""
+    def _greet(self, wire: Wire) -> tuple[Wire, dict[str, str] | None]:
+        """Return the parameters of the client's start, or None where it only wanted to cancel something.
+
+        What is read and written from here on may be another wire: the encrypted one.
+        """
         while True:
             code, body = wire.receive_start()
+            if code == protocol.SSL_REQUEST and self.tls is not None:
+                wire.send_raw(b"S")
+                wire = Wire(self.tls.wrap_socket(wire.connection, server_side=True))
+                continue
             if code in {protocol.SSL_REQUEST, protocol.GSS_REQUEST}:
                 wire.send_raw(b"N")
                 continue
             if code == protocol.CANCEL_REQUEST:
                 with socket.create_connection((self.address.host, self.address.port), timeout=10) as server:
                     server.sendall(struct.pack("!II", len(body) + 8, code) + body)
-                return None
-            return protocol.read_pairs(body)
+                return wire, None
+            return wire, protocol.read_pairs(body)
 
 
 @contextmanager
