@@ -36,6 +36,7 @@ from sqlmat_assets.warehouses.base import (
     Statement,
     Warehouse,
 )
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
 Types = Mapping[Relation, tuple[tuple[str, str], ...]]
@@ -188,8 +189,10 @@ class _Notebook:
     ) -> list[str]:
         return self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return self.warehouse.render_load(target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return self.warehouse.render_load(target, path, columns, design=design)
 
     def render_load_files(
         self,
@@ -197,8 +200,10 @@ class _Notebook:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
-        return self.warehouse.render_load_files(target, files, columns, required)
+        return self.warehouse.render_load_files(target, files, columns, required, design=design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return self.warehouse.render_grants(relation, grantees)
@@ -257,8 +262,10 @@ class _NotebookSession:
         yield
         self.sent.append("COMMIT")
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
-        self.sent.extend(self.warehouse.render_load(target, path, columns))
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        self.sent.extend(self.warehouse.render_load(target, path, columns, design=design))
         return 1
 
     def load_files(
@@ -267,8 +274,10 @@ class _NotebookSession:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
-        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required))
+        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required, design=design))
         return 1
 
     def unload(self, query: str, path: Path) -> int:

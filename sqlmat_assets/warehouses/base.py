@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
 ObjectKind = Literal["table", "view"]
@@ -129,8 +130,16 @@ class Session(Protocol):
         """Everything inside becomes visible at once, or not at all."""
         ...
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
         """Create a table from a local CSV, Parquet or NDJSON file; `columns` (name, type) override inference.
+
+        Args:
+            target: The table.
+            path: The file.
+            columns: Those whose types are declared.
+            design: How its rows are to lie, on an engine that has any of it.
 
         Returns:
             How many rows it has.
@@ -143,6 +152,8 @@ class Session(Protocol):
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
         """Create a table from local files; `columns` (name, type) are all that stand in them.
 
@@ -151,6 +162,7 @@ class Session(Protocol):
             files: Where the rows are.
             columns: Those of the files.
             required: Those that are NOT NULL in the table.
+            design: How its rows are to lie, on an engine that has any of it.
 
         Returns:
             How many rows it has.
@@ -296,7 +308,9 @@ class Warehouse(Protocol):
         """What `Session.merge_rows` sends, in order."""
         ...
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
         """What `Session.load_file` sends, in order."""
         ...
 
@@ -306,6 +320,8 @@ class Warehouse(Protocol):
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
         """What `Session.load_files` sends to create the table."""
         ...

@@ -18,6 +18,7 @@ from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import redshift_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres import PostgresSession
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, open_connection
@@ -89,8 +90,10 @@ class RedshiftWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return files_.render_load_file(self.place.staging, target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return files_.render_load_file(self.place.staging, target, path, columns, design)
 
     def render_load_files(
         self,
@@ -98,8 +101,10 @@ class RedshiftWarehouse:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
-        return files_.render_load_files(self.place.staging, target, files, columns, required)
+        return files_.render_load_files(self.place.staging, target, files, columns, required, design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
@@ -156,9 +161,11 @@ class RedshiftSession(PostgresSession):
         row, own = found.rows[0], len(found.columns) - len(sums)
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
         with self._noticing():
-            return files_.load_file(self._link, self._staging, target, path, columns)
+            return files_.load_file(self._link, self._staging, target, path, columns, design)
 
     def load_files(
         self,
@@ -166,9 +173,11 @@ class RedshiftSession(PostgresSession):
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
         with self._noticing():
-            return files_.load_files(self._link, self._staging, target, files, columns, required)
+            return files_.load_files(self._link, self._staging, target, files, columns, required, design)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

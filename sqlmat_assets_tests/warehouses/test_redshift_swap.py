@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import BreakingViewsError, MaterializeError, TransientWarehouseError
 from sqlmat_assets.execution.events import Published
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.values import SortKey
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
@@ -103,7 +104,7 @@ class TestSwap(OnRedshift):
             assert set(session.fetch_kinds("first")) == {"cities", INTERMEDIATE.name}
 
     def test_distribution_and_order_are_those_of_the_settings(self, warehouse: Warehouse, client: Any) -> None:
-        settings = {"diststyle": "key", "distkey": "id", "sortkey": ("name", "id")}
+        settings = {"diststyle": "key", "distkey": "id", "sortkey": SortKey(("name", "id"))}
         last = list(materialize(a_table("SELECT 1 AS id, 'a' AS name", settings=settings), a_context(warehouse, "r1")))[
             -1
         ]
