@@ -304,9 +304,7 @@ def key_column_missing(
 
 def no_distkey() -> TextError:
     """Rows are to be distributed by a column, and none is named."""
-    return TextError(
-        "`diststyle = key` names no column", "add `distkey = ` and the column that rows are distributed by"
-    )
+    return TextError("`diststyle = key` names no column", "add `distkey =` and the column that rows are distributed by")
 
 
 def distkey_of_no_use(style: str, key: str) -> TextError:

@@ -162,9 +162,10 @@ def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
 
 KNOWN_KEYS = (
     "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `encode`, `snapshots_interval`, "
-    "`snapshots_stored_for`, `unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `schedule`, `timezone`, "
-    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, `partitions_per_run`, "
-    "`unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`, `keep_versions`"
+    "`snapshots_stored_for`, `unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, "
+    "`schedule`, `timezone`, `conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, "
+    "`partitions_per_run`, `unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`, "
+    "`keep_versions`"
 )
 
 
@@ -205,18 +206,18 @@ KNOWN_KEYS = (
         ),
         (
             "sortkey = interleaved(a,)",
-            "x.conf:1:11: `sortkey` cannot be `interleaved(a,)`: it is a list of columns, `interleaved(...)` with one, or "
-            "`auto`\n  hint: write it like `sortkey = country, city_id`",
+            "x.conf:1:11: `sortkey` cannot be `interleaved(a,)`: it is a list of columns, `interleaved(...)` with one, "
+            "or `auto`\n  hint: write it like `sortkey = country, city_id`",
         ),
         (
             "sortkey = interleaved(a, b, c, d, e, f, g, h, i)",
-            "x.conf:1:11: `sortkey` cannot be `interleaved(a, b, c, d, e, f, g, h, i)`: it is at most 8 columns that are "
-            "interleaved\n  hint: write it like `sortkey = country, city_id`",
+            "x.conf:1:11: `sortkey` cannot be `interleaved(a, b, c, d, e, f, g, h, i)`: it is at most 8 columns that "
+            "are interleaved\n  hint: write it like `sortkey = country, city_id`",
         ),
         (
             "encode = a:zip",
-            "x.conf:1:10: `encode` cannot be `a:zip`: it is a list of `column:encoding`, each one of `az64`, `bytedict`, "
-            "`delta`, `delta32k`, `lzo`, `mostly8`, `mostly16`, `mostly32`, `raw`, `runlength`, `text255`, `text32k`, "
+            "x.conf:1:10: `encode` cannot be `a:zip`: it is a list of `column:encoding`, each one of `az64`, "
+            "`bytedict`, `delta`, `delta32k`, `lzo`, `mostly8`, `mostly16`, `mostly32`, `raw`, `runlength`, `text255`, `text32k`, "
             "`zstd`\n  hint: write it like `encode = name:zstd, city_id:az64`",
         ),
         (

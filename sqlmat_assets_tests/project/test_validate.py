@@ -267,7 +267,7 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
     ),
     "encodings of a load are of its columns": (
         {
-            "first/t - 1h.load.yaml": "path: a.csv\ncolumns:\n  id: bigint\n",
+            "first/t - 1h.load.yaml": "files: a.csv\ncolumns:\n  id: bigint\n",
             "first/t.conf": "encode = ID:az64, name:zstd\nsortkey = auto",
         },
         ["first/t.conf:1:10: `encode` names `name`, which is no column of `first.t`\n  hint: its columns are `id`"],
@@ -284,7 +284,7 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
             "first/a - 1h.sql:1:15: `diststyle = all` does not distribute rows by a column, and `distkey = a` does\n"
             "  hint: leave out one of the two, or take back what is inherited with `distkey = null`",
             "first/b - 1h.sql:1:15: `diststyle = key` names no column\n"
-            "  hint: add `distkey = ` and the column that rows are distributed by",
+            "  hint: add `distkey =` and the column that rows are distributed by",
         ],
         {"first.a", "first.b"},
     ),
