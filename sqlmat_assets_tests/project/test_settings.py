@@ -217,8 +217,8 @@ KNOWN_KEYS = (
         (
             "encode = a:zip",
             "x.conf:1:10: `encode` cannot be `a:zip`: it is a list of `column:encoding`, each one of `az64`, "
-            "`bytedict`, `delta`, `delta32k`, `lzo`, `mostly8`, `mostly16`, `mostly32`, `raw`, `runlength`, `text255`, `text32k`, "
-            "`zstd`\n  hint: write it like `encode = name:zstd, city_id:az64`",
+            "`bytedict`, `delta`, `delta32k`, `lzo`, `mostly8`, `mostly16`, `mostly32`, `raw`, `runlength`, "
+            "`text255`, `text32k`, `zstd`\n  hint: write it like `encode = name:zstd, city_id:az64`",
         ),
         (
             "encode = a:lzo, A:raw",
