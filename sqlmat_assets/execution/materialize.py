@@ -43,6 +43,7 @@ from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
+from sqlmat_assets.execution.usage import fetch_usage
 from sqlmat_assets.execution.whole_result import drop_result, whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
@@ -175,7 +176,8 @@ class _Materialization:
             with self.stopwatch.measure(Work.PUBLISH):
                 ended = self._confirm(written) or self._publish(written)
             is_over = True
-            yield replace(ended, seconds=context.seconds_since(self.started_at), phases=self.stopwatch.phases)
+            seconds = context.seconds_since(self.started_at)
+            yield replace(ended, seconds=seconds, phases=self.stopwatch.phases, usage=fetch_usage(self.session))
         except MaterializeError as error:
             if is_over:
                 raise

@@ -34,6 +34,7 @@ from sqlmat_assets.warehouses.base import (
     Rows,
     Session,
     Statement,
+    Usage,
     Warehouse,
 )
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
@@ -334,6 +335,9 @@ class _NotebookSession:
         self.sent.extend(
             self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         )
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         """Nothing runs."""

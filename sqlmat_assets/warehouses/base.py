@@ -86,6 +86,14 @@ class Index:
     statement: str
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the statements of a session took in the engine: how long they stood in line, and what they read."""
+
+    queued_seconds: float
+    scanned_bytes: int
+
+
 class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
 
@@ -252,6 +260,10 @@ class Session(Protocol):
         of that row where it `updates`, and is left out where it does not. Of the rows of the target of which the
         condition is true only those stay whose key is in the intermediate table. Columns are matched by their names.
         """
+        ...
+
+    def fetch_usage(self) -> Usage | None:
+        """What the statements of the session have taken so far; None where the engine does not tell."""
         ...
 
     def cancel(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sqlmat_assets.warehouses import redshift_catalog as catalog
 from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import redshift_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres import PostgresSession
@@ -122,6 +123,7 @@ class RedshiftSession(PostgresSession):
         self._staging = place.staging
         self._drop_later: list[exp.Expr] = []
         self._held: list[str] | None = None
+        self._label: str | None = None
 
     def execute(self, statement: exp.Expr) -> None:
         if self._held is not None and isinstance(statement, exp.Comment):
@@ -287,8 +289,18 @@ class RedshiftSession(PostgresSession):
             self._run(text)
         return True
 
+    def fetch_usage(self) -> Usage | None:
+        if self._label is None:
+            return None
+        with self._noticing():
+            return catalog.fetch_usage(self._link, self._label)
+
     @contextmanager
     def _noticing(self) -> Generator[None]:
+        if self._label is None:
+            # By which the cluster's own records tell these statements from all others.
+            self._label = f"sqlmat-{uuid.uuid4().hex[:12]}"
+            self._link.send(f"SET query_group TO '{self._label}'")
         held, self._held = self._held, None
         if held is not None:
             for text in ("BEGIN", *held):

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import ObjectKind
+from sqlmat_assets.warehouses.base import ObjectKind, Usage
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 
@@ -54,6 +54,15 @@ _GRANTS = """
 _HOLDERS = """
     SELECT pid, txn_owner::text, min(txn_start) FROM svv_transactions WHERE relation = %(oid)s AND granted
     GROUP BY pid, txn_owner ORDER BY pid
+"""
+
+# https://docs.aws.amazon.com/redshift/latest/dg/SYS_QUERY_HISTORY.html and SYS_QUERY_DETAIL.html beside it: everybody
+# sees what he has sent. Times are in millionths of a second; a scan without a table is of what a query itself has made.
+_USAGE = """
+    SELECT (SELECT sum(queue_time) FROM sys_query_history WHERE query_label = %(label)s), (
+        SELECT sum(d.input_bytes) FROM sys_query_detail AS d JOIN sys_query_history AS h ON h.query_id = d.query_id
+        WHERE h.query_label = %(label)s AND d.step_name = 'scan' AND d.table_id > 0
+    )
 """
 
 _AS_VIEW = frozenset("vm")
@@ -160,6 +169,12 @@ def find_holders(link: Link, relation: Relation) -> list[tuple[int, str | None, 
         return []
     rows = link.send(_HOLDERS, {"oid": found.oid}).rows
     return [(int(pid), owner, since.replace(tzinfo=None) if since else None) for pid, owner, since in rows]
+
+
+def fetch_usage(link: Link, label: str) -> Usage:
+    """What the statements with a label took, as far as the cluster has written it down by now."""
+    queued, scanned = link.send(_USAGE, {"label": label}).rows[0]
+    return Usage(float(queued or 0) / 1e6, int(scanned or 0))
 
 
 def _columns(link: Link, relation: Relation) -> Sequence[tuple[str, str, str | None]]:

@@ -60,7 +60,7 @@ class RedshiftDouble:
         self.slots = threading.Semaphore(slots)
         self.queries = itertools.count(1001)
         self.has_late_views = False
-        self._told: list[tuple[str, str]] = []
+        self._told: dict[tuple[str, str], list[str]] = {}
         self._databases = {DATABASE: f"redshift_{uuid.uuid4().hex[:12]}"}
         self._admins: dict[str, Backend] = {}
         self._admin_lock = threading.RLock()
@@ -101,7 +101,7 @@ class RedshiftDouble:
     def reset(self) -> None:
         """Make it an empty cluster again, without a connection."""
         self.disconnect()
-        self._told = []
+        self._told = {}
         self.tls, self._given = None, {}
         self.secured.clear()
         for name in [name for name in self._databases if name != DATABASE]:
@@ -167,14 +167,17 @@ class RedshiftDouble:
     def remember(self, query: Query) -> None:
         """Take note of a statement for the system views."""
         if query.is_told and not self._closed.is_set():
-            self._told += [(query.database, statement) for statement in query.statements()]
+            with self._admin_lock:
+                for table, rows in query.written().items():
+                    self._told.setdefault((query.database, table), []).extend(rows)
 
     def write_down(self) -> None:
         """Have in the system views what is to be told by them."""
         with self._admin_lock:
-            told, self._told = self._told, []
-            for database, statement in told:
-                self.admin(database, statement)
+            told, self._told = self._told, {}
+            for (database, table), rows in told.items():
+                if rows:
+                    self.admin(database, f"insert into pg_catalog.{table} values {', '.join(rows)}")
 
     def note_user(self, database: str, pid: int, user: str) -> None:
         """Let the system views tell for whom a connection is."""
