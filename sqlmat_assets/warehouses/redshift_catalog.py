@@ -45,9 +45,12 @@ _READS = """
     WHERE d.refobjid <> r.ev_class AND c.relkind IN ('v', 'm')
 """
 _DEFINITION = "SELECT pg_get_viewdef(%(oid)s::oid)"
+# https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_RELATION_PRIVILEGES.html and r_SVV_COLUMN_PRIVILEGES.html.
 _GRANTS = """
-    SELECT privilege_type::text, identity_name::text, identity_type::text, admin_option
+    SELECT privilege_type::text, identity_name::text, identity_type::text, admin_option, ''
     FROM svv_relation_privileges WHERE namespace_name = %(schema)s AND relation_name = %(name)s
+    UNION ALL SELECT privilege_type::text, identity_name::text, identity_type::text, false, column_name::text
+    FROM svv_column_privileges WHERE namespace_name = %(schema)s AND relation_name = %(name)s
 """
 
 # https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TRANSACTIONS.html
@@ -84,12 +87,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """What somebody may do; `kind` is `user`, `group`, `role` or `public`."""
+    """What somebody may do; `kind` is `user`, `group`, `role` or `public`, `column` empty where it is all of them."""
 
     privilege: str
     name: str
     kind: str
     is_grantable: bool
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ def find_definition(link: Link, oid: int) -> str:
 def find_grants(link: Link, relation: Relation) -> frozenset[Grant]:
     """Who may do what with a table or view."""
     rows = link.send(_GRANTS, _named(relation)).rows
-    return frozenset(Grant(privilege, name, kind, bool(more)) for privilege, name, kind, more in rows)
+    return frozenset(Grant(privilege, name, kind, bool(more), column) for privilege, name, kind, more, column in rows)
 
 
 def find_holders(link: Link, relation: Relation) -> list[tuple[int, str | None, datetime | None]]:

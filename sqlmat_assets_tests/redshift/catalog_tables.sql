@@ -139,6 +139,14 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 cross join aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x
 where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
 
+create view pg_catalog.svv_column_privileges as
+select n.nspname::text as namespace_name, c.relname::text as relation_name, a.attname::text as column_name, x.privilege_type, x.grantee as identity_id,
+    case when x.grantee = 0 then 'public' else pg_get_userbyid(x.grantee)::text end as identity_name,
+    case when x.grantee = 0 then 'public' else 'user' end as identity_type
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+cross join aclexplode(a.attacl) x
+where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
+
 create view pg_catalog.svv_roles as
 select oid::int as role_id, rolname::text as role_name, 'superuser'::text as role_owner, null::text as external_id
 from pg_roles where not rolcanlogin and rolname not like 'pg\_%';

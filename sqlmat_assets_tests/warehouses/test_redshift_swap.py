@@ -183,6 +183,28 @@ class TestSwap(OnRedshift):
         swap(made, "SELECT 3 AS id, 'c' AS name")
         assert ask(client, hanging) == before
 
+    @pytest.mark.usefixtures("people")
+    @pytest.mark.parametrize("change", ["", "::varchar(9)"])
+    def test_grants_on_columns_stay_with_the_columns(self, made: Warehouse, client: Any, change: str) -> None:
+        for text in (
+            "create view first.seen as select id, name from first.cities",
+            "grant select (name), update (id, name) on first.cities to reader",
+            "grant select (id) on first.cities to group analysts",
+            "grant select (id) on first.seen to reader",
+        ):
+            ask(client, text)
+        granted = (
+            "select relation_name, column_name, privilege_type, identity_name from svv_column_privileges "
+            "order by 1, 2, 3, 4"
+        )
+        before = ask(client, granted)
+        assert len(before) == 5
+        swap(made, f"SELECT 3 AS id, 'c'{change} AS name")
+        assert ask(client, granted) == before
+        ask(client, "drop view first.seen")
+        swap(made, "SELECT 3 AS id")
+        assert ask(client, granted) == [each for each in before if each[:2] == ("cities", "id")]
+
     def test_names_in_other_letters_are_the_same_table(self, made: Warehouse) -> None:
         other = statements.table(TARGET)
         other.this.set("this", "CITIES")
