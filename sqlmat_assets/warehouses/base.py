@@ -26,11 +26,15 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on an engine, for people; each source is a page of the vendor or the name of a test."""
+    """What holds on an engine, for people; each source is a page of the vendor or the name of a test.
+
+    `verified` is where that was seen to hold, where it is not where the engine's tests are run.
+    """
 
     about: str
     says: str
     sources: tuple[str, ...]
+    verified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Capabilities:
     can_widen_columns: bool = True
     has_varying_lengths: bool = False
     has_distribution: bool = False
+    tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
