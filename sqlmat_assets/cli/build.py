@@ -315,9 +315,10 @@ def command(  # noqa: PLR0913 - one for each option
     With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, environment,
     seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
     name, outcome (published, unchanged, left alone, failed, held, cancelled, not started), rows, partitions (key,
-    rows), seconds, phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none),
-    checks (name, passed, blocking, rows, failed_rows, message), error, put_back_at (since when it is left alone) and
-    held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
+    rows), seconds, phases (what they went into), queued_seconds and scanned_bytes (what the engine says; null where it
+    does not), snapshot (history, rows, removed_rows; null where the table has none), checks (name, passed, blocking,
+    rows, failed_rows, message), error, put_back_at (since when it is left alone) and held_by. A table that
+    `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))

@@ -7,13 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlmat_assets.errors import (
-    MaterializeError,
-    TerminalWarehouseError,
-    UnknownOutcomeError,
-    WarehouseError,
-    failures,
-)
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.audit import run_checks
 from sqlmat_assets.execution.batch import keep_one_of_each
 from sqlmat_assets.execution.context import Context
@@ -42,13 +36,14 @@ from sqlmat_assets.execution.placement import place
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
-from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
+from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.execution.same_rows import Built, confirm_partitions, find_same_rows
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
+from sqlmat_assets.execution.usage import fetch_usage
 from sqlmat_assets.execution.whole_result import drop_result, whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
@@ -188,7 +183,8 @@ class _Materialization:
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            yield Discarded(target, with_state(error, self._held(error)), self.results, seconds, self.stopwatch.phases)
+            told = with_state(error, find_held(target, self.standing, error))
+            yield Discarded(target, told, self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -328,6 +324,7 @@ class _Materialization:
             saved_seconds=record.mean_seconds if statement is None else None,
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
+            usage=fetch_usage(self.session),
         )
 
     def _publish(self, written: Written) -> Published:
@@ -360,6 +357,7 @@ class _Materialization:
             self.data_version,
             self.partitions,
             snapshot=self.snapshots.taken,
+            usage=fetch_usage(self.session),
         )
 
     def _look_again(self) -> None:
@@ -394,10 +392,6 @@ class _Materialization:
             granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
-
-    def _held(self, error: MaterializeError) -> str:
-        is_built, is_known = self.standing.in_place is not None, not isinstance(error, UnknownOutcomeError)
-        return failures.holds_now(str(self.model.relation), is_built=is_built, is_known=is_known)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

@@ -6,10 +6,9 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from sqlglot import exp
-
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Column, Printed, Written
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
@@ -20,8 +19,9 @@ from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import check_statements, row_statements, statements
 from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.design import Design, create_table, create_table_as
 from sqlmat_assets.warehouses.error_lines import count_in_file
 
 
@@ -76,10 +76,15 @@ def _write_queries(
 ) -> tuple[int, str]:
     rows = 0
     texts: list[str] = []
+    design = design_of(model.settings, context.warehouse.capabilities)
+    if design.encodings:
+        texts.append(_create_encoded(model, queries[0], intermediate, design, session, context))
     for query in queries:
-        first = partial(statements.create_table_as, design=_design(model, context))
-        tree = row_statements.insert_query if texts else first
-        text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
+        if texts:
+            tree = row_statements.insert_query(intermediate, query)
+        else:
+            tree = create_table_as(intermediate, query, design)
+        text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
@@ -89,12 +94,24 @@ def _write_queries(
     return rows, ";\n".join(texts)
 
 
-def _design(model: Model, context: Context) -> list[exp.Expr]:
-    """How the rows are to lie, on an engine that has them lie in one way or another."""
-    if not context.warehouse.capabilities.has_distribution:
-        return []
-    settings = model.settings
-    return statements.distribution(settings.diststyle, settings.distkey, settings.sortkey)
+def _create_encoded(
+    model: Model, query: str, intermediate: Relation, design: Design, session: Session, context: Context
+) -> str:
+    """Make the table without rows, since one that is made of a query cannot be told encodings, and tell how."""
+    dialect = context.warehouse.capabilities.dialect
+
+    def create() -> str:
+        session.execute(statements.drop_table(intermediate, if_exists=True))
+        # What a table of the query has for columns, only such a table tells to the last length.
+        session.execute(row_statements.create_table_of(intermediate, check_statements.no_rows_of(query)))
+        columns = session.fetch_columns(intermediate)
+        session.execute(statements.drop_table(intermediate))
+        text = create_table(intermediate, columns, design).sql(dialect, copy=False)
+        session.execute(statements.verbatim(text))
+        return text
+
+    with explained(model, session, context, query):
+        return context.retries.run(create, context.sleep)
 
 
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:
@@ -168,8 +185,9 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
     if not path.is_file():
         raise MaterializeError(failures.no_data_file(model.path))
     columns = model.settings.columns
-    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns), context.sleep)
-    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns))
+    design = design_of(model.settings, context.warehouse.capabilities)
+    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns, design=design), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns, design=design))
 
 
 def fetch_columns(model: Model, relation: Relation, session: Session, context: Context) -> tuple[Column, ...]:
