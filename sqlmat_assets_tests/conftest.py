@@ -4,9 +4,14 @@ import os
 import signal
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 from sqlmat_assets_tests.postgres import Server, find_binaries, serving
+
+# How long an example takes says what else the machine does.
+hypothesis.settings.register_profile("sqlmat", deadline=None)
+hypothesis.settings.load_profile("sqlmat")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts its background jobs with SIGINT ignored, and everything that they start inherits it; tests of

@@ -21,6 +21,7 @@ import click
 from sqlmat_assets.cli import GOOD, INTERRUPTED, PROBLEMS
 from sqlmat_assets.cli.check import echo_problems
 from sqlmat_assets.cli.display import View, open_view, write_failure, write_result
+from sqlmat_assets.cli.patience import SECONDS_UNTIL_TOLD
 from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
     dagster_home,
@@ -28,6 +29,7 @@ from sqlmat_assets.cli.place import (
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     requests_file,
     warehouse_option,
@@ -48,10 +50,6 @@ from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.rounds import build_in_rounds
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import open_warehouse
-
-# How long a build may stand still before its first table without saying what it waits for.
-_SECONDS_UNTIL_TOLD = 1.0
 
 
 def _now() -> datetime:
@@ -153,7 +151,7 @@ def _follow(pump: _Pump, report: BuildReport, view: View, recorder: Recorder | N
         is_idle = pump.happened.empty() and (recorder is None or not recorder.work())
         may_tell = not (is_told or report.has_begun)
         try:
-            event = pump.next(patience=(_SECONDS_UNTIL_TOLD if may_tell else None) if is_idle else 0)
+            event = pump.next(patience=(SECONDS_UNTIL_TOLD if may_tell else None) if is_idle else 0)
         except queue.Empty:
             if is_idle:
                 view.wait(warehouse)
@@ -317,13 +315,14 @@ def command(  # noqa: PLR0913 - one for each option
     With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, environment,
     seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
     name, outcome (published, unchanged, left alone, failed, held, cancelled, not started), rows, partitions (key,
-    rows), seconds, phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none),
-    checks (name, passed, blocking, rows, failed_rows, message), error, put_back_at (since when it is left alone) and
-    held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
+    rows), seconds, phases (what they went into), queued_seconds and scanned_bytes (what the engine says; null where it
+    does not), snapshot (history, rows, removed_rows; null where the table has none), checks (name, passed, blocking,
+    rows, failed_rows, message), error, put_back_at (since when it is left alone) and held_by. A table that
+    `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))
-    opened = open_warehouse(warehouse or default_warehouse(project.root))
+    opened = open_for(project, warehouse or default_warehouse(project.root))
     environment = find_environment(env, project, opened.capabilities)
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()

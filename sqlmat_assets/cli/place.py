@@ -10,10 +10,14 @@ from typing import Any, TypeVar
 import click
 
 from sqlmat_assets.components.home import keep_out_of_git
+from sqlmat_assets.errors import UsageError
+from sqlmat_assets.errors.failures import another_dialect
 from sqlmat_assets.errors.usage import folder_is_file, folder_missing
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
+from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.config import open_warehouse
 
 DEFAULT_FOLDER = "sql"
 _ENVIRONMENTS = "env"
@@ -61,6 +65,19 @@ def find_root(folder: Path | None) -> Path:
 def default_warehouse(root: Path) -> str:
     """The URL of the DuckDB file beside the project folder."""
     return f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
+
+
+def open_for(project: Project, url: str) -> Warehouse:
+    """The warehouse that a project is to be built in.
+
+    Raises:
+        UsageError: The URL names none, or one that reads other SQL.
+    """
+    opened = open_warehouse(url)
+    spoken = opened.capabilities.dialect
+    if spoken != project.dialect:
+        raise UsageError(another_dialect(project.dialect, spoken, opened.label))
+    return opened
 
 
 def dagster_home(root: Path, environment: Environment | None = None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sqlmat_assets.cli.place import (
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -35,7 +37,6 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import open_warehouse
 
 
 def _now() -> datetime:
@@ -88,7 +89,9 @@ def _group(outlook: Outlook, piece: Piece, reasons: Mapping[Relation, str] | Non
         reason = Reason(reasons[outlook.model.relation]) if reasons else Reason.FRESH
         status = "due" if reason.is_build else reason.value
     is_asked = piece.ranges is not None or piece.is_full_refresh
-    return "asked" if is_asked and status != "due" else status
+    if status != "due" and (is_asked or outlook.changes_grants):
+        return "asked" if is_asked else "grants"
+    return status
 
 
 def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
@@ -102,6 +105,8 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
         "put_back_at": outlook.put_back_at and outlook.put_back_at.isoformat(),
         "missing": None if outlook.missing is None else list(outlook.missing),
         "on_change": settings.on_change,
+        "grants_to": list(outlook.grants_to),
+        "revokes_from": list(outlook.revokes_from),
         "names_bounds": narrowed is not None and narrowed.is_marked,
         "narrowed": [] if narrowed is None else [str(table.relation) for table in narrowed.tables],
         "read_in_full": [str(relation) for relation in outlook.read_in_full],
@@ -141,18 +146,21 @@ def command(  # noqa: PLR0913 - one for each option
     With --json, standard output is a list, one object for each table, upstream first: name, mode, builds (all rows,
     partitions, next batch; null for a table with problems, or one that was put back), partitions, status (new, changed,
     due, fresh, put back and the like; null where the warehouse was not asked), put_back_at (of one that is left alone
-    for that), missing (partitions that have ended and are not there), on_change, names_bounds, narrowed, read_in_full
-    and obstacles.
+    for that), missing (partitions that have ended and are not there), on_change, grants_to and revokes_from (who may
+    read it only now, and no more), names_bounds, narrowed, read_in_full and obstacles.
     """
     project = read_project(find_root(folder))
+    url = warehouse or default_warehouse(project.root)
+    capabilities = open_for(project, url).capabilities
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
-    url = warehouse or default_warehouse(project.root)
-    environment = find_environment(env, project, open_warehouse(url).capabilities)
+    environment = find_environment(env, project, capabilities)
     known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
+    if known is not None:
+        known = replace(known, has_grants=capabilities.has_grants and environment is None)
     named = find_named(project, expressions)
     reasons = None if known is None else _reasons(project, known, named, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
@@ -167,4 +175,6 @@ def command(  # noqa: PLR0913 - one for each option
     told = [(outlook, _group(outlook, pieces[outlook.model.relation], reasons)) for outlook in outlooks]
     for line in plan_lines(told, is_verbose=verbose):
         click.echo(line)
+    if not capabilities.has_grants and (idle := sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)):
+        click.echo(wording.no_grants(idle))
     return GOOD

@@ -15,6 +15,7 @@ from sqlmat_assets.cli.place import (
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -23,7 +24,6 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.render import read_around, render
-from sqlmat_assets.warehouses.config import open_warehouse
 
 
 def _now() -> datetime:
@@ -56,7 +56,7 @@ def command(
     model, now = project.models[found], _now()
     piece = choose_pieces(project, [found], partitions, now, is_full_refresh=False)[found]
     url = warehouse or default_warehouse(project.root)
-    opened = open_warehouse(url)
+    opened = open_for(project, url)
     context = Context(
         warehouse=opened,
         names=project.names,

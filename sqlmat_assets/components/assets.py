@@ -82,6 +82,7 @@ class Site:
     `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
     `views` have the SQL of the tables that are views. `identity` tells the project from others in the warehouse.
+    `tables` are all whose files have no problems.
     """
 
     root: Path
@@ -94,6 +95,7 @@ class Site:
     environment: Environment | None = None
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     identity: str | None = None
+    tables: Sequence[Model] = ()
 
 
 def build_asset(
@@ -145,16 +147,19 @@ def _backfill_policy(model: Model) -> dg.BackfillPolicy:
 def _compute(model: Model, site: Site) -> _Compute:
     def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:
         resource = cast(WarehouseResource, getattr(context.resources, site.resource_key))
+        run = _run(context, site, resource)
         work = Context(
             warehouse=_open(resource),
             names=site.names,
-            run=_run(context, site, resource),
+            run=run,
             now=lambda: datetime.now(UTC),
             root=site.root,
             cancellation=resource.cancellation,
             state=resource.state,
             environment=site.environment,
             views=site.views,
+            # What a person builds is what he has chosen; the service is there for all of them.
+            others=() if run.reasons is None else site.tables,
         )
         if site.environment is not None and ENV_TAG not in context.run.tags:
             context.instance.add_run_tags(context.run.run_id, {ENV_TAG: site.environment.name})

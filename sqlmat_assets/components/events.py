@@ -29,9 +29,13 @@ from sqlmat_assets.execution.events import (
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Usage
 
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
+
+ATTEMPT_TAG = "sqlmat/failed_run"
+"""The tag of an observation that tells of an attempt to build the table, outside of a run of Dagster's: its run."""
 
 DECIDED_AT = "decided at"
 """The metadata that says from when the age of a materialization counts."""
@@ -67,6 +71,7 @@ def translate_ended(
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         **translate_seconds(ended.seconds, ended.phases),
+        **_usage(ended.usage),
         **_snapshot(ended),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
         "started at": dg.MetadataValue.timestamp(ended.started_at),
@@ -290,6 +295,16 @@ def _outcome(ended: Published | Unchanged) -> str:
     if isinstance(ended, Published):
         return outcomes.new_rows()
     return outcomes.nothing_new() if ended.statement is None else outcomes.same_rows(ended.rows)
+
+
+def _usage(usage: Usage | None) -> dict[str, dg.MetadataValue]:
+    """What the engine says that the build took."""
+    if usage is None:
+        return {}
+    return {
+        "seconds (queued)": dg.MetadataValue.float(round(usage.queued_seconds, 3)),
+        "scanned bytes": dg.MetadataValue.int(usage.scanned_bytes),
+    }
 
 
 def _saved(ended: Published | Unchanged) -> str | None:

@@ -203,6 +203,7 @@ class Recorder:
         import dagster as dg
 
         from sqlmat_assets.components.events import (
+            ATTEMPT_TAG,
             translate_commit,
             translate_discarded,
             translate_seconds,
@@ -211,12 +212,18 @@ class Recorder:
         from sqlmat_assets.components.translation import translate_key
         from sqlmat_assets.errors.catalogue import fenced
 
+        model = self._project.models[discarded.relation]
+        # Of a file with problems nothing was tried.
+        tags = {} if model.is_quarantined else {ATTEMPT_TAG: self._run.id}
+        said = str(discarded.error).partition("\n")[0]
         metadata = {
             "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
             **translate_seconds(discarded.seconds, discarded.phases),
             **translate_commit(self._run),
-            **translate_version(self._project.models[discarded.relation].version),
+            **translate_version(model.version),
         }
-        instance.report_runless_asset_event(dg.AssetObservation(translate_key(discarded.relation), metadata=metadata))
+        instance.report_runless_asset_event(
+            dg.AssetObservation(translate_key(discarded.relation), description=said, metadata=metadata, tags=tags)
+        )

@@ -89,6 +89,7 @@ def build_definitions(
         environment,
         project.views,
         find_identity(project.root),
+        tuple(model for model in project if not model.is_quarantined),
     )
     circles = _circles(graph)
     held = find_held(project)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from sqlmat_assets.components.everything import build_everything_job
+from sqlmat_assets.components.everything import with_everything_job
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, find_named, load_folder
@@ -32,4 +32,4 @@ def build_deployment() -> dg.Definitions:
         build_definitions(project, warehouse=WarehouseResource(url=url), environment=environment),
         dg.Definitions(executor=thread_executor),
     )
-    return dg.Definitions.merge(tables, dg.Definitions(jobs=[build_everything_job(tables)]))
+    return with_everything_job(tables)

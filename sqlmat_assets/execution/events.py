@@ -9,6 +9,7 @@ from sqlmat_assets.errors import SqlmatError
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class Published:
     `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were; None
     of a view, whose rows nobody has counted. `partitions` are the partitions, in their order. `data_version` is the
     same for the same rows and columns, whatever the order of the rows, where it is not None. `phases` are what the work
-    consisted of, in their order.
+    consisted of, in their order; `usage` is what it took in the engine, where that tells.
     """
 
     relation: Relation
@@ -162,6 +163,7 @@ class Published:
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ class Unchanged:
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
     partitions: tuple[PublishedPartition, ...] = ()
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,17 +28,20 @@ _STAMP = (STAMP, "TIMESTAMP")
 _MOST_ROUNDS = 5
 
 
-def start_if_read(model: Model, history: Relation, session: Session, context: Context) -> None:
+def start_if_read(model: Model, history: Relation, session: Session, context: Context) -> bool:
     """Have an empty history where the query of a table, or a check of it, reads it before there is one.
 
     It gets the columns that the query gives where it reads no rows there. Where those are not known nothing is done,
     and the engine will say what is missing.
 
+    Returns:
+        Whether there is one now.
+
     Raises:
         WarehouseError: The warehouse cannot be asked.
     """
     if model.kind is not Kind.QUERY or not model.columns or not _is_read(model, history, context):
-        return
+        return False
     stand_in = intermediate_of(history, context.run.id, context.warehouse.capabilities)
     own = intermediate_of(model.relation, context.run.id, context.warehouse.capabilities)
     is_whole = not reads_itself(model, context) or session.fetch_columns(model.relation)
@@ -49,7 +52,8 @@ def start_if_read(model: Model, history: Relation, session: Session, context: Co
         session.execute(row_statements.create_table_of(history, _empty({**types, **dict([_STAMP])})))
     except TerminalWarehouseError:
         # Another run was quicker, or the query cannot be read: the build will say so.
-        return
+        return False
+    return True
 
 
 def _is_read(model: Model, history: Relation, context: Context) -> bool:

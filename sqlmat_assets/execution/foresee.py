@@ -28,11 +28,13 @@ class Known:
     """What the warehouse tells: records, the partitions that are there, and columns with their types.
 
     Tables stand by their folded names. In an environment, records and partitions are those that were built there.
+    `has_grants` where who may read a table is a matter of `grant_select`.
     """
 
     records: Mapping[Relation, Record] = field(default_factory=dict[Relation, Record])
     partitions: Mapping[Relation, frozenset[str]] = field(default_factory=dict[Relation, frozenset[str]])
     types: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict[Relation, Mapping[str, str]])
+    has_grants: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Outlook:
     `record` is that of the published table and `is_changed` when the code is another one now; both are None where the
     warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
     `put_back_at` is when a person has put an earlier version back, where a build leaves the table alone for that.
+    `grants_to` and `revokes_from` are those whom `grant_select` lets read the table only now, and no more.
     """
 
     model: Model
@@ -56,6 +59,13 @@ class Outlook:
     is_changed: bool | None = None
     narrowed: Narrowed | None = None
     put_back_at: datetime | None = None
+    grants_to: tuple[str, ...] = ()
+    revokes_from: tuple[str, ...] = ()
+
+    @property
+    def changes_grants(self) -> bool:
+        """Whether others may read the table than might before."""
+        return bool(self.grants_to or self.revokes_from)
 
     @property
     def read_in_full(self) -> tuple[Relation, ...]:
@@ -111,6 +121,21 @@ def foresee(
         now: The moment of the build.
         is_named: Whether a person wants just this table to be built.
     """
+    outlook = _foresee(model, piece, known, names, now, is_named=is_named)
+    if known is None or not known.has_grants:
+        return outlook
+    noted = () if outlook.record is None else outlook.record.granted
+    wanted = model.settings.grant_select
+    return replace(
+        outlook,
+        grants_to=tuple(each for each in wanted if each not in noted),
+        revokes_from=tuple(each for each in noted if each not in wanted),
+    )
+
+
+def _foresee(
+    model: Model, piece: Piece, known: Known | None, names: Names, now: datetime, *, is_named: bool
+) -> Outlook:
     settings, folded = model.settings, names.fold(model.relation)
     record = None if known is None else known.records.get(folded)
     is_changed = None

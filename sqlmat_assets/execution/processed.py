@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlmat_assets.errors import BadRowError, MaterializeError, TerminalWarehouseError
 from sqlmat_assets.errors import processors as wording
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Printed
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.processor.child import Stop
@@ -49,6 +50,7 @@ def write_processed(
     query = statement_text(model)
     columns = [(column.name, column.type) for column in processor.columns]
     required = [column.name for column in processor.columns if column.is_required]
+    design = design_of(model.settings, context.warehouse.capabilities)
     with (
         context.cancellation.along(session, stop),
         context.workshop.open_folder(context.own, f"{context.run.id}.{model.relation}", stop) as folder,
@@ -63,7 +65,7 @@ def write_processed(
         _refuse_misfits(task, context)
         try:
             rows = context.retries.run(
-                lambda: session.load_files(intermediate, result, columns, required), context.sleep
+                lambda: session.load_files(intermediate, result, columns, required, design=design), context.sleep
             )
         except BadRowError as error:
             place = context.workshop.place(task, error.row)
@@ -75,7 +77,7 @@ def write_processed(
         sent = [
             *context.warehouse.render_unload(query, given),
             f"-- {command_line(processor)}",
-            *context.warehouse.render_load_files(intermediate, result, columns, required),
+            *context.warehouse.render_load_files(intermediate, result, columns, required, design=design),
         ]
     return rows, ";\n".join(sent)
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import BreakingViewsError, MaterializeError, failures
+from sqlmat_assets.errors import BreakingViewsError, LostCommitError, MaterializeError, failures
+from sqlmat_assets.execution.commits import settle
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import are_edited, refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
@@ -76,27 +78,38 @@ class Publisher:
         counted: tuple[PublishedPartition, ...],
         edited: Sequence[Relation] = (),
     ) -> tuple[Record, tuple[PublishedPartition, ...]]:
+        try:
+            with self.session.transaction(self.model.relation):
+                for view in reversed(edited):
+                    self.session.execute(statements.drop_view(view))
+                record, counted = self._put_in_place(standing, record, counted)
+                # Besides those that the table in its place had, and that it has been given with that.
+                Grants(self.model, self.session, self.context).give(self.model.relation)
+                write_record(self.session, record, standing.record)
+                self._note_partitions(standing, record, counted)
+                self.snapshots.take(record, record.published_at)
+        except LostCommitError as error:
+            settle(error, record, self.session)
+        return record, counted
+
+    def _put_in_place(
+        self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]
+    ) -> tuple[Record, tuple[PublishedPartition, ...]]:
         previous = standing.record
-        with self.session.transaction(self.model.relation):
-            for view in reversed(edited):
-                self.session.execute(statements.drop_view(view))
-            if self.plan.way is Way.SWAP or previous is None:
-                # Here, where they cost no transaction of their own, and nothing where the rows stay.
-                self._swap(standing)
-            else:
-                self._claim(previous)
-                rows: int | None = None
-                if not self.context.warehouse.capabilities.sees_own_changes:
-                    rows, counted = self._count_ahead(counted)
-                is_swapped = self._change(standing)
-                if rows is None:
-                    rows, counted = self._count_in(self.model.relation, counted)
-                record = replace(record, rows=rows)
-                if not is_swapped:
-                    self.session.execute(statements.drop_table(self.written.intermediate))
-            write_record(self.session, record, previous)
-            self._note_partitions(standing, record, counted)
-            self.snapshots.take(record, record.published_at)
+        if self.plan.way is Way.SWAP or previous is None:
+            # Here, where they cost no transaction of their own, and nothing where the rows stay.
+            self._swap(standing)
+            return record, counted
+        self._claim(previous)
+        rows: int | None = None
+        if not self.context.warehouse.capabilities.sees_own_changes:
+            rows, counted = self._count_ahead(counted)
+        is_swapped = self._change(standing)
+        if rows is None:
+            rows, counted = self._count_in(self.model.relation, counted)
+        if not is_swapped:
+            self.session.execute(statements.drop_table(self.written.intermediate))
+        record = replace(record, rows=rows)
         return record, counted
 
     def count(self, relation: Relation) -> tuple[PublishedPartition, ...]:

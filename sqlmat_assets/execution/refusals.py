@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlmat_assets.errors import MaterializeError, WarehouseError, environments, failures
+from sqlmat_assets.errors import MaterializeError, UnknownOutcomeError, WarehouseError, environments, failures
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked
 from sqlmat_assets.execution.state import Standing, is_reserved
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.relation import Relation
 
 
 def find_refusal(model: Model, context: Context, untouched: str) -> str | None:
@@ -52,6 +53,12 @@ def refuse_blocked(checked: Checked) -> None:
             (result.name, result.message) for result in checked.results if result.is_blocking and not result.passed
         ]
         raise failures.checks_failed(str(checked.relation), failed)
+
+
+def find_held(relation: Relation, standing: Standing, error: MaterializeError) -> str:
+    """What a table holds after an error, as far as that is known."""
+    is_built, is_known = standing.in_place is not None, not isinstance(error, UnknownOutcomeError)
+    return failures.holds_now(str(relation), is_built=is_built, is_known=is_known)
 
 
 def with_state(error: MaterializeError, held: str) -> MaterializeError:

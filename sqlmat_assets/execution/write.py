@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Column, Printed, Written
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
@@ -23,8 +24,9 @@ from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import check_statements, row_statements, statements
 from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.design import Design, create_table, create_table_as
 from sqlmat_assets.warehouses.error_lines import count_in_file
 from sqlmat_assets.warehouses.storage import Storage
 
@@ -94,10 +96,15 @@ def _write_queries(
 ) -> tuple[int, str]:
     rows = 0
     texts: list[str] = []
+    design = design_of(model.settings, context.warehouse.capabilities)
+    if design.encodings:
+        texts.append(_create_encoded(model, parts.queries[0], intermediate, design, session, context))
     for query in parts.queries:
-        first = partial(statements.create_table_as, design=_design(model, context, parts.column))
-        tree = row_statements.insert_query if texts else first
-        text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
+        if texts:
+            tree = row_statements.insert_query(intermediate, query)
+        else:
+            tree = _create_as(model, parts.column, intermediate, query, context)
+        text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
@@ -107,12 +114,12 @@ def _write_queries(
     return rows, ";\n".join(texts)
 
 
-def _design(model: Model, context: Context, column: tuple[str, str]) -> list[exp.Expr]:
-    """How the rows are to lie, on an engine that has them lie in one way or another."""
-    settings, capabilities = model.settings, context.warehouse.capabilities
-    if capabilities.has_distribution:
-        return statements.distribution(settings.diststyle, settings.distkey, settings.sortkey)
-    return storage_of(model, column).properties if capabilities.has_storage_partitions else []
+def _create_as(model: Model, column: tuple[str, str], intermediate: Relation, query: str, context: Context) -> exp.Expr:
+    """`CREATE TABLE ... AS`, and how the rows are to lie on an engine that has them lie in one way or another."""
+    capabilities = context.warehouse.capabilities
+    if capabilities.has_storage_partitions:
+        return storage_of(model, column).create_table_as(intermediate, query)
+    return create_table_as(intermediate, query, design_of(model.settings, capabilities))
 
 
 def storage_of(model: Model, column: tuple[str, str]) -> Storage:
@@ -131,6 +138,26 @@ def storage_of(model: Model, column: tuple[str, str]) -> Storage:
         settings.labels,
         _LASTS,
     )
+
+
+def _create_encoded(
+    model: Model, query: str, intermediate: Relation, design: Design, session: Session, context: Context
+) -> str:
+    """Make the table without rows, since one that is made of a query cannot be told encodings, and tell how."""
+    dialect = context.warehouse.capabilities.dialect
+
+    def create() -> str:
+        session.execute(statements.drop_table(intermediate, if_exists=True))
+        # What a table of the query has for columns, only such a table tells to the last length.
+        session.execute(row_statements.create_table_of(intermediate, check_statements.no_rows_of(query)))
+        columns = session.fetch_columns(intermediate)
+        session.execute(statements.drop_table(intermediate))
+        text = create_table(intermediate, columns, design).sql(dialect, copy=False)
+        session.execute(statements.verbatim(text))
+        return text
+
+    with explained(model, session, context, query):
+        return context.retries.run(create, context.sleep)
 
 
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:
@@ -204,8 +231,9 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
     if not path.is_file():
         raise MaterializeError(failures.no_data_file(model.path))
     columns = model.settings.columns
-    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns), context.sleep)
-    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns))
+    design = design_of(model.settings, context.warehouse.capabilities)
+    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns, design=design), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns, design=design))
 
 
 def fetch_columns(model: Model, relation: Relation, session: Session, context: Context) -> tuple[Column, ...]:

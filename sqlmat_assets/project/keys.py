@@ -37,11 +37,17 @@ KEYS: Mapping[str, Key] = {
             "grant_select",
             "-metabase, +joan",
             "Who may read the table: a list, or what to add to and take from the inherited one; "
-            "`grant_select += joan` and `grant_select -= metabase` say the same. No engine grants it yet",
+            "`grant_select += joan` and `grant_select -= metabase` say the same; [more](grants.md)",
             _no_sign,
         ),
         Key("distkey", "city_id", "Redshift: the column that rows are distributed by", values.parse_column),
-        Key("sortkey", "country, city_id", "Redshift: the columns that rows are sorted by", values.parse_columns),
+        Key(
+            "sortkey",
+            "country, city_id",
+            "Redshift: the columns that rows are sorted by, the first one first; by all alike with "
+            "`interleaved(country, city_id)`, and with `auto` as the cluster finds best",
+            values.parse_sortkey,
+        ),
         Key(
             "diststyle",
             "all",
@@ -51,6 +57,12 @@ KEYS: Mapping[str, Key] = {
         Key("cluster_by", "country, city_id", "BigQuery: the columns that rows are clustered by", values.parse_columns),
         Key("partitions_stored_for", "400d", "BigQuery: how long the rows of a partition stay", parse_interval),
         Key("labels", "team=data, tier=gold", "BigQuery: the labels of the table", values.parse_labels),
+        Key(
+            "encode",
+            "name:zstd, city_id:az64",
+            "Redshift: how the values of columns are compressed; the others as the cluster finds best",
+            values.parse_encodings,
+        ),
         Key(
             "snapshots_interval",
             "24h",

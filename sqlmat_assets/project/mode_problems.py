@@ -57,6 +57,7 @@ _NOT_FOR_VIEWS = (
     "cluster_by",
     "partitions_stored_for",
     "labels",
+    "encode",
 )
 
 

@@ -18,7 +18,7 @@ from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import bigquery_files as files_
 from sqlmat_assets.warehouses import row_statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
 from sqlmat_assets.warehouses.bigquery_clients import Connect, open_link
 from sqlmat_assets.warehouses.bigquery_draft import Draft, described
 from sqlmat_assets.warehouses.bigquery_dress import is_same_design
@@ -33,6 +33,7 @@ from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_ab
 from sqlmat_assets.warehouses.bigquery_types import columns_of
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
 _TRIES = 8
@@ -91,7 +92,10 @@ class BigQueryWarehouse:
         merged = row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         return [sql(each) for each in merged]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # is that of another engine
         return files_.render_load_file(target, path, columns)
 
     def render_load_files(
@@ -100,8 +104,15 @@ class BigQueryWarehouse:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
+        del design  # is that of another engine
         return files_.render_load_files(target, files, columns, required)
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        del relation, grantees  # who may read a table is settled in the project, outside of it
+        return []
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         del path  # of this machine, of which BigQuery knows nothing
@@ -327,9 +338,29 @@ class BigQuerySession:
         del relation  # there are none
         return ()
 
+    # grants
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        return tuple(grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        """Who may read is settled in the project, outside of it."""
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Likewise."""
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Likewise."""
+
+    def fetch_usage(self) -> Usage | None:
+        return None
+
     # files
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        del design  # is that of another engine
         with self._noticing():
             return files_.load_file(self._link, target, path, columns)
 
@@ -339,7 +370,10 @@ class BigQuerySession:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
+        del design  # is that of another engine
         with self._noticing():
             return files_.load_files(self._link, target, files, columns, required)
 

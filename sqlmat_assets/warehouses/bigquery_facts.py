@@ -19,5 +19,6 @@ BIGQUERY = Capabilities(
     has_case_sensitive_columns=False,
     sees_own_changes=False,
     has_storage_partitions=True,
+    tested_on="a double of it",
     facts=(),
 )

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from sqlglot import exp
 
-from sqlmat_assets.warehouses.statements import column, identifier
+from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.statements import column, identifier, table, verbatim
 
 _DAY = timedelta(days=1)
 _MOMENTS = {"TIMESTAMP": "TIMESTAMP_TRUNC", "DATETIME": "DATETIME_TRUNC", "DATE": "DATE_TRUNC"}
@@ -71,6 +72,11 @@ class Storage:
         if self.clusters:
             found.append(exp.Cluster(expressions=[identifier(name) for name in self.clusters]))
         return [*found, *(_option(name, value) for name, value in self._options.items())]
+
+    def create_table_as(self, target: Relation, query: str) -> exp.Expr:
+        """`CREATE TABLE ... AS` with the query as it was written."""
+        properties = exp.Properties(expressions=self.properties) if self.properties else None
+        return exp.Create(this=table(target), kind="TABLE", expression=verbatim(query), properties=properties)
 
     @property
     def _options(self) -> Mapping[str, exp.Expr]:

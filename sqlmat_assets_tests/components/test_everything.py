@@ -9,7 +9,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from sqlmat_assets.components.everything import build_everything_job
+from sqlmat_assets.components.everything import with_everything_job
 from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
@@ -51,7 +51,7 @@ def define(warehouse: Path, executor: dg.ExecutorDefinition) -> dg.Definitions:
     made = dg.Definitions.merge(
         build_definitions(a_project(*tables), warehouse=resource), dg.Definitions(executor=executor)
     )
-    return dg.Definitions.merge(made, dg.Definitions(jobs=[build_everything_job(made)]))
+    return with_everything_job(made)
 
 
 def run(
@@ -84,6 +84,20 @@ def test_tables_of_different_partitions_and_of_none_are_built_in_one_run(
         "countries": {"FR", "DE", "IT"},
     }
     assert ask(warehouse, "FROM first.total") == [(1,)]
+
+
+@pytest.mark.parametrize("executor", [thread_executor, dg.in_process_executor], ids=["threads", "in_process"])
+def test_tables_without_partitions_are_built_by_the_same_job(
+    instance: dg.DagsterInstance, tmp_path: Path, executor: dg.ExecutorDefinition
+) -> None:
+    one, two = a_table("SELECT 1 AS n", name="first.one"), Relation.of("first.one")
+    tables = a_project(one, a_table("SELECT n + 1 AS n FROM first.one", name="first.two", upstream=(two,)))
+    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'w.duckdb'}")
+    made = dg.Definitions.merge(build_definitions(tables, warehouse=resource), dg.Definitions(executor=executor))
+    definitions = with_everything_job(made)
+    assert definitions.resolve_job_def("everything").executor_def is executor
+    assert run(definitions, instance)
+    assert ask(tmp_path / "w.duckdb", "FROM first.two") == [(2,)]
 
 
 def test_the_assets_of_the_deployment_keep_their_partitions(tmp_path: Path) -> None:

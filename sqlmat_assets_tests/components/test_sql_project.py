@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sqlmat_assets_tests.children import Child
+
 DEFS_YAML = """\
 type: sqlmat_assets.components.sql_project.SqlProjectComponent
 attributes:
@@ -87,14 +89,21 @@ def run(project: Path, **environment: str) -> dict[str, object]:
 
 
 def ask(project: Path, code: str = RUN, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(project), os.getcwd()]), **environment},  # noqa: PTH109 - where the package is
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    errors = project / "errors.txt"
+    with Child(run_code, str(project), code, environment, str(errors)) as child:
+        out = child.stdout.read()
+        returncode = child.wait()
+    assert returncode is not None
+    return subprocess.CompletedProcess([], returncode, out, errors.read_text())
+
+
+def run_code(project: str, code: str, environment: dict[str, str], errors: str) -> None:
+    """What a child process does: it is a Python in the other project, as far as the project can see."""
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    os.environ.update(environment)
+    os.chdir(project)
+    sys.path.insert(0, project)
+    exec(code, {"__name__": "__main__"})
 
 
 def test_five_lines_bring_the_tables_into_another_project(around: Path) -> None:

@@ -223,7 +223,7 @@ class TestRules:
         assert checked.results[0].message == "1 row, none before: more than 20.0% of change"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.none() | st.booleans(), st.none() | st.booleans()), max_size=8))
 def test_a_check_holds_exactly_when_all_values_are_true(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[bool | None, bool | None]]

@@ -79,7 +79,7 @@ def test_one_check_among_others(audited: Path, value: str) -> None:
     assert told(audit_published(model, context).results) == told(audit_published(by_itself(model), context).results)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from(VALUES), min_size=1, max_size=6), st.booleans())
 def test_any_checks_together(tmp_path_factory: pytest.TempPathFactory, values: list[str], is_empty: bool) -> None:
     path = tmp_path_factory.mktemp("scan") / "warehouse.duckdb"

@@ -16,18 +16,13 @@ import pytest
 from sqlmat_assets.execution.events import Published
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.tables import a_check, a_context, a_table, ask, tables_in
 
 pytestmark = pytest.mark.reopens
 
 ROOT = Path(__file__).parents[2]
 ROWS = 20_000
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from sqlmat_assets_tests.execution.test_processes import build_versions
-build_versions(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
-"""
 
 
 def version_of(number: int) -> Model:
@@ -49,11 +44,6 @@ def build_versions(path: str, first: int, count: int) -> None:
         assert isinstance(last, Published), last
 
 
-def start(path: Path, first: int, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", CHILD, str(path), str(first), str(count)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def versions(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int, int]]:
     return connection.execute("SELECT count(*), min(version), max(version) FROM first.cities").fetchall()
 
@@ -66,8 +56,7 @@ def test_killed_at_random_moments_the_table_is_whole_and_the_next_run_heals(path
     attempt = left_overs = 0
     while attempt < 12 or (left_overs < 2 and attempt < 60):
         attempt += 1
-        with start(path, 1000 * attempt, 1000) as child:
-            assert child.stdout is not None
+        with Child(build_versions, str(path), 1000 * attempt, 1000) as child:
             for _ in range(random_moments.randint(1, 30)):
                 assert child.stdout.readline()
             time.sleep(random_moments.choice((0, 0.001, 0.01)))
@@ -85,9 +74,10 @@ def test_killed_at_random_moments_the_table_is_whole_and_the_next_run_heals(path
 
 @pytest.mark.slow
 def test_two_processes_build_one_table(path: Path) -> None:
-    with start(path, 100, 25) as one, start(path, 200, 25) as other:
-        outputs = one.communicate(timeout=120), other.communicate(timeout=120)
-    assert (one.returncode, other.returncode) == (0, 0), outputs
+    with Child(build_versions, str(path), 100, 25) as one, Child(build_versions, str(path), 200, 25) as other:
+        # Whoever reads it is not waited for by what they print.
+        outputs = [child.stdout.read() for child in (one, other)]
+        assert [child.wait() for child in (one, other)] == [0, 0], outputs
     ((rows, oldest, newest),) = ask(path, "SELECT count(*), min(version), max(version) FROM first.cities")
     assert (rows, oldest) == (ROWS, newest)
     assert newest in (124, 224)
@@ -136,14 +126,14 @@ def test_readers_in_threads_see_whole_tables_during_swaps(path: Path) -> None:
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    build_versions(str(path), 1, 80)
+    build_versions(str(path), 1, 40)
     ended.set()
     for reader in readers:
         reader.join()
     connection.close()
     assert errors == []
     assert [found for found in seen if found[0] != ROWS or found[1] != found[2]] == []
-    assert len({newest for _, _, newest in seen}) > 20
+    assert len({newest for _, _, newest in seen}) > 10
 
 
 READER = """
@@ -171,14 +161,14 @@ def test_another_process_reads_between_builds(path: Path, tmp_path: Path) -> Non
     stop = tmp_path / "stop"
     command = [sys.executable, "-c", READER, str(path), str(stop), str(ROWS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
-        for number in range(1, 61):
+        for number in range(1, 31):
             build_versions(str(path), number, 1)
             time.sleep(0.02)
         stop.touch()
         output, problems = reader.communicate(timeout=60)
     assert reader.returncode == 0, problems
     reads, busy = map(int, output.split())
-    assert reads > 5, (reads, busy)
+    assert reads > 2, (reads, busy)
 
 
 STOP = f"""

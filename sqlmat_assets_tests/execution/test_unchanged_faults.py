@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -19,6 +17,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Published, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.execution.pair import (
     Fails,
     a_reader,
@@ -107,14 +106,6 @@ class TestFaults:
             assert ask(path, "FROM first.cities") == ask(path, "FROM first.source")
 
 
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from sqlmat_assets_tests.execution.test_unchanged_faults import build_for_ever
-build_for_ever(sys.argv[1], int(sys.argv[2]))
-"""
-
-
 def build_for_ever(path: str, first: int) -> None:
     """What a child process does: a source that changes in two of three builds, and a reader that is due each time."""
     print("started", flush=True)  # noqa: T201 - the test waits for it
@@ -131,9 +122,8 @@ def test_killed_at_random_moments_nothing_wrong_is_called_unchanged(path: Path) 
     published(a_source(), a_context(path, "r0"))
     published(a_reader(), a_context(path, "r0"))
     for attempt in range(12):
-        with subprocess.Popen([sys.executable, "-c", CHILD, str(path), str(attempt)], stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"started\n"
+        with Child(build_for_ever, str(path), attempt) as child:
+            assert child.stdout.readline() == "started\n"
             time.sleep(random_moments.uniform(0.05, 0.5))
             child.kill()
         assert child.returncode == -signal.SIGKILL

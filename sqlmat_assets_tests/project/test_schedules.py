@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sqlmat_assets.errors.project import TextError
@@ -140,7 +140,6 @@ PARTS: dict[str, st.SearchStrategy[Any]] = {
 CONDITIONS = st.lists(st.builds(Condition, **PARTS), max_size=2).map(tuple)
 
 
-@settings(deadline=None)
 @given(CRONS, ZONES, CONDITIONS, NEAR_A_CHANGE, st.integers(-2880, 2880))
 # The last hour of a Saturday comes twice, and the next one that counts is a week later.
 @example("*/20 * * * *", "Asia/Beirut", (Condition(weekdays=frozenset({6})),), "2026-10-25", 0)
@@ -162,7 +161,6 @@ def test_both_ways_give_the_same_ticks(
     assert previous is None or one.next_tick(previous) == following
 
 
-@settings(deadline=None)
 @given(CRONS, ZONES, st.lists(st.integers(-5000, 5000), min_size=2, max_size=6))
 def test_what_was_asked_before_changes_no_answer(cron: str, zone: str, minutes: list[int]) -> None:
     one = Calendar(cron, zone)

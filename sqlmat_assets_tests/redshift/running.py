@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ABORTED, NO_RIGHT = "25P02", "42501"
 CONTROL = frozenset({"begin", *ENDS})
-NO_SNAPSHOT = frozenset({*CONTROL, "lock", "set", "show", "reset"})
+# https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html lists what takes one; nothing of these.
+NO_SNAPSHOT = frozenset({*CONTROL, "lock", "set", "show", "reset", "comment", "grant", "revoke"})
 READS_WHAT_IT_WRITES = frozenset({"update", "delete", "merge"})
 FLUSH_AT = 1 << 16
 

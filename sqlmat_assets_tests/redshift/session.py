@@ -119,10 +119,13 @@ class Session:
             self._refuse_login("28000", f'password authentication failed for user "{self.user}"')
         if real is None:
             self._refuse_login("3D000", f'database "{self.database}" does not exist')
+        # Who is let in by IAM is the user of that name.
+        self.user = self.user.removeprefix("IAM:")
         options = {name: self.start[name] for name in ALLOWED_OPTIONS if name in self.start}
         self._backend = Backend(self.cluster.address, real or "", {**SETTINGS, **options})
         self._backend.run(f"set redshift.database = {literal(self.database)}")
         self._backend.run(f"set session authorization {quoted(self.user)}")
+        self.cluster.note_user(self.database, self._backend.pid, self.user)
         if "options" in self.start:
             self._apply(self.start["options"])
         told = {name: value for name, value in self._backend.parameters.items() if name not in UNTOLD} | TOLD

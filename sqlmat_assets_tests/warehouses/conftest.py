@@ -1,6 +1,15 @@
 from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery
 from sqlmat_assets_tests.keeping_open import keep_open
-from sqlmat_assets_tests.redshift.fixtures import bucket, client, cluster, redshift_server, s3_server, shared_cluster
+from sqlmat_assets_tests.redshift.fixtures import (
+    bucket,
+    client,
+    cluster,
+    redshift_server,
+    s3_server,
+    shared_cluster,
+    shared_snapshot_cluster,
+    snapshot_cluster,
+)
 
 __all__ = [
     "bigquery",
@@ -13,4 +22,6 @@ __all__ = [
     "s3_server",
     "shared_bigquery",
     "shared_cluster",
+    "shared_snapshot_cluster",
+    "snapshot_cluster",
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from sqlmat_assets.execution.events import Discarded, Published
 from sqlmat_assets.project.partitions.ranges import TimeRange
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_table
 from sqlmat_assets_tests.warehouses.merges_contract import MergesContract
@@ -36,12 +35,6 @@ from sqlmat_assets_tests.warehouses.parts import (
 )
 
 ROOT = Path(__file__).parents[2]
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from sqlmat_assets_tests.warehouses.parts_contract import build_versions
-build_versions(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
-"""
 
 
 def versions(warehouse: Warehouse) -> list[tuple[object, ...]]:
@@ -136,9 +129,7 @@ class PartsContract(MergesContract):
         moments = random.Random(20260101)
         publish(warehouse, days(0), "r0", ALL)
         for attempt in range(1, self.kills + 1):
-            command = [sys.executable, "-c", CHILD, warehouse.label, str(1000 * attempt), "1000"]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-                assert child.stdout is not None
+            with Child(build_versions, warehouse.label, 1000 * attempt, 1000) as child:
                 assert child.stdout.readline() == "started\n"
                 time.sleep(moments.uniform(0.1, 0.6))
                 child.kill()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,6 +16,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.statements import verbatim
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.warehouses.literal_rows import table_of
 from sqlmat_assets_tests.warehouses.parts import DAYS, FIRST, SECOND, Parts, rows, trips
@@ -37,12 +36,6 @@ from sqlmat_assets_tests.warehouses.snapshots import (
 
 HISTORY = Relation("first", "cities_history")
 ROOT = Path(__file__).parents[2]
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from sqlmat_assets_tests.warehouses.snapshots_contract import build_versions
-build_versions(sys.argv[1], int(sys.argv[2]))
-"""
 
 
 def build_versions(url: str, first: int) -> None:
@@ -307,9 +300,7 @@ class SnapshotsContract(Parts):
         build(warehouse, version(0), 0 * DAY)
         first = 1
         for _ in range(self.kills):
-            command = [sys.executable, "-c", CHILD, warehouse.label, str(first)]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-                assert child.stdout is not None
+            with Child(build_versions, warehouse.label, first) as child:
                 assert child.stdout.readline() == "started\n"
                 time.sleep(moments.uniform(0.1, 0.8))
                 child.kill()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,18 +18,13 @@ from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_table, parts_of
 from sqlmat_assets_tests.warehouses.literal_rows import table_of, table_of_numbers
 from sqlmat_assets_tests.warehouses.parts import Parts, build, publish, rows
 
 ROOT = Path(__file__).parents[2]
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from sqlmat_assets_tests.warehouses.undo_contract import go_to_and_fro
-go_to_and_fro(sys.argv[1])
-"""
 CITIES = Relation("first", "cities")
 COUNT = 500
 
@@ -74,6 +67,11 @@ def redo(warehouse: Warehouse) -> Step:
 def do(warehouse: Warehouse, step: Step) -> None:
     with warehouse.open_session() as session:
         put_back(session, (step,), "undo", datetime.now(UTC), warehouse.capabilities)
+
+
+def put_back_again(warehouse: Warehouse, step: Step) -> None:
+    """As people do it, who have it tried again."""
+    Retries().run(lambda: do(warehouse, step), lambda _seconds: None)
 
 
 def undo(warehouse: Warehouse) -> None:
@@ -313,13 +311,11 @@ class UndoContract(Parts):
         for number in (1, 2):
             publish(warehouse, cities(number), f"r{number}")
         for pause in (0.05, 0.2, 0.35)[: self.kills]:
-            child = subprocess.Popen([sys.executable, "-c", CHILD, warehouse.label], stdout=subprocess.PIPE)
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"started\n"
-            threading.Event().wait(pause)
-            child.send_signal(signal.SIGKILL)
-            assert child.wait() == -signal.SIGKILL
-            child.stdout.close()
+            with Child(go_to_and_fro, warehouse.label) as child:
+                assert child.stdout.readline() == "started\n"
+                threading.Event().wait(pause)
+                child.kill()
+            assert child.returncode == -signal.SIGKILL
             ((version, count),) = versions(warehouse)
             assert (count, noted(warehouse)) == (COUNT, [f"r{version}"])
             assert len(noted(warehouse, "versions")) == 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,18 +20,13 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import ObjectKind, Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_table
 from sqlmat_assets_tests.warehouses.literal_rows import table_of_numbers
 from sqlmat_assets_tests.warehouses.parts import Parts, rows
 
 ROOT = Path(__file__).parents[2]
-CHILD = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-from sqlmat_assets_tests.warehouses.views_contract import change_kinds
-change_kinds(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
-"""
 SEEN = Relation("first", "seen")
 INTERMEDIATE = Relation("first", "seen__sqlmat_k3_new")
 BACKUP = Relation("first", "seen__sqlmat_k3_old")
@@ -222,9 +215,7 @@ class ViewsContract(Parts):
         url = warehouse.label
         change_kinds(url, 0, 1)
         for attempt in range(1, self.kills + 1):
-            command = [sys.executable, "-c", CHILD, url, str(1000 * attempt), "1000"]
-            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-                assert child.stdout is not None
+            with Child(change_kinds, url, 1000 * attempt, 1000) as child:
                 assert child.stdout.readline() == "started\n"
                 time.sleep(moments.uniform(0.02, 0.5))
                 child.kill()

@@ -24,10 +24,15 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A build that failed or was ended. `version` is the code that it ran, None where nobody noted it."""
+    """A build that failed or was ended.
+
+    `version` is the code that it ran, None where nobody noted it; `run` is short, and `said` what went wrong.
+    """
 
     at: datetime
     version: CodeVersion | None = None
+    run: str = ""
+    said: str = ""
 
 
 class Runs:
@@ -147,7 +152,7 @@ class _Run:
         else:
             tried = left  # a run that does not even start must not be asked for again and again
         end = record.create_timestamp.timestamp() if record.end_time is None else record.end_time
-        attempt = Attempt(datetime.fromtimestamp(end, UTC))
+        attempt = Attempt(datetime.fromtimestamp(end, UTC), run=self._id[:8])
         return self.failed | dict.fromkeys(tried, attempt)
 
     def _note(self, relation: Relation, entry: dg.EventLogEntry) -> None:
@@ -157,7 +162,7 @@ class _Run:
                 self._started.add(relation)
             case _Type.STEP_FAILURE:
                 at = datetime.fromtimestamp(entry.timestamp, UTC)
-                self.failed[relation] = Attempt(at, _failed_version(event))
+                self.failed[relation] = Attempt(at, _failed_version(event), self._id[:8], _said(event))
             case _:
                 self._through.add(relation)
 
@@ -171,6 +176,11 @@ def read_version(metadata: Mapping[str, dg.MetadataValue[Any]]) -> CodeVersion |
 def _failed_version(event: dg.DagsterEvent) -> CodeVersion | None:
     described = event.step_failure_data.user_failure_data
     return None if described is None else read_version(described.metadata)
+
+
+def _said(event: dg.DagsterEvent) -> str:
+    described = event.step_failure_data.user_failure_data
+    return "" if described is None else (described.description or "").partition("\n")[0]
 
 
 def fetch_runs(instance: dg.DagsterInstance, run_ids: Collection[str]) -> list[dg.RunRecord]:

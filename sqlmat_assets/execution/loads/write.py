@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.loads.local_files import find_all, find_of_partitions, partition_type
 from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.model import Model
@@ -44,8 +45,9 @@ def write_load(
     """
     files = find_files(model, load, context, ranges)
     columns = [(column.name, column.type) for column in load.columns]
-    rows = context.retries.run(lambda: session.load_files(intermediate, files, columns), context.sleep)
-    return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns))
+    design = design_of(model.settings, context.warehouse.capabilities)
+    rows = context.retries.run(lambda: session.load_files(intermediate, files, columns, design=design), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns, design=design))
 
 
 def find_files(model: Model, load: Load, context: Context, ranges: Sequence[Range] = ()) -> tuple[SourceFile, ...]:
