@@ -16,9 +16,11 @@ from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import (
     default_warehouse,
+    dialect_option,
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -35,7 +37,6 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import open_warehouse
 
 
 def _now() -> datetime:
@@ -115,6 +116,7 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @click.option("--full-refresh", is_flag=True, help="As for a build.")
 @warehouse_option
+@dialect_option
 @env_option
 @click.option("-v", "--verbose", is_flag=True, help="Show also each table that is not due.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
@@ -124,6 +126,7 @@ def command(  # noqa: PLR0913 - one for each option
     since: str | None,
     partitions: tuple[str, ...],
     warehouse: str | None,
+    dialect: str | None,
     env: str | None,
     *,
     full_refresh: bool,
@@ -144,14 +147,15 @@ def command(  # noqa: PLR0913 - one for each option
     for that), missing (partitions that have ended and are not there), on_change, names_bounds, narrowed, read_in_full
     and obstacles.
     """
-    project = read_project(find_root(folder))
+    project = read_project(find_root(folder), dialect)
+    opened = open_for(project, warehouse, dialect)
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     url = warehouse or default_warehouse(project.root)
-    environment = find_environment(env, project, open_warehouse(url).capabilities)
+    environment = find_environment(env, project, opened.capabilities)
     known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
     named = find_named(project, expressions)
     reasons = None if known is None else _reasons(project, known, named, now)

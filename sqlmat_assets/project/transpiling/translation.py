@@ -9,11 +9,11 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.project.transpiling.bigquery.translate import translate_query, translate_value
 from sqlmat_assets.project.transpiling.raw import UnreadableError, read_raw
 from sqlmat_assets.project.transpiling.verdicts import Finding, Verdict, worst
 
-_PAIRS = frozenset({("bigquery", "duckdb")})
+# What the parser calls the place at which a node begins in the text.
+_START = "start"
 _KEPT = 4096
 
 
@@ -35,11 +35,6 @@ class Translated:
         return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.start))
 
 
-def can_translate(written: str, spoken: str) -> bool:
-    """Whether the SQL of one dialect can be said in another at all."""
-    return (written, spoken) in _PAIRS
-
-
 @lru_cache(maxsize=_KEPT)
 def translate(sql: str, names: Names, spoken: str, *, is_value: bool = False) -> Translated:
     """Say a text in the SQL of another engine.
@@ -51,19 +46,65 @@ def translate(sql: str, names: Names, spoken: str, *, is_value: bool = False) ->
         is_value: Whether it is an expression.
     """
     try:
-        tree = read_raw(f"SELECT {sql}" if is_value else sql, names.dialect)
+        said, findings = _said(sql, names, is_value=is_value)
     except UnreadableError as error:
         return Translated(None, (Finding("a query that is not understood", Verdict.UNSUPPORTED, 0, str(error)),))
-    if is_value:
-        said, t = translate_value(tree.expressions[0], names)
-    else:
-        said, t = translate_query(tree, names)
-    findings = tuple(t.findings)
     if worst(finding.verdict for finding in findings) is Verdict.UNSUPPORTED:
         return Translated(None, findings)
-    return Translated(write(said, spoken, is_value=is_value), findings)
+    return Translated(_written(said, spoken, is_value=is_value), findings)
 
 
-def write(tree: exp.Expr, spoken: str, *, is_value: bool = False) -> str:
-    """The text of a tree."""
+def _said(sql: str, names: Names, *, is_value: bool = False) -> tuple[exp.Expr, tuple[Finding, ...]]:
+    # Nobody else pays for what is known of BigQuery.
+    from sqlmat_assets.project.transpiling.bigquery.translate import translate_query, translate_value
+
+    if is_value:
+        said, t = translate_value(read_raw(f"SELECT {sql}", names.dialect).expressions[0], names)
+    else:
+        said, t = translate_query(read_raw(sql, names.dialect), names)
+    return said, tuple(t.findings)
+
+
+def _written(tree: exp.Expr, spoken: str, *, is_value: bool = False) -> str:
     return tree.sql(Dialect.get_or_raise(spoken), pretty=not is_value, comments=False)
+
+
+def find_source(sql: str, names: Names, spoken: str, offset: int) -> int | None:
+    """Find what in a query a place of its translation comes from; both are offsets in the texts.
+
+    Args:
+        sql: The query, which can be translated.
+        names: How names are told apart, and the dialect of the text.
+        spoken: The dialect of the engine.
+        offset: Where it is in the translation.
+
+    Returns:
+        Where it is in the query; None where that is not known.
+    """
+    said, _ = _said(sql, names)
+    dialect = Dialect.get_or_raise(spoken)
+    tokens = dialect.tokenize(_written(said, spoken))
+    # The same once more, in which each name is the place that it comes from.
+    marks = [_mark_of(token.text) for token in dialect.tokenize(_written(_marked(said), spoken))]
+    at = next((index for index, token in enumerate(tokens) if token.end >= offset), None)
+    if at is None or len(marks) != len(tokens):
+        return None
+    before = next((mark for mark in reversed(marks[: at + 1]) if mark is not None), None)
+    return before if before is not None else next((mark for mark in marks[at:] if mark is not None), None)
+
+
+_MARK = "sqlmat_at_"
+
+
+def _marked(tree: exp.Expr) -> exp.Expr:
+    copied = tree.copy()
+    for node in copied.walk():
+        start = node.meta.get(_START)
+        if isinstance(start, int) and isinstance(node, (exp.Identifier, exp.Anonymous)):
+            node.set("this", f"{_MARK}{start}")
+    return copied
+
+
+def _mark_of(text: str) -> int | None:
+    number = text.removeprefix(_MARK)
+    return int(number) if number != text and number.isdecimal() else None

@@ -69,7 +69,9 @@ def name_of_column(node: exp.Expr) -> exp.Identifier | None:
 
 def quoted(name: exp.Expr) -> exp.Identifier:
     """A name in quotes, so that DuckDB takes none of them for a word of its own; it still folds their letters."""
-    return exp.to_identifier(name.name, quoted=True)
+    said = exp.to_identifier(name.name, quoted=True)
+    said.meta.update(name.meta)
+    return said
 
 
 def aliases_of(node: exp.Select) -> Aliases:

@@ -80,9 +80,9 @@ def say_query(t: Translator, node: exp.Expr, *, is_top: bool = False) -> exp.Exp
     if isinstance(node, exp.Select):
         return _select(t, node, is_top=is_top)
     if isinstance(node, exp.SetOperation):
-        return _set_operation(t, node)
+        return _set_operation(t, node, is_top=is_top)
     if isinstance(node, exp.Subquery) and not node.alias and not node.args.get("pivots"):
-        return _in_brackets(t, node)
+        return _in_brackets(t, node, is_top=is_top)
     return t.tree(node)
 
 
@@ -91,14 +91,14 @@ def _query(t: Translator, node: exp.Expr) -> Said:
     return Said(say_query(t, node))
 
 
-def _in_brackets(t: Translator, node: exp.Subquery) -> exp.Expr:
+def _in_brackets(t: Translator, node: exp.Subquery, *, is_top: bool) -> exp.Expr:
     t.only(node, "this", "order", "limit", "offset", "with_")
-    said = exp.Subquery(this=say_query(t, node.this))
+    said = exp.Subquery(this=say_query(t, node.this, is_top=is_top))
     say_end(t, node, said, {})
     return said
 
 
-def _set_operation(t: Translator, node: exp.SetOperation) -> exp.Expr:
+def _set_operation(t: Translator, node: exp.SetOperation, *, is_top: bool) -> exp.Expr:
     t.only(node, *_SET_PARTS)
     known = _SETS_OF_ROWS[type(node)]
     is_distinct = bool(node.args.get("distinct"))
@@ -106,9 +106,9 @@ def _set_operation(t: Translator, node: exp.SetOperation) -> exp.Expr:
         t.refuse(node, f"{node.key.upper()} ALL")
     t.use(known, node)
     with_, around = _with(t, node), dict(t.ctes)
-    said = type(node)(this=say_query(t, node.this), distinct=is_distinct)
+    said = type(node)(this=say_query(t, node.this, is_top=is_top), distinct=is_distinct)
     first = dict(t.outputs)
-    said.set("expression", say_query(t, node.args["expression"]))
+    said.set("expression", say_query(t, node.args["expression"], is_top=is_top))
     said.set("with_", with_)
     say_end(t, node, said, {})
     t.ctes = around if with_ is None else t.ctes
@@ -124,7 +124,7 @@ def _select(t: Translator, node: exp.Select, *, is_top: bool) -> exp.Expr:
     around = dict(t.ctes)
     said.set("with_", _with(t, node))
     t.scopes.append({})
-    _from(t, node, said)
+    _from(t, node, said, is_top=is_top)
     aliases = aliases_of(node)
     _distinct(t, node, said)
     columns = _columns(t, node, is_top=is_top)
@@ -169,9 +169,14 @@ def _outputs(t: Translator, node: exp.Select, said: exp.Select) -> Kinds:
     return found
 
 
-def _from(t: Translator, node: exp.Select, said: exp.Select) -> None:
+def _from(t: Translator, node: exp.Select, said: exp.Select, *, is_top: bool) -> None:
     if from_ := node.args.get("from_"):
+        # `SELECT * FROM (…)` has the columns of the query inside.
+        t.is_top = (
+            is_top and not node.args.get("joins") and all(isinstance(each, exp.Star) for each in node.expressions)
+        )
         said.set("from_", exp.From(this=t.tree(from_.this)))
+        t.is_top = False
     if joins := node.args.get("joins"):
         said.set("joins", [t.tree(join) for join in joins])
 
@@ -221,19 +226,20 @@ def _columns(t: Translator, node: exp.Select, *, is_top: bool) -> list[exp.Expr]
             found.append(tree)
             continue
         if is_top:
-            tree = _of_table(tree, said.kind)
+            tree = _of_table(tree, said.kind, is_alone=not isinstance(node.parent, exp.SetOperation))
         if name is None and is_top and not is_struct:
             t.use(_UNNAMED, each)
             name = exp.to_identifier(f"f{unnamed}_")
             unnamed += 1
-        found.append(tree if name is None else exp.Alias(this=tree, alias=quoted(name)))
+        is_called_so = isinstance(tree, exp.Column) and name is not None and tree.name == name.name
+        found.append(tree if name is None or is_called_so else exp.Alias(this=tree, alias=quoted(name)))
         found[-1].meta[KIND] = said.kind
     return found
 
 
-def _of_table(tree: exp.Expr, kind: str | None) -> exp.Expr:
+def _of_table(tree: exp.Expr, kind: str | None, *, is_alone: bool) -> exp.Expr:
     """A value as a table of BigQuery holds it: NULL without a type is INT64, and there are no arrays that are NULL."""
-    if isinstance(tree, exp.Null):
+    if isinstance(tree, exp.Null) and is_alone:
         return cast(tree, "BIGINT")
     if kind is not None and kind.startswith("ARRAY") and not isinstance(tree, exp.Array):
         return call("COALESCE", tree, exp.Array(expressions=[]))

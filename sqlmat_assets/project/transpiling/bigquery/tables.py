@@ -106,7 +106,8 @@ def _subquery(t: Translator, node: exp.Subquery) -> Said:
         t.use(_SCALAR, node)
         return Said(exp.Subquery(this=say_query(t, node.this)))
     t.use(_SUBQUERY, node)
-    said = exp.Subquery(this=say_query(t, node.this))
+    is_top, t.is_top = t.is_top, False
+    said = exp.Subquery(this=say_query(t, node.this, is_top=is_top))
     if t.scopes and not node.alias:
         t.scopes[-1][f"({len(t.scopes[-1])})"] = dict(t.outputs)
     return _aliased(t, node, said, node.args.get("alias"), dict(t.outputs))

@@ -10,6 +10,9 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.verdicts import Construct, Finding, Verdict
 
+START = "start"
+"""Under this name the parser says where a node begins in the text."""
+
 CONSTRUCTS: dict[str, Construct] = {}
 """Everything that is known, by its name."""
 
@@ -54,7 +57,7 @@ class Translator:
 
     `over` is there while the function of a window is said, and puts a call into that window. `scopes` have what is
     known of the columns of what each SELECT reads, the innermost last; `ctes` those of CTEs; `outputs` those of the
-    query that was said last.
+    query that was said last. With `is_top` the columns of a subquery that comes next are those of the table.
     """
 
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -62,6 +65,7 @@ class Translator:
     scopes: list[dict[str, Kinds]] = field(default_factory=list[dict[str, Kinds]])
     ctes: dict[str, Kinds] = field(default_factory=dict[str, Kinds])
     outputs: Kinds = field(default_factory=dict[str, str])
+    is_top: bool = False
 
     def inside(self, over: OverWindow | None = None) -> Translator:
         """The same query, in a window or out of one."""
@@ -84,7 +88,11 @@ class Translator:
         handler = HANDLERS.get(type(node))
         if handler is None:
             return self.refuse(node, name_of(node))
-        return handler(self, node)
+        said = handler(self, node)
+        if node.meta and START in node.meta:
+            # So that an error of the engine can be told where it is in the file.
+            said.tree.meta.setdefault(START, node.meta[START])
+        return said
 
     def tree(self, node: exp.Expr) -> exp.Expr:
         """Say a node whose type does not matter."""
@@ -129,7 +137,7 @@ _PARTS: Mapping[str, str] = {
 
 def start_of(node: exp.Expr) -> int:
     """Where a node begins in the text; 0 where nothing in it tells."""
-    known = [found.meta["start"] for found in node.walk() if found.meta and "start" in found.meta]
+    known = [found.meta[START] for found in node.walk() if found.meta and START in found.meta]
     return min(known, default=0)
 
 

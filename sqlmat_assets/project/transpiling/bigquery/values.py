@@ -57,6 +57,7 @@ _SAFE_ELEMENT = construct(
     "array[SAFE_OFFSET(n)], array[SAFE_ORDINAL(n)]", _EMULATED, f"{pages.OPERATORS}array_subscript_operator"
 )
 _EXISTS = construct("EXISTS", _EXACT, f"{pages.OPERATORS}exists_operator")
+_FILLED = frozenset({"partition_start", "partition_end", "last_built"})
 _PSEUDO = frozenset({"_partitiontime", "_partitiondate", "_table_suffix", "_file_name", "_change_type"})
 
 
@@ -99,6 +100,14 @@ def _boolean(t: Translator, node: exp.Boolean) -> Said:
 def _null(t: Translator, node: exp.Null) -> Said:
     t.use(_NULL, node)
     return Said(exp.null())
+
+
+@says(exp.Parameter)
+def _parameter(t: Translator, node: exp.Parameter) -> Said:
+    """A name that a build puts a moment in the place of; what is sent has none."""
+    if node.name.lower() not in _FILLED:
+        return t.refuse(node, f"the parameter @{node.name}")
+    return Said(node.copy())
 
 
 @says(exp.Paren)
