@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,8 +18,9 @@ from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.transpiling.pairs import can_translate
-from sqlmat_assets.warehouses.base import Warehouse
-from sqlmat_assets.warehouses.config import open_warehouse
+
+if TYPE_CHECKING:
+    from sqlmat_assets.warehouses.base import Warehouse
 
 DEFAULT_FOLDER = "sql"
 _ENVIRONMENTS = "env"
@@ -44,7 +45,7 @@ def warehouse_option(command: _Command) -> _Command:
 def dialect_option(command: _Command) -> _Command:
     """Add `--dialect` to a command, which gets a name or None."""
     help_text = (
-        "The SQL of the files, whatever the settings say. That of bigquery is transpiled for a warehouse that is DuckDB; "
+        "The SQL of the files, whatever the settings say. That of bigquery is transpiled where the warehouse is DuckDB; "
         "`sqlmat check --on duckdb` says how well."
     )
     return click.option("--dialect", metavar="NAME", help=help_text)(command)
@@ -89,6 +90,9 @@ def open_for(project: Project, warehouse: str | None, dialect: str | None = None
     Raises:
         UsageError: The URL names none, or one on which the SQL of the project cannot be said.
     """
+    # What only reads files does without an engine.
+    from sqlmat_assets.warehouses.config import open_warehouse
+
     opened = open_warehouse(warehouse or default_warehouse(project.root))
     written, spoken = project.dialect, opened.capabilities.dialect
     if spoken == written:
