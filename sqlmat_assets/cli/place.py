@@ -45,7 +45,7 @@ def warehouse_option(command: _Command) -> _Command:
 def dialect_option(command: _Command) -> _Command:
     """Add `--dialect` to a command, which gets a name or None."""
     help_text = (
-        "The SQL of the files, whatever the settings say. That of bigquery is transpiled where the warehouse is DuckDB; "
+        "The SQL of the files, whatever the settings say. That of bigquery is transpiled for DuckDB; "
         "`sqlmat check --on duckdb` says how well."
     )
     return click.option("--dialect", metavar="NAME", help=help_text)(command)
