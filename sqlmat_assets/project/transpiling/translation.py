@@ -89,8 +89,9 @@ def find_source(sql: str, names: Names, spoken: str, offset: int) -> int | None:
     at = next((index for index, token in enumerate(tokens) if token.end >= offset), None)
     if at is None or len(marks) != len(tokens):
         return None
-    before = next((mark for mark in reversed(marks[: at + 1]) if mark is not None), None)
-    return before if before is not None else next((mark for mark in marks[at:] if mark is not None), None)
+    # Engines point at the beginning of what they mean.
+    behind = next((mark for mark in marks[at:] if mark is not None), None)
+    return behind if behind is not None else next((mark for mark in reversed(marks[:at]) if mark is not None), None)
 
 
 _MARK = "sqlmat_at_"

@@ -64,6 +64,8 @@ def _table(t: Translator, node: exp.Table) -> Said:
         return t.refuse(node, "a decorator of a table")
     if "information_schema" in written.lower():
         return t.refuse(node, "INFORMATION_SCHEMA")
+    if relation is None and not node.args.get("db"):
+        return t.refuse(node, "a table without a dataset", f"`{written}`")
     if relation is None:
         return t.refuse(node, "a table of another project", f"`{written}` is in none that `catalog` names")
     t.use(_TABLE, node)
