@@ -80,8 +80,8 @@ MOVE = "\n  hint: move it into a table of its own, and test what reads that"
         (
             "bigquery",
             "SELECT ARRAY_AGG(DISTINCT a HAVING MAX b) AS a FROM s.x",
-            "s/t - 1h.sql:1: the query cannot be tested, because nothing is known of ARRAY_AGG with HAVING MAX or MIN of "
-            "bigquery on DuckDB" + MOVE,
+            "s/t - 1h.sql:1: the query cannot be tested, because nothing is known of ARRAY_AGG with HAVING MAX or MIN "
+            "of bigquery on DuckDB" + MOVE,
         ),
         (
             "bigquery",
@@ -104,8 +104,8 @@ MOVE = "\n  hint: move it into a table of its own, and test what reads that"
         (
             "postgres",
             "SELECT to_tsvector(b) AS v FROM s.x",
-            "s/t - 1h.sql:1: the query cannot be tested, because nothing is known of the function TO_TSVECTOR of postgres "
-            "on DuckDB" + MOVE,
+            "s/t - 1h.sql:1: the query cannot be tested, because nothing is known of the function TO_TSVECTOR of "
+            "postgres on DuckDB" + MOVE,
         ),
         (
             "redshift",

@@ -54,6 +54,8 @@ def read_raw(sql: str, dialect: str) -> exp.Expr:
         problem = statements[0].problem if statements else None
         raise UnreadableError("it cannot be read" if problem is None else problem.what)
     tokens = statements[0].tokens
+    if any(token.token_type is TokenType.PIPE_GT for token in tokens):
+        raise UnreadableError("pipe syntax")
     marked = [_marked(tokens, index) for index in range(len(tokens))]
     try:
         tree = Dialect.get_or_raise(dialect).parser().parse(marked, sql)[0]

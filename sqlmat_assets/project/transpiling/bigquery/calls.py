@@ -166,6 +166,11 @@ def _safe(t: Translator, node: exp.SafeFunc) -> Said:
     return Said(call("TRY", tree), said.kind)
 
 
+@says(exp.NetFunc)
+def _net(t: Translator, node: exp.NetFunc) -> Said:
+    return t.refuse(node, f"the function NET.{function_name(node.this) or name_of(node.this)}")
+
+
 _PLAIN = (exp.Column, exp.Literal, exp.RawString, exp.Boolean, exp.Null, exp.Var, exp.Neg, exp.WeekStart)
 
 

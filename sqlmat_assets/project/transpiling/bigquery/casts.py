@@ -137,7 +137,7 @@ def convert(said: Said, kind: str, duckdb: str, *, is_safe: bool) -> exp.Expr:
     if said.kind == kind:
         return tree
     if kind == "STRING":
-        return _text(said)
+        return as_string(said)
     if kind == "BYTES":
         return call("ENCODE", tree)
     make: Callable[[exp.Expr, str], exp.Expr] = try_cast if is_safe else cast
@@ -173,8 +173,13 @@ def _of_number(said: Said, kind: str, duckdb: str, make: Callable[[exp.Expr, str
     return case((is_type(tree, "DOUBLE", "FLOAT"), rounded), default=make(tree.copy(), duckdb))
 
 
-def _text(said: Said) -> exp.Expr:
+def as_string(said: Said) -> exp.Expr:
+    """A value as BigQuery writes it."""
+    if isinstance(said.tree, exp.Null):
+        return cast(said.tree, "VARCHAR")
     match said.kind:
+        case "STRING":
+            return said.tree
         case "INT64" | "BOOL" | "DATE":
             return cast(said.tree, "VARCHAR")
         case "FLOAT64":
@@ -186,4 +191,4 @@ def _text(said: Said) -> exp.Expr:
         case "BYTES":
             return call("DECODE", said.tree)
         case _:
-            return as_text(said.tree)
+            return as_text(said)

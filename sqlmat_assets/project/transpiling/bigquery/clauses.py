@@ -32,7 +32,7 @@ _ALIAS = construct(
     "in HAVING, QUALIFY and ORDER BY it goes before a column of the same name: what it stands for is written out",
 )
 _ORDER = construct(
-    "ORDER BY", _EMULATED, f"{pages.QUERIES}order_by_clause", "NULL is the smallest value; `NULLS FIRST` says it"
+    "ORDER BY", _EXACT, f"{pages.QUERIES}order_by_clause", "NULL is the smallest value; `NULLS FIRST` says it"
 )
 _LIMIT = construct("LIMIT, OFFSET", _EXACT, f"{pages.QUERIES}limit_and_offset_clause")
 

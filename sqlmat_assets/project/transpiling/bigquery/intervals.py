@@ -6,9 +6,8 @@ from collections.abc import Collection
 
 from sqlglot import exp
 
-from sqlmat_assets.project.transpiling.bigquery.calls import Call
-from sqlmat_assets.project.transpiling.bigquery.operators import plain
-from sqlmat_assets.project.transpiling.bigquery.translator import brackets, call, cast, number
+from sqlmat_assets.project.transpiling.bigquery.numbers import plain
+from sqlmat_assets.project.transpiling.bigquery.translator import Translator, brackets, call, cast, number
 
 # DuckDB's function, and how many of its units the part has.
 _MAKERS = {
@@ -29,16 +28,15 @@ TIME_SPANS = SPANS - {"WEEK", "MONTH", "QUARTER", "YEAR"}
 _WIDE = ("TO_MICROSECONDS", "TO_MINUTES", "TO_HOURS")
 
 
-def span_of(c: Call, index: int, known: Collection[str], *, is_negative: bool = False) -> exp.Expr | None:
+def say_span(t: Translator, node: exp.Expr, known: Collection[str], *, is_negative: bool = False) -> exp.Expr | None:
     """An interval in DuckDB's SQL; None where it is none of the known parts.
 
     Args:
-        c: The call.
-        index: Which argument.
+        t: Who says it.
+        node: The interval.
         known: The parts that may be.
         is_negative: Whether to take it the other way.
     """
-    node = c.arguments[index]
     if not isinstance(node, exp.Interval) or not isinstance(node.args.get("unit"), exp.Var):
         return None
     part = node.args["unit"].name.upper().removesuffix("S")
@@ -50,11 +48,10 @@ def span_of(c: Call, index: int, known: Collection[str], *, is_negative: bool = 
         # sqlglot makes a string of a number here.
         if not value.name.removeprefix("-").isdecimal():
             return None
-        tree: exp.Expr = number(int(value.name) * units * (-1 if is_negative else 1))
-        return call(name, tree)
-    tree = plain(c.t.say(value))
+        return call(name, number(int(value.name) * units * (-1 if is_negative else 1)))
+    tree = plain(t.say(value))
     if units > 1:
         tree = exp.Mul(this=brackets(tree), expression=number(units))
     if is_negative:
-        tree = exp.Neg(this=brackets(tree) if not isinstance(tree, exp.Paren) else tree)
+        tree = exp.Neg(this=brackets(tree))
     return call(name, cast(tree, "BIGINT" if name in _WIDE else "INTEGER"))

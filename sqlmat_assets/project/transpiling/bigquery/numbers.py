@@ -17,7 +17,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     try_cast,
 )
 
-_KNOWN = ("INT64", "FLOAT64")
+NUMBERS = ("INT64", "FLOAT64")
 NUMERIC = "DECIMAL(38, 9)"
 
 
@@ -28,11 +28,33 @@ def is_number_literal(tree: exp.Expr) -> bool:
     return isinstance(inner, exp.Literal) and not inner.is_string
 
 
+def plain(said: Said) -> exp.Expr:
+    """A literal without a type of its own, where what it stands beside gives it one; else the tree."""
+    tree = said.tree
+    if isinstance(tree, exp.Cast) and said.kind in NUMBERS:
+        inner = tree.this.this if isinstance(tree.this, exp.Neg) else tree.this
+        return tree.this if isinstance(inner, exp.Literal) and not inner.is_string else tree
+    if isinstance(tree, exp.Literal) and not tree.is_string:
+        return exp.Literal.number(tree.name.removesuffix("e0"))
+    return tree
+
+
+def is_literal(said: Said) -> bool:
+    """Whether it is a number that is written out."""
+    tree = plain(said)
+    return isinstance(tree.this if isinstance(tree, exp.Neg) else tree, exp.Literal) and said.kind in NUMBERS
+
+
+def added(left: Said, right: Said) -> exp.Expr:
+    """What has the type of a sum, of a difference and of a product."""
+    return exp.Add(this=brackets(left.sample), expression=brackets(right.sample))
+
+
 def multiplied(left: Said, right: Said) -> exp.Expr:
     """A product."""
     a, b = brackets(left.tree), brackets(right.tree)
     product = exp.Mul(this=a, expression=b)
-    if left.kind in _KNOWN and right.kind in _KNOWN:
+    if left.kind in NUMBERS and right.kind in NUMBERS:
         return product
     if "FLOAT64" in (left.kind, right.kind):
         literal, other = (a, b) if left.kind == "FLOAT64" else (b, a)
@@ -42,11 +64,12 @@ def multiplied(left: Said, right: Said) -> exp.Expr:
         value = literal.this if isinstance(literal, exp.Neg) else literal
         bare: exp.Expr = exp.Literal.number(value.name.removesuffix("e0"))
         decimal = exp.Mul(this=other.copy(), expression=exp.Neg(this=bare) if value is not literal else bare)
-        return by_type(is_decimal(other), try_cast(decimal, NUMERIC), product)
+        sample = right.sample if left.kind == "FLOAT64" else left.sample
+        return by_type(is_decimal(sample), try_cast(decimal, NUMERIC), product)
     if "INT64" in (left.kind, right.kind):
         return product
     # The sum has the type, and is never computed.
-    return call("CAST_TO_TYPE", product, exp.Add(this=a.copy(), expression=b.copy()))
+    return call("CAST_TO_TYPE", product, added(left, right))
 
 
 def divided(left: Said, right: Said, by_zero: exp.Expr) -> exp.Expr:
@@ -63,12 +86,12 @@ def divided(left: Said, right: Said, by_zero: exp.Expr) -> exp.Expr:
     is_constant = isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.name) != 0
     if not is_constant:
         quotient = case((exp.EQ(this=b.copy(), expression=number(0)), by_zero), default=quotient)
-    if left.kind in _KNOWN and right.kind in _KNOWN:
+    if left.kind in NUMBERS and right.kind in NUMBERS:
         return quotient
     if any(each.kind == "FLOAT64" and not is_number_literal(each.tree) for each in (left, right)):
         return quotient
     refused = fail("the quotient of NUMERIC values is not the same in DuckDB")
-    decimal = [is_decimal(each.tree) for each in (left, right) if each.kind not in _KNOWN]
+    decimal = [is_decimal(each.sample) for each in (left, right) if each.kind not in NUMBERS]
     either = decimal[0] if len(decimal) == 1 else exp.Or(this=decimal[0], expression=decimal[1])
     return case((either, refused), default=quotient)
 

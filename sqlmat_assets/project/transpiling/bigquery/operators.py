@@ -7,7 +7,8 @@ from typing import Any
 from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
-from sqlmat_assets.project.transpiling.bigquery.numbers import divided, multiplied
+from sqlmat_assets.project.transpiling.bigquery.intervals import SPANS, say_span
+from sqlmat_assets.project.transpiling.bigquery.numbers import NUMBERS, added, divided, is_literal, multiplied, plain
 from sqlmat_assets.project.transpiling.bigquery.queries import say_query
 from sqlmat_assets.project.transpiling.bigquery.translator import (
     Said,
@@ -27,6 +28,7 @@ _PLUS = construct("a + b", _EXACT, f"{_OPS}arithmetic_operators")
 _MINUS = construct(
     "a - b", _EMULATED, f"{_OPS}arithmetic_operators", "the difference of dates is an INTERVAL there: refused by DuckDB"
 )
+_SHIFTED = construct("a + INTERVAL n part, a - INTERVAL n part", _EXACT, f"{_OPS}datetime_subtraction_operators")
 _TIMES = construct("a * b", _EMULATED, f"{_OPS}arithmetic_operators", "a product of NUMERIC is rounded to 9 digits")
 _BY = construct("a / b", _EMULATED, f"{_OPS}arithmetic_operators", "division by zero is an error")
 _NEGATED = construct("-a", _EXACT, f"{_OPS}arithmetic_operators")
@@ -43,46 +45,39 @@ _DISTINCT = construct("IS DISTINCT FROM", _EXACT, f"{_OPS}is_distinct")
 _LOGIC = construct("AND, OR, NOT", _EXACT, f"{_OPS}logical_operators")
 _CASE = construct("CASE", _EXACT, f"{pages.CONDITIONS}case_expr")
 
-NUMBERS = ("INT64", "FLOAT64")
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _MOMENTS = ("DATE", "DATETIME", "TIMESTAMP", "TIME", "INTERVAL")
 
 
-def plain(said: Said) -> exp.Expr:
-    """A literal without a type of its own, where what it stands beside gives it one; else the tree."""
-    tree = said.tree
-    if isinstance(tree, exp.Cast) and said.kind in NUMBERS:
-        inner = tree.this.this if isinstance(tree.this, exp.Neg) else tree.this
-        return tree.this if isinstance(inner, exp.Literal) and not inner.is_string else tree
-    if isinstance(tree, exp.Literal) and not tree.is_string:
-        return exp.Literal.number(tree.name.removesuffix("e0"))
-    return tree
-
-
-def is_literal(said: Said) -> bool:
-    """Whether it is a number that is written out."""
-    tree = plain(said)
-    return isinstance(tree.this if isinstance(tree, exp.Neg) else tree, exp.Literal) and said.kind in NUMBERS
-
-
 @says(exp.Add, exp.Sub)
 def _sum(t: Translator, node: exp.Binary) -> Said:
+    is_sum = isinstance(node, exp.Add)
+    if isinstance(node.right, exp.Interval):
+        return _shifted(t, node, node.right, is_negative=not is_sum)
     left, right = t.say(node.left), t.say(node.right)
     kind = _common(left, right)
-    is_sum = isinstance(node, exp.Add)
-    if isinstance(node.right, exp.Interval) or isinstance(node.left, exp.Interval):
-        return t.refuse(node, "an INTERVAL in a sum", "the type of the result depends on that of the moment")
     if left.kind == right.kind and left.kind in _MOMENTS and not is_sum:
         return t.refuse(node, f"{left.kind} - {right.kind}")
     if is_sum:
         t.use(_PLUS, node)
-        return Said(exp.Add(this=_operand(left, right), expression=_operand(right, left)), kind)
+        return Said(exp.Add(this=_operand(left, right), expression=_operand(right, left)), kind, added(left, right))
     t.use(_MINUS, node)
     if left.kind in NUMBERS or right.kind in NUMBERS:
         subtrahend = brackets(_operand(right, left)) if isinstance(right.tree, exp.Binary) else _operand(right, left)
-        return Said(exp.Sub(this=_operand(left, right), expression=subtrahend), kind)
+        return Said(exp.Sub(this=_operand(left, right), expression=subtrahend), kind, added(left, right))
     # DuckDB has a negative of every type of which BigQuery has a difference of the same type, and of no other.
-    return Said(exp.Add(this=left.tree, expression=exp.Neg(this=exp.Paren(this=right.tree))), kind)
+    negative = exp.Neg(this=exp.Paren(this=right.tree))
+    return Said(exp.Add(this=left.tree, expression=negative), kind, added(left, right))
+
+
+def _shifted(t: Translator, node: exp.Binary, interval: exp.Interval, *, is_negative: bool) -> Said:
+    """A moment that is moved; of a DATE it becomes a DATETIME in both."""
+    said, span = t.say(node.left), say_span(t, interval, SPANS, is_negative=is_negative)
+    if span is None:
+        return t.refuse(interval, "an INTERVAL of several parts")
+    t.use(_SHIFTED, node)
+    kind = {"DATE": "DATETIME", "DATETIME": "DATETIME", "TIMESTAMP": "TIMESTAMP"}.get(said.kind or "")
+    return Said(exp.Add(this=brackets(said.tree), expression=span), kind)
 
 
 def _operand(said: Said, other: Said) -> exp.Expr:
@@ -105,15 +100,14 @@ def _common(left: Said, right: Said) -> str | None:
 def _product(t: Translator, node: exp.Mul) -> Said:
     left, right = t.say(node.left), t.say(node.right)
     t.use(_TIMES, node)
-    return Said(multiplied(left, right), _common(left, right))
+    return Said(multiplied(left, right), _common(left, right), added(left, right))
 
 
 @says(exp.Div)
 def _quotient(t: Translator, node: exp.Div) -> Said:
     left, right = t.say(node.left), t.say(node.right)
     t.use(_BY, node)
-    is_known = left.kind in NUMBERS and right.kind in NUMBERS
-    return Said(divided(left, right, fail("division by zero")), "FLOAT64" if is_known else None)
+    return Said(divided(left, right, fail("division by zero")), "FLOAT64")
 
 
 @says(exp.Neg)
@@ -123,7 +117,7 @@ def _negative(t: Translator, node: exp.Neg) -> Said:
     # The smallest INT64 is read as a number without its sign first.
     if isinstance(said.tree, exp.Cast) and isinstance(said.tree.this, exp.Literal):
         return Said(exp.Cast(this=exp.Neg(this=said.tree.this), to=said.tree.args["to"]), said.kind)
-    return Said(exp.Neg(this=brackets(said.tree)), said.kind)
+    return Said(exp.Neg(this=brackets(said.tree)), said.kind, said.like)
 
 
 @says(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.BitwiseNot)
@@ -171,10 +165,11 @@ def _between(t: Translator, node: exp.Between) -> Said:
 def _like(t: Translator, node: exp.Like) -> Said:
     if isinstance(node.expression, (exp.Any, exp.All)):
         return t.refuse(node.expression, f"LIKE {type(node.expression).__name__.upper()}")
-    t.only(node, "this", "expression")
+    t.only(node, "this", "expression", "negate")
     t.use(_LIKE, node)
     like = exp.Like(this=brackets(t.tree(node.this)), expression=brackets(t.tree(node.expression)))
-    return Said(exp.Escape(this=like, expression=text("\\")), "BOOL")
+    said: exp.Expr = exp.Escape(this=like, expression=text("\\"))
+    return Said(exp.Not(this=exp.Paren(this=said)) if node.args.get("negate") else said, "BOOL")
 
 
 @says(exp.In)

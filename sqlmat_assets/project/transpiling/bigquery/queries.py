@@ -225,8 +225,11 @@ def _columns(t: Translator, node: exp.Select, *, is_top: bool) -> list[exp.Expr]
         if is_star(each):
             found.append(tree)
             continue
+        if isinstance(tree, exp.Null) and not isinstance(node.parent, exp.SetOperation):
+            # Without a type of its own it is an INT64.
+            tree = cast(tree, "BIGINT")
         if is_top:
-            tree = _of_table(tree, said.kind, is_alone=not isinstance(node.parent, exp.SetOperation))
+            tree = _of_table(tree, said.kind)
         if name is None and is_top and not is_struct:
             t.use(_UNNAMED, each)
             name = exp.to_identifier(f"f{unnamed}_")
@@ -237,10 +240,8 @@ def _columns(t: Translator, node: exp.Select, *, is_top: bool) -> list[exp.Expr]
     return found
 
 
-def _of_table(tree: exp.Expr, kind: str | None, *, is_alone: bool) -> exp.Expr:
-    """A value as a table of BigQuery holds it: NULL without a type is INT64, and there are no arrays that are NULL."""
-    if isinstance(tree, exp.Null) and is_alone:
-        return cast(tree, "BIGINT")
+def _of_table(tree: exp.Expr, kind: str | None) -> exp.Expr:
+    """A value as a table of BigQuery holds it: an array in it is never NULL."""
     if kind is not None and kind.startswith("ARRAY") and not isinstance(tree, exp.Array):
         return call("COALESCE", tree, exp.Array(expressions=[]))
     return tree

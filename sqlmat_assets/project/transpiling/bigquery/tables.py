@@ -36,9 +36,6 @@ _UNNEST = construct(
     "UNNEST", _EMULATED, f"{pages.QUERIES}unnest_operator", "of structs the fields are columns: `max_depth := 2`"
 )
 _OFFSET = construct("UNNEST WITH OFFSET", _EMULATED, f"{pages.QUERIES}unnest_operator")
-_PATH = construct(
-    "an array of a table as a table", _EMULATED, f"{pages.QUERIES}implicit_unnest", "`FROM t, t.items` is UNNEST"
-)
 RELATION = "sqlmat_relation"
 """Under this name each reading of a table has what it reads: a `Relation`, or None where it is in no warehouse."""
 
@@ -54,7 +51,7 @@ def _table(t: Translator, node: exp.Table) -> Said:
         return t.refuse(node, "a table function")
     if RELATION not in node.meta:
         if node.args.get("db"):
-            return _path(t, node)
+            return t.refuse(node, "a path as a table")
         return _aliased(t, node, exp.Table(this=quoted(node.this)), alias, t.ctes.get(node.name.lower(), {}))
     relation = node.meta[RELATION]
     written = ".".join(part.name for part in node.parts)
@@ -66,7 +63,7 @@ def _table(t: Translator, node: exp.Table) -> Said:
         return t.refuse(node, "INFORMATION_SCHEMA")
     if relation is None and not node.args.get("db"):
         return t.refuse(node, "a table without a dataset", f"`{written}`")
-    if relation is None:
+    if relation is None or relation.catalog is not None:
         return t.refuse(node, "a table of another project", f"`{written}` is in none that `catalog` names")
     t.use(_TABLE, node)
     table = exp.Table(
@@ -113,16 +110,6 @@ def _subquery(t: Translator, node: exp.Subquery) -> Said:
     if t.scopes and not node.alias:
         t.scopes[-1][f"({len(t.scopes[-1])})"] = dict(t.outputs)
     return _aliased(t, node, said, node.args.get("alias"), dict(t.outputs))
-
-
-def _path(t: Translator, node: exp.Table) -> Said:
-    """`FROM s.t AS t, t.items`: the array of each row."""
-    t.use(_PATH, node)
-    parts = [part for part in node.parts if isinstance(part, exp.Identifier)]
-    column = exp.column(*(quoted(part) for part in reversed(parts)))
-    kind = t.kind_of_column([part.name for part in parts])
-    alias = node.args.get("alias")
-    return Said(_unnested(t, node, Said(column, kind), parts[-1] if alias is None else alias.this, None))
 
 
 @says(exp.Unnest)

@@ -19,6 +19,7 @@ from sqlmat_assets.project.transpiling.bigquery.functions import dates as _dates
 from sqlmat_assets.project.transpiling.bigquery.functions import hashes as _hashes
 from sqlmat_assets.project.transpiling.bigquery.functions import json as _json
 from sqlmat_assets.project.transpiling.bigquery.functions import maths as _maths
+from sqlmat_assets.project.transpiling.bigquery.functions import printing as _printing
 from sqlmat_assets.project.transpiling.bigquery.functions import regexps as _regexps
 from sqlmat_assets.project.transpiling.bigquery.functions import strings as _strings
 from sqlmat_assets.project.transpiling.bigquery.functions import texts_of_moments as _texts_of_moments
@@ -41,6 +42,7 @@ MODULES = (
     _hashes,
     _json,
     _maths,
+    _printing,
     _regexps,
     _strings,
     _texts_of_moments,

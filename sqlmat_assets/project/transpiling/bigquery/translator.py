@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sqlglot import exp
@@ -19,10 +20,19 @@ CONSTRUCTS: dict[str, Construct] = {}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An expression in DuckDB's SQL. `kind` is its type in BigQuery, None where only the engine will know it."""
+    """An expression in DuckDB's SQL. `kind` is its type in BigQuery, None where only the engine will know it.
+
+    `like` is a shorter expression of the same type, where there is one.
+    """
 
     tree: exp.Expr
     kind: str | None = None
+    like: exp.Expr | None = None
+
+    @property
+    def sample(self) -> exp.Expr:
+        """An expression of the same type, for what asks for nothing else."""
+        return (self.tree if self.like is None else self.like).copy()
 
 
 _Handler = Callable[["Translator", Any], Said]
@@ -89,6 +99,8 @@ class Translator:
         if handler is None:
             return self.refuse(node, name_of(node))
         said = handler(self, node)
+        if _is_too_long(said.tree):
+            return self.refuse(node, "a query that becomes too long")
         if node.meta and START in node.meta:
             # So that an error of the engine can be told where it is in the file.
             said.tree.meta.setdefault(START, node.meta[START])
@@ -118,6 +130,12 @@ class Translator:
         return not others
 
 
+def _is_too_long(tree: exp.Expr) -> bool:
+    """Whether it has come to many nodes: what is written twice inside of what is written twice grows fast."""
+    return next(islice(tree.walk(), _MOST_NODES, None), None) is not None
+
+
+_MOST_NODES = 20_000
 _PARTS: Mapping[str, str] = {
     "hint": "a hint",
     "into": "INTO",

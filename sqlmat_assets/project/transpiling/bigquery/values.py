@@ -26,12 +26,10 @@ from sqlmat_assets.project.transpiling.verdicts import Verdict
 
 _EXACT, _EMULATED = Verdict.EXACT, Verdict.EMULATED
 
-_INT = construct(
-    "a whole number", _EMULATED, f"{pages.LEXICAL}integer_literals", "DuckDB's have 32 bits; cast to BIGINT"
-)
+_INT = construct("a whole number", _EXACT, f"{pages.LEXICAL}integer_literals", "DuckDB's have 32 bits; cast to BIGINT")
 _FLOAT = construct(
     "a number with a point",
-    _EMULATED,
+    _EXACT,
     f"{pages.LEXICAL}floating_point_literals",
     "DuckDB's are DECIMAL; written `1.5e0`",
 )
@@ -113,7 +111,7 @@ def _parameter(t: Translator, node: exp.Parameter) -> Said:
 @says(exp.Paren)
 def _paren(t: Translator, node: exp.Paren) -> Said:
     said = t.say(node.this)
-    return Said(exp.Paren(this=said.tree), said.kind)
+    return Said(exp.Paren(this=said.tree), said.kind, said.like)
 
 
 @says(exp.Alias)

@@ -98,7 +98,7 @@ def _count(c: Call) -> Said:
     return Said(c.over(call("COUNT", _distinct(found[1].tree, found[0]))), "INT64")
 
 
-@function("COUNTIF", _EMULATED, f"{_PAGE}countif", "becomes COUNT(CASE …)", windowed=True)
+@function("COUNTIF", _EXACT, f"{_PAGE}countif", "becomes COUNT(CASE …)", windowed=True)
 def _countif(c: Call) -> Said:
     found = _simple(c)
     if found is None or found[0].is_distinct:
@@ -118,8 +118,9 @@ def _sum(c: Call) -> Said:
     if said.kind == "INT64":
         return Said(as_bigint(tree), "INT64")
     # The type of a sum with a BIGINT is that of BigQuery. It is never computed.
-    sample = said.tree.copy() if c.window is not None else call("MIN", said.tree.copy())
-    return Said(call("CAST_TO_TYPE", tree, exp.Add(this=brackets(sample), expression=cast(number(0), "BIGINT"))))
+    sample = said.sample if c.window is not None else call("MIN", said.sample)
+    like = exp.Add(this=brackets(sample), expression=cast(number(0), "BIGINT"))
+    return Said(call("CAST_TO_TYPE", tree, like.copy()), None, like)
 
 
 @function("AVG", _EMULATED, f"{_PAGE}avg", "of NUMERIC it is refused by DuckDB", windowed=True)
@@ -131,7 +132,7 @@ def _avg(c: Call) -> Said:
     tree = said.tree
     if said.kind not in ("INT64", "FLOAT64"):
         refused = fail("the average of NUMERIC values is not the same in DuckDB")
-        tree = case((is_decimal(tree), refused), default=tree)
+        tree = case((is_decimal(said.sample), refused), default=tree)
     return Said(c.over(call("AVG", _distinct(tree, argument))), "FLOAT64")
 
 
@@ -143,7 +144,7 @@ def _extreme(c: Call) -> Said:
     return Said(c.over(call(c.name, found[1].tree)), found[1].kind)
 
 
-@function("LOGICAL_AND, LOGICAL_OR", _EMULATED, f"{_PAGE}logical_and", "are BOOL_AND, BOOL_OR", windowed=True)
+@function("LOGICAL_AND, LOGICAL_OR", _EXACT, f"{_PAGE}logical_and", "are BOOL_AND, BOOL_OR", windowed=True)
 def _logical(c: Call) -> Said:
     found = _simple(c)
     if found is None or found[0].is_distinct:
@@ -179,7 +180,7 @@ def _any_value(c: Call) -> Said:
     return Said(c.over(call(name, said.tree, by)), said.kind)
 
 
-@function("MAX_BY, MIN_BY", _EMULATED, f"{_PAGE}max_by", "are ARG_MAX, ARG_MIN", count=(2, 2))
+@function("MAX_BY, MIN_BY", _EXACT, f"{_PAGE}max_by", "are ARG_MAX, ARG_MIN", count=(2, 2))
 def _by(c: Call) -> Said:
     if any(isinstance(each, (exp.Order, exp.Limit, exp.Distinct)) for each in c.arguments):
         return c.refuse(_REFUSED)

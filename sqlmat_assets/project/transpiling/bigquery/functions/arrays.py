@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
-from sqlmat_assets.project.transpiling.bigquery.intervals import SPANS, span_of
+from sqlmat_assets.project.transpiling.bigquery.intervals import SPANS, say_span
 from sqlmat_assets.project.transpiling.bigquery.translator import Said, brackets, call, case, cast, fail, number
 from sqlmat_assets.project.transpiling.verdicts import Verdict
 
@@ -15,12 +15,12 @@ _PAGE = pages.ARRAYS
 _MANY = 1000
 
 
-@function("ARRAY_LENGTH", _EMULATED, f"{_PAGE}array_length", "is LEN")
+@function("ARRAY_LENGTH", _EXACT, f"{_PAGE}array_length", "is LEN")
 def _length(c: Call) -> Said:
     return Said(call("LEN", c.tree(0)), "INT64")
 
 
-@function("ARRAY_CONCAT", _EMULATED, f"{_PAGE}array_concat", "becomes `||`", count=(1, _MANY))
+@function("ARRAY_CONCAT", _EXACT, f"{_PAGE}array_concat", "becomes `||`", count=(1, _MANY))
 def _concat(c: Call) -> Said:
     first = c.say(0)
     tree = first.tree
@@ -29,7 +29,7 @@ def _concat(c: Call) -> Said:
     return Said(tree, first.kind or "ARRAY")
 
 
-@function("ARRAY_REVERSE", _EMULATED, f"{_PAGE}array_reverse", "is LIST_REVERSE")
+@function("ARRAY_REVERSE", _EXACT, f"{_PAGE}array_reverse", "is LIST_REVERSE")
 def _reverse(c: Call) -> Said:
     said = c.say(0)
     return Said(call("LIST_REVERSE", said.tree), said.kind or "ARRAY")
@@ -65,7 +65,7 @@ def _generate(c: Call) -> Said:
 @function("GENERATE_DATE_ARRAY", _EMULATED, f"{_PAGE}generate_date_array", count=(2, 3))
 def _generate_dates(c: Call) -> Said:
     start, end = (cast(c.tree(index), "DATE") for index in range(2))
-    step = span_of(c, 2, SPANS) if c.has(2) else call("TO_DAYS", number(1))
+    step = say_span(c.t, c.arguments[2], SPANS) if c.has(2) else call("TO_DAYS", number(1))
     if step is None:
         return c.refuse("with such a step")
     return Said(cast(call("GENERATE_SERIES", start, end, step), "DATE[]"), "ARRAY<DATE>")
@@ -74,7 +74,7 @@ def _generate_dates(c: Call) -> Said:
 @function("GENERATE_TIMESTAMP_ARRAY", _EMULATED, f"{_PAGE}generate_timestamp_array", count=(3, 3))
 def _generate_timestamps(c: Call) -> Said:
     start, end = (cast(c.tree(index), "TIMESTAMPTZ") for index in range(2))
-    step = span_of(c, 2, SPANS)
+    step = say_span(c.t, c.arguments[2], SPANS)
     if step is None:
         return c.refuse("with such a step")
     return Said(call("GENERATE_SERIES", start, end, step), "ARRAY<TIMESTAMP>")

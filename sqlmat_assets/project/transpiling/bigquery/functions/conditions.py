@@ -6,7 +6,8 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
-from sqlmat_assets.project.transpiling.bigquery.operators import plain, shared
+from sqlmat_assets.project.transpiling.bigquery.numbers import plain
+from sqlmat_assets.project.transpiling.bigquery.operators import shared
 from sqlmat_assets.project.transpiling.bigquery.translator import Said, brackets, call, case, trees
 from sqlmat_assets.project.transpiling.verdicts import Verdict
 
@@ -14,7 +15,7 @@ _EXACT, _EMULATED = Verdict.EXACT, Verdict.EMULATED
 _MANY = 1000
 
 
-@function("IF", _EMULATED, f"{pages.CONDITIONS}if", "becomes CASE", count=(3, 3))
+@function("IF", _EXACT, f"{pages.CONDITIONS}if", "becomes CASE", count=(3, 3))
 def _if(c: Call) -> Said:
     condition, yes, no = (c.say(index) for index in range(3))
     return Said(case((condition.tree, yes.tree), default=no.tree), shared([yes, no]))

@@ -6,14 +6,14 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
-from sqlmat_assets.project.transpiling.bigquery.intervals import DATE_SPANS, SPANS, TIME_SPANS, span_of
+from sqlmat_assets.project.transpiling.bigquery.intervals import DATE_SPANS, SPANS, TIME_SPANS, say_span
 from sqlmat_assets.project.transpiling.bigquery.moments import (
     at_zone,
     boundaries,
     truncated,
     whole_spans,
 )
-from sqlmat_assets.project.transpiling.bigquery.operators import plain
+from sqlmat_assets.project.transpiling.bigquery.numbers import plain
 from sqlmat_assets.project.transpiling.bigquery.translator import (
     Said,
     brackets,
@@ -48,7 +48,7 @@ def _current_datetime(c: Call) -> Said:
     return Said(cast(at_zone(call("NOW"), c.tree(0) if c.has(0) else text("UTC")), "TIMESTAMP"), "DATETIME")
 
 
-@function("CURRENT_TIMESTAMP", _EMULATED, f"{pages.TIMESTAMPS}current_timestamp", "is NOW", count=(0, 0))
+@function("CURRENT_TIMESTAMP", _EXACT, f"{pages.TIMESTAMPS}current_timestamp", "is NOW", count=(0, 0))
 def _current_timestamp(c: Call) -> Said:
     del c
     return Said(call("NOW"), "TIMESTAMP")
@@ -99,7 +99,7 @@ def _timestamp(c: Call) -> Said:
 def _shifted(c: Call, kind: str | None) -> Said:
     """A moment that is moved by an interval."""
     known = TIME_SPANS if kind == "TIMESTAMP" else SPANS if kind == "DATETIME" else DATE_SPANS | SPANS
-    span = span_of(c, 1, known, is_negative=c.name.endswith("_SUB"))
+    span = say_span(c.t, c.arguments[1], known, is_negative=c.name.endswith("_SUB"))
     if span is None:
         return c.refuse("of such an interval")
     said = c.say(0)

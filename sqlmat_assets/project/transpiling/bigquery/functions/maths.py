@@ -8,8 +8,7 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
-from sqlmat_assets.project.transpiling.bigquery.numbers import NUMERIC, as_bigint, divided, is_number_literal
-from sqlmat_assets.project.transpiling.bigquery.operators import plain
+from sqlmat_assets.project.transpiling.bigquery.numbers import NUMERIC, as_bigint, divided, is_number_literal, plain
 from sqlmat_assets.project.transpiling.bigquery.translator import (
     Said,
     brackets,
@@ -34,9 +33,7 @@ def _safe_divide(c: Call) -> Said:
     return Said(divided(c.say(0), c.say(1), exp.null()), "FLOAT64")
 
 
-@function(
-    "IEEE_DIVIDE", _EMULATED, f"{_PAGE}ieee_divide", "DuckDB divides numbers with a point like this", count=(2, 2)
-)
+@function("IEEE_DIVIDE", _EXACT, f"{_PAGE}ieee_divide", "DuckDB divides numbers with a point like this", count=(2, 2))
 def _ieee_divide(c: Call) -> Said:
     return Said(exp.Div(this=cast(c.tree(0), "DOUBLE"), expression=cast(c.tree(1), "DOUBLE")), "FLOAT64")
 
@@ -85,7 +82,7 @@ def _rounded(c: Call) -> Said:
         return Said(as_float, "FLOAT64")
     tree = said.tree.copy()
     as_numeric = try_cast(call(c.name, tree, *(each.copy() for each in rest)), NUMERIC)
-    return Said(by_type(is_decimal(tree), as_numeric, as_float))
+    return Said(by_type(is_decimal(said.sample), as_numeric, as_float))
 
 
 def _rounded_float(name: str, tree: exp.Expr, digits: exp.Expr | None) -> exp.Expr:
@@ -140,7 +137,7 @@ def _of_floats(names: Sequence[str], count: tuple[int, int] = (1, 1)) -> None:
             return Said(finite(c.name, call(to, *values), values), "FLOAT64")
 
 
-_of_floats(("SQRT", "EXP", "LN", "LOG10", "CBRT", "SIN", "COS", "TAN", "ATAN"))
+_of_floats(("SQRT", "EXP", "LN", "LOG10", "SIN", "COS", "TAN", "ATAN"))
 _of_floats(("POW, POWER", "ATAN2"), (2, 2))
 
 

@@ -9,7 +9,7 @@ from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
 from sqlmat_assets.project.transpiling.bigquery.translator import Said, call, case, number, text
 from sqlmat_assets.project.transpiling.verdicts import Verdict
 
-_EMULATED = Verdict.EMULATED
+_EXACT, _EMULATED = Verdict.EXACT, Verdict.EMULATED
 _PAGE = pages.STRINGS
 # Brackets that are a group: not escaped, not `(?:`, `(?i)` and their like.
 _ESCAPED = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]])*\]", re.DOTALL)
@@ -45,7 +45,7 @@ def may_lack_group(pattern: str) -> bool:
     )
 
 
-@function("REGEXP_CONTAINS", _EMULATED, f"{_PAGE}regexp_contains", "is REGEXP_MATCHES", count=(2, 2))
+@function("REGEXP_CONTAINS", _EXACT, f"{_PAGE}regexp_contains", "is REGEXP_MATCHES", count=(2, 2))
 def _contains(c: Call) -> Said:
     return Said(call("REGEXP_MATCHES", c.tree(0), c.tree(1)), "BOOL")
 
@@ -67,7 +67,7 @@ def _extract(c: Call) -> Said:
     return Said(case((found, call("REGEXP_EXTRACT", value.copy(), text(pattern), number(count)))), "STRING")
 
 
-@function("REGEXP_EXTRACT_ALL", _EMULATED, f"{_PAGE}regexp_extract_all", count=(2, 2))
+@function("REGEXP_EXTRACT_ALL", _EXACT, f"{_PAGE}regexp_extract_all", count=(2, 2))
 def _extract_all(c: Call) -> Said:
     pattern = c.literal(1)
     if pattern is None or (count := groups_in(pattern)) > 1:
@@ -75,6 +75,6 @@ def _extract_all(c: Call) -> Said:
     return Said(call("REGEXP_EXTRACT_ALL", c.tree(0), text(pattern), number(count)), "ARRAY<STRING>")
 
 
-@function("REGEXP_REPLACE", _EMULATED, f"{_PAGE}regexp_replace", "everywhere", count=(3, 3))
+@function("REGEXP_REPLACE", _EXACT, f"{_PAGE}regexp_replace", "everywhere", count=(3, 3))
 def _replace(c: Call) -> Said:
     return Said(call("REGEXP_REPLACE", c.tree(0), c.tree(1), c.tree(2), text("g")), "STRING")

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function, same
-from sqlmat_assets.project.transpiling.bigquery.operators import plain
+from sqlmat_assets.project.transpiling.bigquery.numbers import plain
 from sqlmat_assets.project.transpiling.bigquery.translator import (
     Said,
     brackets,
@@ -110,12 +110,12 @@ def _reverse(c: Call) -> Said:
     return Said(call("ARRAY_TO_STRING", letters, text("")), "STRING")
 
 
-@function("REPLACE", _EMULATED, f"{_PAGE}replace", "of nothing it changes nothing", count=(3, 3))
+@function("REPLACE", _EXACT, f"{_PAGE}replace", "of nothing it changes nothing", count=(3, 3))
 def _replace(c: Call) -> Said:
     return Said(call("REPLACE", c.tree(0), c.tree(1), c.tree(2)), "STRING")
 
 
-@function("INSTR", _EMULATED, f"{_PAGE}instr", "from the start, the first", count=(2, 2))
+@function("INSTR", _EXACT, f"{_PAGE}instr", "from the start, the first", count=(2, 2))
 def _instr(c: Call) -> Said:
     return Said(call("INSTR", c.tree(0), c.tree(1)), "INT64")
 

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
-from sqlmat_assets.project.transpiling.bigquery.operators import plain
+from sqlmat_assets.project.transpiling.bigquery.numbers import plain
 from sqlmat_assets.project.transpiling.bigquery.texts import timestamp_text
 from sqlmat_assets.project.transpiling.bigquery.translator import Said, brackets, call, cast, number
 from sqlmat_assets.project.transpiling.verdicts import Verdict
