@@ -42,8 +42,8 @@ def two_by_case(place: Place, name: str, other: str, spoken: str) -> Problem:
 
 def not_transpiled(relation: str, written: str, spoken: str, problems: Sequence[Problem], held: str) -> str:
     """A table is not built because something in its files is unsupported."""
-    sql = f"the SQL of {engine(written)}"
-    head = f"`{relation}` is not built: in its files is {sql} of which nothing is known on {engine(spoken)}"
+    sql = f"SQL of {engine(written)}"
+    head = f"`{relation}` is not built: its files have {sql} of which nothing is known on {engine(spoken)}"
     return "\n".join([head, *map(str, problems), held])
 
 

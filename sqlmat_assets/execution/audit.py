@@ -116,6 +116,7 @@ def _run_query(
             failed_rows=outcome.failed_rows,
             message=outcome.message,
             sql=query.sql,
+            sent=say(query.sql, context) if context.is_transpiled else None,
             seconds=seconds,
             sample=evaluation().sample(spec.title) if outcome.has_sample else None,
         )

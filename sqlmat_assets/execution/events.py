@@ -64,7 +64,8 @@ class CheckResult:
     """The outcome of one check.
 
     `rows` were looked at, `failed_rows` of them did not hold; `message` says what was wrong in words and is
-    empty when the check holds; `sample` has up to 20 offending rows.
+    empty when the check holds; `sample` has up to 20 offending rows. `sent` is the SQL in the engine's own words, where
+    the file has it in those of another.
     """
 
     name: str
@@ -76,6 +77,7 @@ class CheckResult:
     sql: str
     seconds: float
     sample: Sample | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

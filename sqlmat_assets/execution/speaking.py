@@ -9,6 +9,8 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors import transpiling as wording
 from sqlmat_assets.errors.sql import Place
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.transpiling import types
 from sqlmat_assets.project.transpiling.translation import Translated, find_source, translate
@@ -45,6 +47,11 @@ def _spoken(translated: Translated, context: Context) -> str:
         problems = (wording.unsupported(place, each.name, context.spoken, each.why) for each in translated.refused)
         raise MaterializeError("; ".join(problem.what for problem in problems))
     return translated.sql
+
+
+def written_sql(model: Model, context: Context) -> str | None:
+    """The SQL of a table's file, where what is sent is another."""
+    return statement_text(model) if context.is_transpiled and model.sql else None
 
 
 def spoken_types(columns: Columns, context: Context) -> tuple[tuple[str, str], ...]:

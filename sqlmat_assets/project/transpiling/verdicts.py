@@ -43,9 +43,13 @@ class Construct:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A construct in a text: where it begins, and why it is unsupported, where it is."""
+    """A construct in a text: where it begins, and why it is unsupported, where it is.
+
+    `construct` is the one of the list, None where it is in none; `name` is what it is called there.
+    """
 
     name: str
     verdict: Verdict
     start: int
     why: str | None = None
+    construct: str | None = None

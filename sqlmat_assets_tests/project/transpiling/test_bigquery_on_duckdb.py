@@ -145,7 +145,7 @@ def test_duckdb_gives_what_the_vendor_documents(case: Case, engine: duckdb.DuckD
     name = case.one("about") or ""
     known = translator.CONSTRUCTS[name]
     assert (case.one("page"), case.one("verdict")) == (known.page, known.verdict.value)
-    assert name in {finding.name for finding in translated.findings}
+    assert name in {finding.construct for finding in translated.findings}
     _checked(case, translated, engine)
 
 

@@ -143,7 +143,7 @@ def _anonymous(t: Translator, node: exp.Anonymous) -> Said:
     c = Call(t.inside(), node, name, t.over)
     if not found.least <= c.count <= found.most:
         return c.refuse(f"with {c.count} argument{'' if c.count == 1 else 's'}")
-    t.use(found.known, node)
+    t.use(found.known, node, name)
     return found.build(c)
 
 

@@ -292,8 +292,11 @@ def _as_struct(t: Translator, node: exp.Select, columns: Sequence[exp.Expr]) -> 
         t.refuse(node, f"SELECT AS {kind}" if kind == "VALUE" else "SELECT AS STRUCT outside of ARRAY(…)")
         return list(columns)
     t.use(_AS_STRUCT, node)
-    if not all(isinstance(column, exp.Alias) for column in columns):
+    if not all(column.alias_or_name for column in columns):
         t.refuse(node, "SELECT AS STRUCT of columns without a name")
         return list(columns)
-    fields = [exp.PropertyEQ(this=column.args["alias"], expression=column.this) for column in columns]
+    fields = [
+        exp.PropertyEQ(this=exp.to_identifier(column.alias_or_name, quoted=True), expression=column.unalias())
+        for column in columns
+    ]
     return [call("STRUCT_PACK", *fields)]

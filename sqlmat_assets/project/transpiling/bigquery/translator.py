@@ -110,9 +110,9 @@ class Translator:
         """Say a node whose type does not matter."""
         return self.say(node).tree
 
-    def use(self, known: Construct, node: exp.Expr) -> None:
-        """Note that a construct stands here."""
-        self.findings.append(Finding(known.name, known.verdict, start_of(node)))
+    def use(self, known: Construct, node: exp.Expr, name: str | None = None) -> None:
+        """Note that a construct stands here, by this name of it where it has several."""
+        self.findings.append(Finding(name or known.name, known.verdict, start_of(node), construct=known.name))
 
     def refuse(self, node: exp.Expr, name: str, why: str | None = None) -> Said:
         """Note that something cannot be said, and go on with the rest."""
