@@ -140,7 +140,8 @@ def test_types_and_descriptions_are_those_of_the_files(run: Run, folder: Path) -
     assert run(*BUILD, "-s", "+shop.orders").returncode == 0
     with duckdb.connect(str(folder.parent / "dev.duckdb"), read_only=True) as connection:
         found = connection.execute(
-            "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = 'orders' ORDER BY column_index"
+            "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = 'orders' "
+            "ORDER BY column_index"
         ).fetchall()
         table = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'orders'").fetchall()
     assert found == [
