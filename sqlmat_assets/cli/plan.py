@@ -36,6 +36,7 @@ from sqlmat_assets.project.mode_problems import future_starts
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
+from sqlmat_assets.project.transpiling.types import written_type
 from sqlmat_assets.relation import Relation
 
 
@@ -156,7 +157,8 @@ def command(  # noqa: PLR0913 - one for each option
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     url = warehouse or default_warehouse(project.root)
     environment = find_environment(env, project, opened.capabilities)
-    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
+    spell = str if opened.capabilities.dialect == project.dialect else written_type
+    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment, spell))
     named = find_named(project, expressions)
     reasons = None if known is None else _reasons(project, known, named, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]

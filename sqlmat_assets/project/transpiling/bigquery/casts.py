@@ -22,6 +22,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     construct,
     fail,
     is_type,
+    once,
     says,
     text,
     try_cast,
@@ -142,13 +143,17 @@ def convert(said: Said, kind: str, duckdb: str, *, is_safe: bool) -> exp.Expr:
         return call("ENCODE", tree)
     make: Callable[[exp.Expr, str], exp.Expr] = try_cast if is_safe else cast
     wrong = exp.null() if is_safe else fail(f"a string is no {kind}")
-    from_text = _of_string(tree, kind, duckdb, make, wrong)
     if said.kind == "STRING":
-        return from_text
-    other = _of_number(said, kind, duckdb, make)
+        return once(tree, lambda value: _of_string(value, kind, duckdb, make, wrong))
     if said.kind is not None:
-        return other
-    return case((is_type(tree, "VARCHAR"), from_text), default=other)
+        return _of_number(said, kind, duckdb, make)
+
+    def any_type(value: exp.Expr) -> exp.Expr:
+        from_text = _of_string(value, kind, duckdb, make, wrong)
+        other = _of_number(Said(value, None, said.sample), kind, duckdb, make)
+        return case((is_type(said.sample, "VARCHAR"), from_text), default=other)
+
+    return once(tree, any_type)
 
 
 def _of_string(
@@ -170,7 +175,7 @@ def _of_number(said: Said, kind: str, duckdb: str, make: Callable[[exp.Expr, str
     if said.kind is not None:
         return make(tree.copy(), duckdb)
     rounded = make(call("ROUND", try_cast(tree.copy(), "DOUBLE")), duckdb)
-    return case((is_type(tree, "DOUBLE", "FLOAT"), rounded), default=make(tree.copy(), duckdb))
+    return case((is_type(said.sample, "DOUBLE", "FLOAT"), rounded), default=make(tree.copy(), duckdb))
 
 
 def as_string(said: Said) -> exp.Expr:
@@ -183,7 +188,7 @@ def as_string(said: Said) -> exp.Expr:
         case "INT64" | "BOOL" | "DATE":
             return cast(said.tree, "VARCHAR")
         case "FLOAT64":
-            return float_text(said.tree)
+            return once(said.tree, float_text)
         case "TIMESTAMP":
             return timestamp_text(said.tree)
         case "DATETIME":

@@ -14,6 +14,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     fail,
     is_decimal,
     number,
+    once,
     try_cast,
 )
 
@@ -81,11 +82,14 @@ def divided(left: Said, right: Said, by_zero: exp.Expr) -> exp.Expr:
         by_zero: What takes its place where that is zero.
     """
     a, b = brackets(left.tree), brackets(right.tree)
-    quotient: exp.Expr = exp.Div(this=a, expression=b)
     divisor = b.this if isinstance(b, exp.Cast) else b
     is_constant = isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.name) != 0
-    if not is_constant:
-        quotient = case((exp.EQ(this=b.copy(), expression=number(0)), by_zero), default=quotient)
+
+    def divide(by: exp.Expr) -> exp.Expr:
+        quotient = exp.Div(this=a, expression=by)
+        return case((exp.EQ(this=by.copy(), expression=number(0)), by_zero), default=quotient)
+
+    quotient = exp.Div(this=a, expression=b) if is_constant else once(b, divide, "divisor")
     if left.kind in NUMBERS and right.kind in NUMBERS:
         return quotient
     if any(each.kind == "FLOAT64" and not is_number_literal(each.tree) for each in (left, right)):

@@ -12,6 +12,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     fail,
     is_decimal,
     is_type,
+    once,
     text,
     try_cast,
 )
@@ -56,16 +57,19 @@ def as_text(said: Said) -> exp.Expr:
     kind = said.sample
     refused = fail("DuckDB writes values of this type otherwise than BigQuery")
 
-    def tree(to: str) -> exp.Expr:
-        # What is taken for another type is never computed, but what is written out is looked at before.
-        return try_cast(said.tree.copy(), to)
+    def say(value: exp.Expr) -> exp.Expr:
+        def tree(to: str) -> exp.Expr:
+            # What is taken for another type is never computed, but what is written out is looked at before.
+            return try_cast(value.copy(), to)
 
-    return case(
-        (is_type(kind, "DOUBLE", "FLOAT"), float_text(tree("DOUBLE"))),
-        (is_decimal(kind), decimal_text(said.tree.copy())),
-        (is_type(kind, _ZONED), timestamp_text(tree("TIMESTAMPTZ"))),
-        (is_type(kind, "TIMESTAMP"), datetime_text(tree("TIMESTAMP"))),
-        (is_type(kind, "BLOB"), call("DECODE", tree("BLOB"))),
-        (is_type(kind, *_REFUSED), refused),
-        default=cast(said.tree, "VARCHAR"),
-    )
+        return case(
+            (is_type(kind, "DOUBLE", "FLOAT"), float_text(tree("DOUBLE"))),
+            (is_decimal(kind), decimal_text(value.copy())),
+            (is_type(kind, _ZONED), timestamp_text(tree("TIMESTAMPTZ"))),
+            (is_type(kind, "TIMESTAMP"), datetime_text(tree("TIMESTAMP"))),
+            (is_type(kind, "BLOB"), call("DECODE", tree("BLOB"))),
+            (is_type(kind, *_REFUSED), refused),
+            default=cast(value, "VARCHAR"),
+        )
+
+    return once(said.tree, say)

@@ -257,6 +257,26 @@ def by_type(choose: exp.Expr, first: exp.Expr, second: exp.Expr) -> exp.Expr:
     return call("STRUCT_EXTRACT", call("STRUCT_PACK", *fields), key)
 
 
+def once(tree: exp.Expr, build: Callable[[exp.Expr], exp.Expr], name: str = "value") -> exp.Expr:
+    """An expression in which a value stands several times, and is computed and written once.
+
+    Args:
+        tree: The value.
+        build: Makes the expression.
+        name: Tells it from other values that stand in the same expression.
+    """
+    if next(islice(tree.walk(), _FEW_NODES, None), None) is None:
+        return build(tree)
+    # No column of a table is called so.
+    bound = exp.to_identifier(f"sqlmat_{name}", quoted=True)
+    made = exp.Lambda(this=build(exp.column(bound.copy())), expressions=[bound])
+    return call("LIST_EXTRACT", call("LIST_TRANSFORM", exp.Array(expressions=[tree]), made), number(1))
+
+
+# A column, a literal, or a cast of one.
+_FEW_NODES = 6
+
+
 def trees(said: Sequence[Said]) -> list[exp.Expr]:
     """The trees alone."""
     return [each.tree for each in said]

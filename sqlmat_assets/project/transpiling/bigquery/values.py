@@ -19,6 +19,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     construct,
     fail,
     number,
+    once,
     says,
     text,
 )
@@ -232,12 +233,16 @@ def _bracket(t: Translator, node: exp.Bracket) -> Said:
         # DuckDB counts from the end where a place is negative.
         outside = [exp.LT(this=brackets(at.copy()), expression=number(int(base)))]
     kind = array.kind[6:-1] if array.kind is not None and array.kind.startswith("ARRAY<") else None
-    found = call("LIST_EXTRACT", array.tree, index)
-    if is_safe:
-        return Said(case((outside[0], exp.null()), default=found) if outside else found, kind)
-    beyond = exp.GT(this=index.copy(), expression=call("LEN", array.tree.copy()))
-    wrong = exp.Or(this=outside[0], expression=beyond) if outside else beyond
-    return Said(case((wrong, fail("array index is out of bounds")), default=found), kind)
+
+    def extract(whole: exp.Expr) -> exp.Expr:
+        found = call("LIST_EXTRACT", whole, index)
+        if is_safe:
+            return case((outside[0], exp.null()), default=found) if outside else found
+        beyond = exp.GT(this=index.copy(), expression=call("LEN", whole.copy()))
+        wrong = exp.Or(this=outside[0], expression=beyond) if outside else beyond
+        return case((wrong, fail("array index is out of bounds")), default=found)
+
+    return Said(extract(array.tree) if is_safe else once(array.tree, extract, "array"), kind)
 
 
 @says(exp.Exists)

@@ -14,6 +14,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     case,
     cast,
     fail,
+    once,
     text,
 )
 from sqlmat_assets.project.transpiling.verdicts import Verdict
@@ -59,18 +60,18 @@ def _value(c: Call) -> Said:
     path = _path(c)
     if path is None:
         return c.refuse(_UNREAD)
-    document = c.tree(0)
+    return Said(once(c.tree(0), lambda document: _scalar_at(document, path)), "STRING")
+
+
+def _scalar_at(document: exp.Expr, path: str) -> exp.Expr:
     kind = call("JSON_TYPE", document.copy(), text(path))
     scalar = exp.Not(this=exp.In(this=kind, expressions=[text(each) for each in _CONTAINERS]))
     value = call("JSON_EXTRACT_STRING", document, text(path))
     is_number = exp.EQ(this=kind.copy(), expression=text("DOUBLE"))
-    return Said(
-        case(
-            (exp.Not(this=_is_valid(document)), exp.null()),
-            (exp.And(this=is_number, expression=_is_spelt_otherwise(document)), fail(_OTHERWISE)),
-            (scalar, value),
-        ),
-        "STRING",
+    return case(
+        (exp.Not(this=_is_valid(document)), exp.null()),
+        (exp.And(this=is_number, expression=_is_spelt_otherwise(document)), fail(_OTHERWISE)),
+        (scalar, value),
     )
 
 
@@ -80,16 +81,17 @@ def _query(c: Call) -> Said:
     said = c.say(0)
     if path is None or said.kind == "JSON":
         return c.refuse(f"of JSON values, or {_UNREAD}")
-    found = cast(call("JSON_EXTRACT", said.tree, text(path)), "VARCHAR")
-    kind = call("JSON_TYPE", said.tree.copy(), text(path))
+    return Said(once(said.tree, lambda document: _part_at(document, path)), "STRING")
+
+
+def _part_at(document: exp.Expr, path: str) -> exp.Expr:
+    found = cast(call("JSON_EXTRACT", document, text(path)), "VARCHAR")
+    kind = call("JSON_TYPE", document.copy(), text(path))
     holds_numbers = exp.In(this=kind, expressions=[text(each) for each in (*_CONTAINERS, "DOUBLE")])
-    return Said(
-        case(
-            (exp.Not(this=_is_valid(said.tree)), exp.null()),
-            (exp.And(this=holds_numbers, expression=_is_spelt_otherwise(said.tree)), fail(_OTHERWISE)),
-            (exp.NEQ(this=kind.copy(), expression=text("NULL")), found),
-        ),
-        "STRING",
+    return case(
+        (exp.Not(this=_is_valid(document)), exp.null()),
+        (exp.And(this=holds_numbers, expression=_is_spelt_otherwise(document)), fail(_OTHERWISE)),
+        (exp.NEQ(this=kind.copy(), expression=text("NULL")), found),
     )
 
 
@@ -104,7 +106,10 @@ def _value_array(c: Call) -> Said:
     path = _path(c)
     if path is None:
         return c.refuse(_UNREAD)
-    document = c.tree(0)
+    return Said(once(c.tree(0), lambda document: _scalars_at(document, path)), "ARRAY<STRING>")
+
+
+def _scalars_at(document: exp.Expr, path: str) -> exp.Expr:
     is_array = exp.EQ(this=call("JSON_TYPE", document.copy(), text(path)), expression=text("ARRAY"))
     elements = cast(call("JSON_EXTRACT", document, text(path)), "JSON[]")
     kinds = call("JSON_TYPE", exp.column("e"))
@@ -115,10 +120,7 @@ def _value_array(c: Call) -> Said:
     )
     otherwise = exp.And(this=is_array.copy(), expression=_is_spelt_otherwise(document))
     simple = exp.And(this=is_array, expression=exp.Not(this=exp.Paren(this=any_complex)))
-    return Said(
-        case((exp.Not(this=_is_valid(document)), exp.null()), (otherwise, fail(_OTHERWISE)), (simple, strings)),
-        "ARRAY<STRING>",
-    )
+    return case((exp.Not(this=_is_valid(document)), exp.null()), (otherwise, fail(_OTHERWISE)), (simple, strings))
 
 
 @function("JSON_QUERY_ARRAY, JSON_EXTRACT_ARRAY", _EMULATED, f"{_PAGE}json_query_array", "of a string", count=(1, 2))
@@ -126,14 +128,15 @@ def _query_array(c: Call) -> Said:
     path, said = _path(c), c.say(0)
     if path is None or said.kind == "JSON":
         return c.refuse(f"of JSON values, or {_UNREAD}")
-    is_array = exp.EQ(this=call("JSON_TYPE", said.tree.copy(), text(path)), expression=text("ARRAY"))
-    elements = cast(call("JSON_EXTRACT", said.tree, text(path)), "JSON[]")
+    return Said(once(said.tree, lambda document: _parts_at(document, path)), "ARRAY<STRING>")
+
+
+def _parts_at(document: exp.Expr, path: str) -> exp.Expr:
+    is_array = exp.EQ(this=call("JSON_TYPE", document.copy(), text(path)), expression=text("ARRAY"))
+    elements = cast(call("JSON_EXTRACT", document, text(path)), "JSON[]")
     strings = call("LIST_TRANSFORM", elements, _lambda(cast(exp.column("e"), "VARCHAR")))
-    otherwise = exp.And(this=is_array.copy(), expression=_is_spelt_otherwise(said.tree))
-    return Said(
-        case((exp.Not(this=_is_valid(said.tree)), exp.null()), (otherwise, fail(_OTHERWISE)), (is_array, strings)),
-        "ARRAY<STRING>",
-    )
+    otherwise = exp.And(this=is_array.copy(), expression=_is_spelt_otherwise(document))
+    return case((exp.Not(this=_is_valid(document)), exp.null()), (otherwise, fail(_OTHERWISE)), (is_array, strings))
 
 
 def _lambda(tree: exp.Expr) -> exp.Expr:

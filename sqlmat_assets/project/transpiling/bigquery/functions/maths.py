@@ -19,6 +19,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     fail,
     is_decimal,
     number,
+    once,
     text,
     try_cast,
 )
@@ -77,21 +78,27 @@ def _rounded(c: Call) -> Said:
     if digits is not None and not is_number_literal(digits):
         return c.refuse("to a number of digits that is not written out")
     rest = [] if digits is None else [digits]
-    as_float = _rounded_float(c.name, cast(said.tree, "DOUBLE"), digits)
     if said.kind in ("INT64", "FLOAT64"):
-        return Said(as_float, "FLOAT64")
-    tree = said.tree.copy()
-    as_numeric = try_cast(call(c.name, tree, *(each.copy() for each in rest)), NUMERIC)
-    return Said(by_type(is_decimal(said.sample), as_numeric, as_float))
+        return Said(_rounded_float(c.name, cast(said.tree, "DOUBLE"), digits), "FLOAT64")
+
+    def round_any(value: exp.Expr) -> exp.Expr:
+        as_numeric = try_cast(call(c.name, value.copy(), *(each.copy() for each in rest)), NUMERIC)
+        return by_type(is_decimal(said.sample), as_numeric, _rounded_float(c.name, cast(value, "DOUBLE"), digits))
+
+    return Said(once(said.tree, round_any))
 
 
 def _rounded_float(name: str, tree: exp.Expr, digits: exp.Expr | None) -> exp.Expr:
     """Rounded as the number is, and not as it looks: 2.675 is a little less than that."""
     if not isinstance(digits, exp.Literal) or digits.name == "0":
         return call(name, tree) if digits is None else call(name, tree, digits)
-    exact = cast(call("PRINTF", text("%.25f"), tree), "DECIMAL(38, 25)")
-    small = exp.LT(this=call("ABS", tree.copy()), expression=exp.Literal.number("1e12"))
-    return case((small, cast(call(name, exact, digits), "DOUBLE")), default=call(name, tree.copy(), digits.copy()))
+
+    def round_exactly(value: exp.Expr) -> exp.Expr:
+        exact = cast(call("PRINTF", text("%.25f"), value), "DECIMAL(38, 25)")
+        small = exp.LT(this=call("ABS", value.copy()), expression=exp.Literal.number("1e12"))
+        return case((small, cast(call(name, exact, digits), "DOUBLE")), default=call(name, value.copy(), digits.copy()))
+
+    return once(tree, round_exactly, "number")
 
 
 def _keeping(name: str, note: str = "") -> None:
@@ -141,7 +148,9 @@ def _of_floats(names: Sequence[str], count: tuple[int, int] = (1, 1)) -> None:
         def _build(c: Call) -> Said:
             to = "POW" if c.name == "POWER" else c.name
             values = [cast(c.tree(index), "DOUBLE") for index in range(c.count)]
-            return Said(finite(c.name, call(to, *values), values), "FLOAT64")
+            if c.count > 1:
+                return Said(finite(c.name, call(to, *values), values), "FLOAT64")
+            return Said(once(values[0], lambda value: finite(c.name, call(to, value), [value])), "FLOAT64")
 
 
 _of_floats(("SQRT", "EXP", "LN", "LOG10", "SIN", "COS", "TAN", "ATAN"))
@@ -152,7 +161,7 @@ _of_floats(("POW, POWER", "ATAN2"), (2, 2))
 def _log(c: Call) -> Said:
     value = cast(c.tree(0), "DOUBLE")
     if not c.has(1):
-        return Said(finite("LOG", call("LN", value), [value]), "FLOAT64")
+        return Said(once(value, lambda each: finite("LOG", call("LN", each), [each])), "FLOAT64")
     base = cast(c.tree(1), "DOUBLE")
     return Said(finite("LOG", call("LOG", base, value), [value, base]), "FLOAT64")
 

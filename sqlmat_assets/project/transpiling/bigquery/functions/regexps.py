@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from sqlglot import exp
+
 from sqlmat_assets.project.transpiling.bigquery import pages
 from sqlmat_assets.project.transpiling.bigquery.calls import Call, function
-from sqlmat_assets.project.transpiling.bigquery.translator import Said, call, case, number, text
+from sqlmat_assets.project.transpiling.bigquery.translator import Said, call, case, number, once, text
 from sqlmat_assets.project.transpiling.verdicts import Verdict
 
 _EXACT, _EMULATED = Verdict.EXACT, Verdict.EMULATED
@@ -62,9 +64,12 @@ def _extract(c: Call) -> Said:
         return c.refuse("by a pattern with several groups")
     if count and may_lack_group(pattern):
         return c.refuse("by a pattern whose group may be missing")
-    value = c.tree(0)
-    found = call("REGEXP_MATCHES", value, text(pattern))
-    return Said(case((found, call("REGEXP_EXTRACT", value.copy(), text(pattern), number(count)))), "STRING")
+
+    def extract(value: exp.Expr) -> exp.Expr:
+        found = call("REGEXP_MATCHES", value, text(pattern))
+        return case((found, call("REGEXP_EXTRACT", value.copy(), text(pattern), number(count))))
+
+    return Said(once(c.tree(0), extract), "STRING")
 
 
 @function("REGEXP_EXTRACT_ALL", _EXACT, f"{_PAGE}regexp_extract_all", count=(2, 2))

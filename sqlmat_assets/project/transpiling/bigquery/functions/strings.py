@@ -16,6 +16,7 @@ from sqlmat_assets.project.transpiling.bigquery.translator import (
     fail,
     is_type,
     number,
+    once,
     text,
 )
 from sqlmat_assets.project.transpiling.verdicts import Verdict
@@ -75,11 +76,15 @@ def _substr(c: Call) -> Said:
         length = [case((wrong, fail("SUBSTR with a negative length")), default=length[0])]
     if isinstance(start, exp.Literal) and start.name != "0":
         return Said(call("SUBSTRING", value, start, *length), "STRING")
-    # 0 is the first place, and so is one that is further before the end than the string is long.
-    before = exp.LT(this=brackets(start.copy()), expression=exp.Neg(this=call("LENGTH", value.copy())))
-    zero = exp.EQ(this=brackets(start.copy()), expression=number(0))
-    first = case((exp.Or(this=zero, expression=before), number(1)), default=start)
-    return Said(call("SUBSTRING", value, first, *length), "STRING")
+
+    def cut(whole: exp.Expr) -> exp.Expr:
+        # 0 is the first place, and so is one that is further before the end than the string is long.
+        before = exp.LT(this=brackets(start.copy()), expression=exp.Neg(this=call("LENGTH", whole.copy())))
+        zero = exp.EQ(this=brackets(start.copy()), expression=number(0))
+        first = case((exp.Or(this=zero, expression=before), number(1)), default=start)
+        return call("SUBSTRING", whole, first, *length)
+
+    return Said(once(value, cut), "STRING")
 
 
 @function("LEFT, RIGHT", _EMULATED, f"{_PAGE}left", "a negative length is an error", count=(2, 2))
