@@ -286,3 +286,33 @@ def test_another_engine_is_no_engine_of_which_anything_is_known(run: Run, folder
         f"the SQL of the project is that of postgres, and `duckdb://{folder.parent}/dev.duckdb` reads duckdb\n"
         "  hint: write `dialect = duckdb` into `global.conf`\n",
     )
+
+
+def test_moments_are_in_utc_wherever_the_machine_is(run: Run, folder: Path) -> None:
+    write_files(
+        folder,
+        {
+            "s/raw.csv": "id,at\n1,2024-01-31 23:30:00\n2,2024-02-01 00:30:00\n3,2024-02-29 23:59:59\n4,2024-03-01\n",
+            "s/raw.conf": "columns = id INT64, at TIMESTAMP\n",
+            "s/by_month - 1h.sql": "-- partition_by: month(at) from 2024-01 to 2024-03\n"
+            "SELECT id, at, DATE(at) AS day FROM s.raw\n",
+            "s/marked - 1h.sql": "-- partition_by: month(day) from 2024-01 to 2024-03\n"
+            "SELECT DATE(at) AS day, COUNT(*) AS n FROM s.raw WHERE at >= TIMESTAMP(@partition_start) "
+            "AND at < TIMESTAMP(@partition_end) GROUP BY day\n",
+        },
+    )
+    done = run(*BUILD, "-s", "+s.by_month", "-s", "s.marked", TZ="America/New_York")
+    assert done.returncode == 0, done.stdout
+    again = run(*BUILD, "--partition", "2024-02", "-s", "s.by_month", "-s", "s.marked", "--json", TZ="Asia/Tokyo")
+    told = {table["name"]: table["partitions"] for table in json.loads(again.stdout)["tables"]}
+    assert told == dict.fromkeys(("s.by_month", "s.marked"), [{"key": "2024-02-01", "rows": 2}])
+    assert [(row[0], row[2]) for row in rows(folder, "s.by_month")] == [
+        (1, date(2024, 1, 31)),
+        (2, date(2024, 2, 1)),
+        (3, date(2024, 2, 29)),
+        (4, date(2024, 3, 1)),
+    ]
+    planned = run("plan", *ON, "--partition", "2024-02", "-s", "s.by_month")
+    assert "reads of `s.raw` only the range, by `at`" in planned.stdout
+    rendered = run("render", "s.by_month", *ON, "--partition", "2024-02")
+    assert 'FROM "s"."raw"\n    WHERE\n      "at" >= CAST(\'2024-02-01 00:00:00+00\' AS TIMESTAMPTZ)' in rendered.stdout
