@@ -54,6 +54,7 @@ def translate_ended(
     lineage: Lineage | None = None,
     version: CodeVersion | None = None,
     environment: Environment | None = None,
+    written: str | None = None,
 ) -> dict[str, dg.MetadataValue]:
     """The metadata of a materialization.
 
@@ -64,6 +65,7 @@ def translate_ended(
         lineage: Where its columns come from; None where that could not be told.
         version: The code that made its rows; None where that is not known.
         environment: Where it is; None for production.
+        written: The SQL of the file, where what was sent is another.
     """
     metadata: dict[str, dg.MetadataValue] = {
         **_rows(ended),
@@ -84,6 +86,8 @@ def translate_ended(
         metadata["why"] = dg.MetadataValue.text(why)
     if ended.statement is not None:
         metadata["sql"] = dg.MetadataValue.md(fenced(shortened(ended.statement), "sql"))
+        if written:
+            metadata["sql of the file"] = dg.MetadataValue.md(fenced(shortened(written), "sql"))
     saved = _saved(ended)
     if saved is not None:
         metadata["saved"] = dg.MetadataValue.text(saved)
@@ -187,6 +191,9 @@ def translate_check_metadata(result: CheckResult) -> dict[str, dg.MetadataValue]
         "seconds": dg.MetadataValue.float(round(result.seconds, 3)),
         "sql": dg.MetadataValue.md(fenced(result.sql, "sql")),
     }
+    if result.sent is not None:
+        metadata["sql"] = dg.MetadataValue.md(fenced(result.sent, "sql"))
+        metadata["sql of the file"] = dg.MetadataValue.md(fenced(result.sql, "sql"))
     if result.sample is not None and result.sample.columns:
         metadata["offending rows"] = _sample(result.sample)
     return metadata

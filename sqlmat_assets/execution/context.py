@@ -53,6 +53,16 @@ class Context:
         """What statements that build a table are labelled with, where the engine has labels."""
         return {"asset": str(relation), **({"owner": owner[0]} if owner else {}), "run": self.run.id}
 
+    @property
+    def spoken(self) -> str:
+        """The dialect of the engine, in which everything is sent."""
+        return self.warehouse.capabilities.dialect
+
+    @property
+    def is_transpiled(self) -> bool:
+        """Whether the SQL of the project is not that of the engine."""
+        return self.names.dialect != self.spoken
+
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.
 

@@ -65,7 +65,8 @@ class CheckResult:
     """The outcome of one check.
 
     `rows` were looked at, `failed_rows` of them did not hold; `message` says what was wrong in words and is
-    empty when the check holds; `sample` has up to 20 offending rows.
+    empty when the check holds; `sample` has up to 20 offending rows. `sent` is the SQL in the engine's own words, where
+    the file has it in those of another.
     """
 
     name: str
@@ -77,6 +78,7 @@ class CheckResult:
     sql: str
     seconds: float
     sample: Sample | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blo
 from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.execution.same_rows import Built, confirm_partitions, find_same_rows
 from sqlmat_assets.execution.snapshots import Snapshots
+from sqlmat_assets.execution.speaking import speaking
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
@@ -82,6 +83,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
         with (
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
+            speaking(session, context),
         ):
             session.tag(context.tags(model.relation, model.settings.owner))
             work = _Materialization(place(model, session, context), model, piece, context, session, started_at)
@@ -276,7 +278,7 @@ class _Materialization:
             published = None
         before: int | None = None
         if plan.replaces_ranges and is_compared:
-            query = row_statements.count_rows_where(target, plan.condition(self.context.names.dialect))
+            query = row_statements.count_rows_where(target, plan.condition(self.context.spoken))
             before = self.context.retries.run(
                 lambda: int(self.session.fetch_rows(query).rows[0][0]), self.context.sleep
             )

@@ -12,6 +12,7 @@ from sqlmat_assets.execution.events import Printed
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.processor.child import Stop
 from sqlmat_assets.execution.processor.workshop import GIVEN, RESULT, Task, command_line
+from sqlmat_assets.execution.speaking import say, spoken_types
 from sqlmat_assets.project.model import Model, Processor
 from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.relation import Relation
@@ -47,8 +48,8 @@ def write_processed(
         CancelledError: The end was asked for.
     """
     stop = Stop()
-    query = statement_text(model)
-    columns = [(column.name, column.type) for column in processor.columns]
+    query = say(statement_text(model), context)
+    columns = spoken_types([(column.name, column.type) for column in processor.columns], context)
     required = [column.name for column in processor.columns if column.is_required]
     design = design_of(model.settings, context.warehouse.capabilities)
     with (

@@ -17,6 +17,7 @@ from sqlmat_assets.execution.events import Column, Printed, Written
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
+from sqlmat_assets.execution.speaking import say, spoken_types, told_of_transpiled
 from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
@@ -100,11 +101,12 @@ def _write_queries(
     if design.encodings:
         texts.append(_create_encoded(model, parts.queries[0], intermediate, design, session, context))
     for query in parts.queries:
+        said = say(query, context)
         if texts:
-            tree = row_statements.insert_query(intermediate, query)
+            tree = row_statements.insert_query(intermediate, said)
         else:
-            tree = _create_as(model, parts.column, intermediate, query, context)
-        text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
+            tree = _create_as(model, parts.column, intermediate, said, context)
+        text = tree.sql(context.spoken, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
@@ -144,15 +146,14 @@ def _create_encoded(
     model: Model, query: str, intermediate: Relation, design: Design, session: Session, context: Context
 ) -> str:
     """Make the table without rows, since one that is made of a query cannot be told encodings, and tell how."""
-    dialect = context.warehouse.capabilities.dialect
 
     def create() -> str:
         session.execute(statements.drop_table(intermediate, if_exists=True))
         # What a table of the query has for columns, only such a table tells to the last length.
-        session.execute(row_statements.create_table_of(intermediate, check_statements.no_rows_of(query)))
+        session.execute(row_statements.create_table_of(intermediate, check_statements.no_rows_of(say(query, context))))
         columns = session.fetch_columns(intermediate)
         session.execute(statements.drop_table(intermediate))
-        text = create_table(intermediate, columns, design).sql(dialect, copy=False)
+        text = create_table(intermediate, columns, design).sql(context.spoken, copy=False)
         session.execute(statements.verbatim(text))
         return text
 
@@ -161,8 +162,8 @@ def _create_encoded(
 
 
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:
-    tree = row_statements.create_view(intermediate, statements.verbatim(query))
-    text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
+    tree = row_statements.create_view(intermediate, statements.verbatim(say(query, context)))
+    text = tree.sql(context.spoken, copy=False)
     with explained(model, session, context, query):
         context.retries.run(lambda: session.execute(statements.verbatim(text)), context.sleep)
     return text
@@ -182,7 +183,7 @@ def explained(model: Model, session: Session, context: Context, query: str) -> G
         yield
     except TerminalWarehouseError as error:
         path = model.path if model.processor is None else model.processor.query or model.path
-        message = told_in_file(error, query, path, statement_line(model.sql, model.dialect))
+        message = told_in_file(error, query, path, statement_line(model.sql, model.dialect), context)
         hint = _missing(model, session, context)
         message = message if hint is None else f"{message}\n{hint}"
         if message == error.message:
@@ -190,15 +191,18 @@ def explained(model: Model, session: Session, context: Context, query: str) -> G
         raise TerminalWarehouseError(message, error.statement) from error
 
 
-def told_in_file(error: WarehouseError, query: str, path: str, line: int) -> str:
+def told_in_file(error: WarehouseError, query: str, path: str, line: int, context: Context) -> str:
     """What the engine says about a query, with the place in the file where it says one.
 
     Args:
         error: The driver's words.
-        query: As it was sent.
+        query: As it was written.
         path: The file.
         line: Where the query begins there.
+        context: The run.
     """
+    if context.is_transpiled:
+        return told_of_transpiled(error.message, error.statement or "", query, path, line, context)
     counted = count_in_file(error.message, error.statement or "", query, line)
     return error.message if counted is None else failures.in_file(counted[0], path, counted[1])
 
@@ -230,7 +234,7 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
     path = context.root / model.path
     if not path.is_file():
         raise MaterializeError(failures.no_data_file(model.path))
-    columns = model.settings.columns
+    columns = spoken_types(model.settings.columns, context)
     design = design_of(model.settings, context.warehouse.capabilities)
     rows = context.retries.run(lambda: session.load_file(intermediate, path, columns, design=design), context.sleep)
     return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns, design=design))

@@ -46,6 +46,17 @@ def derived_table(query: str, alias: str) -> exp.Subquery:
     return exp.Subquery(this=verbatim(f"{query}\n"), alias=exp.TableAlias(this=identifier(alias)))
 
 
+def set_time_zone(zone: str) -> exp.Expr:
+    """Have a session show moments in a time zone."""
+    value = exp.EQ(this=exp.column("TimeZone"), expression=exp.Literal.string(zone))
+    return exp.Set(expressions=[exp.SetItem(this=value)])
+
+
+def reset_time_zone() -> exp.Expr:
+    """Have a session show moments as it did at its beginning."""
+    return exp.Command(this="RESET", expression="TimeZone")
+
+
 def create_schema(name: str) -> exp.Expr:
     """`CREATE SCHEMA IF NOT EXISTS`."""
     return exp.Create(this=exp.Table(db=identifier(name)), kind="SCHEMA", exists=True)
