@@ -55,6 +55,7 @@ from sqlmat_assets.execution.events import (
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
@@ -97,6 +98,7 @@ class Site:
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     identity: str | None = None
     tables: Sequence[Model] = ()
+    prices: Prices = field(default_factory=Prices)
 
 
 def build_asset(
@@ -159,6 +161,7 @@ def _compute(model: Model, site: Site) -> _Compute:
             state=resource.state,
             environment=site.environment,
             views=site.views,
+            prices=site.prices,
             # What a person builds is what he has chosen; the service is there for all of them.
             others=() if run.reasons is None else site.tables,
         )

@@ -90,6 +90,7 @@ def build_definitions(
         project.views,
         find_identity(project.root),
         tuple(model for model in project if not model.is_quarantined),
+        project.prices,
     )
     circles = _circles(graph)
     held = find_held(project)

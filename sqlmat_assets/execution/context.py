@@ -15,6 +15,7 @@ from sqlmat_assets.execution.processor.workshop import LocalWorkshop, Workshop
 from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
@@ -43,6 +44,7 @@ class Context:
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     workshop: Workshop = field(default_factory=LocalWorkshop)
     others: Sequence[Model] = ()
+    prices: Prices = field(default_factory=Prices)
 
     @property
     def own(self) -> Path:

@@ -33,7 +33,7 @@ from sqlmat_assets.execution.one_scan import scan
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.placement import place
-from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
+from sqlmat_assets.execution.plan import Plan, Way, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
 from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blocked, refuse_foreign, with_state
@@ -328,7 +328,7 @@ class _Materialization:
             saved_seconds=record.mean_seconds if statement is None else None,
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
-            usage=fetch_usage(self.session),
+            usage=fetch_usage(self.session, context.prices),
         )
 
     def _publish(self, written: Written) -> Published:
@@ -361,7 +361,7 @@ class _Materialization:
             self.data_version,
             self.partitions,
             snapshot=self.snapshots.taken,
-            usage=fetch_usage(self.session),
+            usage=fetch_usage(self.session, context.prices),
         )
 
     def _look_again(self) -> None:
@@ -394,8 +394,16 @@ class _Materialization:
             has_edits=None if run.commit is None else run.has_edits,
             project=run.project,
             granted=self.grants.noted(self.standing.record),
+            size=self._size(written),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
+
+    def _size(self, written: Written) -> int | None:
+        """About how many bytes the table has afterwards: what is merged, or replaced in part, may have fewer."""
+        costs = self.session.costs
+        if costs is None or written.size is None or self.plan.way is Way.SWAP:
+            return written.size
+        return written.size + (costs.fetch_size(self.model.relation) or 0)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

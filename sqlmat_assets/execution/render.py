@@ -34,9 +34,9 @@ from sqlmat_assets.warehouses.base import (
     Rows,
     Session,
     Statement,
-    Usage,
     Warehouse,
 )
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
@@ -339,6 +339,10 @@ class _NotebookSession:
         self.sent.extend(
             self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         )
+
+    @property
+    def costs(self) -> Costs | None:
+        return None
 
     def fetch_usage(self) -> Usage | None:
         return None

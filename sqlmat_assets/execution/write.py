@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -11,6 +11,7 @@ from functools import partial
 from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
+from sqlmat_assets.execution.budget import within_budget
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Column, Printed, Written
@@ -82,24 +83,51 @@ def write(
         case Kind.LOAD if model.load is not None:
             rows, statement = write_load(model, model.load, intermediate, session, context, parts.ranges)
         case Kind.PROCESSED if model.processor is not None:
-            with explained(model, session, context, statement_text(model)):
+            text = statement_text(model)
+            with _paid(model, [text], session, context), explained(model, session, context, text):
                 rows, statement = write_processed(
                     model, model.processor, intermediate, session, context, tell, stopwatch
                 )
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)
-    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at))
+    costs, size = session.costs, None
+    if costs is not None and not model.is_view:
+        size = context.retries.run(lambda: costs.fetch_size(intermediate), context.sleep)
+    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at), size)
 
 
 def _write_queries(
     model: Model, parts: PartsOf, intermediate: Relation, session: Session, context: Context
 ) -> tuple[int, str]:
-    rows = 0
     texts: list[str] = []
     design = design_of(model.settings, context.warehouse.capabilities)
     if design.encodings:
         texts.append(_create_encoded(model, parts.queries[0], intermediate, design, session, context))
+    with _paid(model, parts.queries, session, context):
+        rows = _send_queries(model, parts, intermediate, texts, session, context)
+    if rows == 0:
+        counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
+        rows = int(counted.rows[0][0])
+    return rows, ";\n".join(texts)
+
+
+@contextmanager
+def _paid(model: Model, queries: Sequence[str], session: Session, context: Context) -> Generator[None]:
+    """Run queries for what they may cost; what the engine refuses of one before that is told as if it ran."""
+    with ExitStack() as stack:
+        with explained(model, session, context, queries[0]):
+            said = [say(query, context) for query in queries] if session.costs is not None else ()
+            given = model, said, session, context.state.purse, context.prices, context.now()
+            stack.enter_context(within_budget(*given))
+        yield
+
+
+def _send_queries(
+    model: Model, parts: PartsOf, intermediate: Relation, texts: list[str], session: Session, context: Context
+) -> int:
+    """Fill the table, and tell how many rows it has been given; what was sent is added to the texts."""
+    rows = 0
     for query in parts.queries:
         said = say(query, context)
         if texts:
@@ -110,10 +138,7 @@ def _write_queries(
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
-    if rows == 0:
-        counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
-        rows = int(counted.rows[0][0])
-    return rows, ";\n".join(texts)
+    return rows
 
 
 def _create_as(model: Model, column: tuple[str, str], intermediate: Relation, query: str, context: Context) -> exp.Expr:

@@ -51,6 +51,7 @@ OTHER_SETTINGS = (
     "keep_versions",
     "partitions_stored_for",
     "labels",
+    "budget",
     # What it changes is put right by each build, whatever becomes of the rows.
     "grant_select",
 )

@@ -190,6 +190,27 @@ KEYS: Mapping[str, Key] = {
             "How many earlier versions of the table stay beside it, for `sqlmat undo`; else `0`; [more](undo.md)",
             values.parse_amount,
         ),
+        Key(
+            "budget",
+            "0.50",
+            "BigQuery: what the queries of one build of the table may cost at most, in US dollars, by their dry runs; "
+            "[more](bigquery.md#costs)",
+            values.parse_usd,
+        ),
+        Key(
+            "daily_budget",
+            "25",
+            "BigQuery: what all queries of sqlmat in the warehouse may cost in a day (UTC), in US dollars",
+            values.parse_usd,
+            is_global=True,
+        ),
+        Key(
+            "usd_per_tib",
+            "6.25",
+            "BigQuery: the price of reading a TiB, in US dollars; else `6.25`",
+            values.parse_usd,
+            is_global=True,
+        ),
         Key("dialect", "duckdb", "The SQL that the files are written in", values.parse_word, is_global=True),
         Key(
             "catalog", "my-project", "The catalog (BigQuery: project) of the tables", values.parse_word, is_global=True

@@ -61,6 +61,7 @@ class ModelSettings:
     on_change: str = "next"
     on_schema_change: str = "fail"
     keep_versions: int = 0
+    budget: float | None = None
 
     @property
     def calendar(self) -> Calendar:

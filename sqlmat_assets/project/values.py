@@ -13,6 +13,7 @@ _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _TEAM = re.compile(r"team:\s*(\S.*)")
+_USD = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(?:usd)?", re.IGNORECASE | re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%")
 _ORDER = re.compile(r"(.+?)\s+(asc|desc)", re.IGNORECASE | re.DOTALL)
 _SORT_KEY = re.compile(r"(compound|interleaved)\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
@@ -283,6 +284,19 @@ def parse_amount(text: str) -> int:
     if not _COUNT.fullmatch(text):
         raise ValueRefused("a whole number")
     return int(text)
+
+
+def parse_usd(text: str) -> float:
+    """Read a sum of money.
+
+    Examples:
+        >>> parse_usd("$0.50"), parse_usd("25 usd")
+        (0.5, 25.0)
+    """
+    match = _USD.fullmatch(text)
+    if match is None:
+        raise ValueRefused("a sum in US dollars, such as `2.50`")
+    return float(match[1])
 
 
 def parse_fraction(text: str) -> float:

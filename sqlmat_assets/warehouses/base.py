@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
@@ -42,7 +43,8 @@ class Capabilities:
     """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`.
 
     One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
-    sizes of results in part, and lets columns of text grow, but in no transaction.
+    sizes of results in part, and lets columns of text grow, but in no transaction. `estimates_at_once` is for how many
+    queries it is asked at a time what they would read, where it tells that and bills for it; 0 where it does not.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Capabilities:
     has_distribution: bool = False
     has_storage_partitions: bool = False
     sees_own_changes: bool = True
+    estimates_at_once: int = 0
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 
@@ -97,14 +100,6 @@ class Index:
 
     relation: Relation
     statement: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the statements of a session took in the engine: how long they stood in line, and what they read."""
-
-    queued_seconds: float
-    scanned_bytes: int
 
 
 class Session(Protocol):
@@ -281,6 +276,11 @@ class Session(Protocol):
         of that row where it `updates`, and is left out where it does not. Of the rows of the target of which the
         condition is true only those stay whose key is in the intermediate table. Columns are matched by their names.
         """
+        ...
+
+    @property
+    def costs(self) -> Costs | None:
+        """What queries take; None where the engine bills for none."""
         ...
 
     def fetch_usage(self) -> Usage | None:

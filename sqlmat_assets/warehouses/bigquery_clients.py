@@ -6,14 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from google.auth import exceptions as auth
 from google.auth.credentials import AnonymousCredentials
+from requests.adapters import HTTPAdapter
 
 from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.warehouses.base import Pause
-from sqlmat_assets.warehouses.bigquery_link import Connection, Link
+from sqlmat_assets.warehouses.bigquery_connection import Connection
+from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
+from sqlmat_assets.warehouses.bigquery_link import Link
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 
 if TYPE_CHECKING:
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
 
 Connect = Callable[[], "AbstractContextManager[bigquery.Client]"]
 """Opens a client, such as `BigQueryResource.get_client` of dagster-gcp."""
+
+
+def _keep_connections(client: Any) -> None:
+    """Have as many connections stay as are used at a time, for which the client has no option."""
+    scheme = urlsplit(client._connection.API_BASE_URL).scheme  # noqa: SLF001
+    client._http.mount(f"{scheme}://", HTTPAdapter(pool_maxsize=2 * BIGQUERY.estimates_at_once))  # noqa: SLF001
 
 
 class _Shared:
@@ -81,6 +91,7 @@ def _open(place: BigQueryPlace, connect: Connect | None) -> Generator[bigquery.C
             )
     except auth.DefaultCredentialsError as error:
         raise wording.no_credentials(place.label, str(error).splitlines()[0]) from error
+    _keep_connections(client)
     try:
         yield client
     finally:

@@ -19,6 +19,7 @@ BIGQUERY = Capabilities(
     has_case_sensitive_columns=False,
     sees_own_changes=False,
     has_storage_partitions=True,
+    estimates_at_once=16,
     tested_on="a double of it",
     facts=(),
 )

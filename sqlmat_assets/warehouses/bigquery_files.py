@@ -82,12 +82,17 @@ def unload(link: Link, query: str, path: Path) -> int:
     return count
 
 
-def render_load_file(target: Relation, path: Path, columns: _Columns) -> list[str]:
-    """What `load_file` sends, as a comment: a load job has no statement."""
+def describe_file(path: Path, columns: _Columns) -> tuple[tuple[str, str], ...]:
+    """The columns (name, type) that `load_file` gives a table."""
     with _reader() as reader:
         file = DataFile(path, [(name, _read_as(kind)) for name, kind in columns], _FILES)
-        types = _types(reader.describe(file.create_table(target).args["expression"]), columns)
-    return [_rendered(target, types, ())]
+        query = file.create_table(Relation("", path.stem)).args["expression"]
+        return tuple(_types(reader.describe(query), columns))
+
+
+def render_load_file(target: Relation, path: Path, columns: _Columns) -> list[str]:
+    """What `load_file` sends, as a comment: a load job has no statement."""
+    return [_rendered(target, describe_file(path, columns), ())]
 
 
 def render_load_files(
@@ -127,13 +132,17 @@ def describe(link: Link, relation: Relation, told: Mapping[str | None, str]) -> 
 
 def views_query(place: BigQueryPlace) -> str:
     """All views of the region, each with its query."""
-    region = f"region-{(place.location or _US).lower()}"
-    source = exp.Table(
-        this=exp.Dot(this=exp.var("INFORMATION_SCHEMA"), expression=exp.var("VIEWS")),
-        db=statements.identifier(region),
+    source = system_view(place, "VIEWS")
+    return exp.select("table_schema", "table_name", "view_definition").from_(source).sql("bigquery")
+
+
+def system_view(place: BigQueryPlace, name: str) -> exp.Table:
+    """A view of `INFORMATION_SCHEMA` of all of the region."""
+    return exp.Table(
+        this=exp.Dot(this=exp.var("INFORMATION_SCHEMA"), expression=exp.var(name)),
+        db=statements.identifier(f"region-{(place.location or _US).lower()}"),
         catalog=statements.identifier(place.project),
     )
-    return exp.select("table_schema", "table_name", "view_definition").from_(source).sql("bigquery")
 
 
 def _fill(

@@ -24,7 +24,8 @@ from sqlmat_assets.errors import (
 )
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
@@ -326,6 +327,10 @@ class DuckDBSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    @property
+    def costs(self) -> Costs | None:
+        return None
 
     def fetch_usage(self) -> Usage | None:
         return None

@@ -16,7 +16,8 @@ from sqlmat_assets.warehouses import postgres_catalog as catalog
 from sqlmat_assets.warehouses import postgres_files as files_
 from sqlmat_assets.warehouses import postgres_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place, open_connection
@@ -298,6 +299,10 @@ class PostgresSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    @property
+    def costs(self) -> Costs | None:
+        return None
 
     def fetch_usage(self) -> Usage | None:
         return None

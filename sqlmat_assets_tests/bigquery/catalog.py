@@ -6,9 +6,9 @@ import copy
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -92,6 +92,10 @@ class Table:
         return self.physical
 
 
+def _no_jobs(_project: str) -> list[tuple[Any, ...]]:
+    return []
+
+
 class Catalog:
     """All of a project; every method is for any thread."""
 
@@ -107,6 +111,8 @@ class Catalog:
         self._deleted: dict[tuple[str, str, str], Table] = {}
         # Whether copies have the labels and the description of what is copied.
         self.takes_options = False
+        # The jobs of a project, as a system view has them.
+        self.list_jobs: Callable[[str], list[tuple[Any, ...]]] = _no_jobs
         # Into how many files rows are exported, where there may be several.
         self.shards = 2
 

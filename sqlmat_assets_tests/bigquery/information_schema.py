@@ -28,6 +28,8 @@ def query(catalog: Catalog, project: str, name: str) -> exp.Expr:
     """
     parts = [part for part in name.split(".") if part]
     upper = [part.upper() for part in parts]
+    if upper[-1].startswith("JOBS"):
+        return _query(_OF_JOBS, catalog.list_jobs(project))
     if upper[-1] == "__TABLES__":
         view, dataset = "__TABLES__", parts[-2]
     else:
@@ -67,6 +69,9 @@ def _literal(value: Any) -> str:
             return "NULL"
         case int():
             return str(value)
+        case dict():
+            pairs = (f"{{'key': {_literal(key)}, 'value': {_literal(each)}}}" for key, each in value.items())
+            return f"[{', '.join(pairs)}]"
         case _:
             return exp.Literal.string(str(value)).sql("duckdb")
 
@@ -168,6 +173,21 @@ def _legacy(catalog: Catalog, scope: Sequence[Table]) -> _Rows:
         yield each.project, each.dataset, each.name, each.created, each.modified, catalog.count(each), size, kind
 
 
+_OF_JOBS = (
+    ("creation_time", _MOMENT),
+    ("project_id", _TEXT),
+    ("job_id", _TEXT),
+    ("job_type", _TEXT),
+    ("statement_type", _TEXT),
+    ("parent_job_id", _TEXT),
+    ("priority", _TEXT),
+    ("state", _TEXT),
+    ("query", _TEXT),
+    ("total_bytes_processed", _NUMBER),
+    ("total_bytes_billed", _NUMBER),
+    ("total_slot_ms", _NUMBER),
+    ("labels", "STRUCT(key VARCHAR, value VARCHAR)[]"),
+)
 _TEXT_OPTION = "STRING"
 _OF_TABLE = (("table_schema", _TEXT), ("table_name", _TEXT))
 _VIEWS: dict[str, tuple[_Columns, Callable[[Catalog, Sequence[Table]], _Rows]]] = {

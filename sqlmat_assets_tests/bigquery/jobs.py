@@ -8,6 +8,7 @@ import traceback
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmat_assets_tests.bigquery import copying, extracting, loading, sizes, storing
@@ -75,6 +76,27 @@ class Job:
     def reference(self) -> Json:
         return {"projectId": self.project, "jobId": self.id, "location": self.location}
 
+    def row(self) -> tuple[Any, ...]:
+        """As `INFORMATION_SCHEMA.JOBS` has it; of the jobs of a script there is only the script."""
+        told = self.resource()
+        query = told["statistics"].get("query", {})
+        config = told["configuration"]
+        return (
+            datetime.fromtimestamp(self.created / 1000, UTC).isoformat(sep=" "),
+            self.project,
+            self.id,
+            self.kind.upper(),
+            query.get("statementType"),
+            None,
+            config.get("query", {}).get("priority", "INTERACTIVE"),
+            told["status"]["state"],
+            self.query,
+            int(query.get("totalBytesProcessed", 0)),
+            int(query.get("totalBytesBilled", 0)),
+            int(query.get("totalSlotMs", 0)),
+            config.get("labels", {}),
+        )
+
     def _statistics(self) -> Json:
         if self.kind != "query" or not self.outcomes:
             return self.statistics
@@ -120,6 +142,7 @@ class Jobs:
         self._jobs: dict[tuple[str, str], Job] = {}
         self._numbers = itertools.count(1)
         self.broken: list[Exception] = []
+        catalog.list_jobs = self._rows
 
     def insert(self, project: str, body: Json, media: bytes | None = None) -> Job:
         """Take a job, and begin it.
@@ -164,6 +187,10 @@ class Jobs:
         """Those that were run, in their order."""
         with self._guard:
             return sorted(self._jobs.values(), key=lambda job: job.number)
+
+    def _rows(self, project: str) -> list[tuple[Any, ...]]:
+        """The jobs of a project as rows of `INFORMATION_SCHEMA.JOBS`."""
+        return [job.row() for job in self.all() if job.project == project]
 
     def cancel(self, job: Job) -> None:
         job.is_cancelled = True

@@ -71,6 +71,12 @@ def _lateral(text: Text, tree: exp.Expr) -> Iterator[ApiError]:
         yield invalid_query("Syntax error: Unexpected keyword LATERAL", text.find("lateral"))
 
 
+def _without_from(text: Text, tree: exp.Expr) -> Iterator[ApiError]:
+    for each in tree.find_all(exp.Select):
+        if each.args.get("where") is not None and each.args.get("from_") is None:
+            yield invalid_query("Query without FROM clause cannot have a WHERE clause", text.find("where"))
+
+
 def _distinct(text: Text, tree: exp.Expr) -> Iterator[ApiError]:
     """UNION alone is neither ALL nor DISTINCT."""
     words = [token.text.upper() for token in tokens_of(text.sql)]
@@ -95,5 +101,6 @@ _CHECKS: tuple[Callable[[Text, exp.Expr], Iterator[ApiError]], ...] = (
     _ilike,
     _comments,
     _lateral,
+    _without_from,
     _distinct,
 )

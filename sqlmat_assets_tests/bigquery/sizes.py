@@ -34,6 +34,7 @@ _GUARD = threading.Lock()
 def of_query(catalog: Catalog, tree: exp.Expr, read: Sequence[Table]) -> int:
     """The bytes that a query processes."""
     names = {column.name.lower() for column in tree.find_all(exp.Column)}
+    names |= {each.name.lower() for join in tree.find_all(exp.Join) for each in join.args.get("using") or ()}
     is_all = any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star))
     total = 0
     for table in read:

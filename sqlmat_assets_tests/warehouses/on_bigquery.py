@@ -19,7 +19,8 @@ from google.cloud.bigquery.job import QueryJob
 from sqlmat_assets.warehouses.base import Pause, Session, Warehouse
 from sqlmat_assets.warehouses.bigquery import BigQueryWarehouse, open_on
 from sqlmat_assets.warehouses.bigquery_clients import open_link
-from sqlmat_assets.warehouses.bigquery_link import Connection, Result
+from sqlmat_assets.warehouses.bigquery_connection import Connection
+from sqlmat_assets.warehouses.bigquery_link import Result
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets_tests.bigquery.server import BigQueryDouble
 from sqlmat_assets_tests.recording import Killed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session
-from sqlmat_assets.warehouses.bigquery import BigQuerySession
+from sqlmat_assets.warehouses.bigquery_session import BigQuerySession
 from sqlmat_assets_tests.warehouses.contract import WarehouseContract
 from sqlmat_assets_tests.warehouses.on_bigquery import OnBigQuery
 
