@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, UsageError
+from sqlmat_assets.errors import LostCommitError, TerminalWarehouseError, TransientWarehouseError, UsageError
 
 CHANGED = "what is noted of the table has changed meanwhile"
 
@@ -102,9 +102,9 @@ def not_kept(relation: str, what: Iterable[str]) -> TerminalWarehouseError:
     )
 
 
-def outcome_unknown(relation: str, said: str) -> TerminalWarehouseError:
+def outcome_unknown(relation: str, said: str) -> LostCommitError:
     """The connection was lost in the middle of a publish, and did not come back."""
-    return TerminalWarehouseError(
+    return LostCommitError(
         f"the connection was lost while `{relation}` was published, and what became of it is not known: {said}\n"
         "  hint: the next command of sqlmat that reaches the warehouse completes it, or takes it back"
     )

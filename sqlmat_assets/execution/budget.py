@@ -12,7 +12,6 @@ from sqlmat_assets.errors import costs as wording
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.billing import Costs, Estimate
 
 # What a query reads may have grown since it was asked for.
@@ -63,27 +62,22 @@ def billed(estimate: Estimate) -> int:
 
 @contextmanager
 def within_budget(
-    model: Model, queries: Sequence[str], session: Session, purse: Purse, prices: Prices, now: datetime
+    model: Model, estimates: Sequence[Estimate], costs: Costs, purse: Purse, prices: Prices, now: datetime
 ) -> Generator[None]:
     """Run the queries of a table, of which none reads much more than its dry run tells.
 
     Args:
         model: The table.
-        queries: All of them, as they are sent.
-        session: Where they are run.
+        estimates: What each of them would read.
+        costs: Those of the session in which they are run.
         purse: That of the run.
         prices: What reading costs.
         now: The time.
 
     Raises:
         MaterializeError: They would cost more than they may; nothing was run.
-        WarehouseError: The engine refuses one.
+        WarehouseError: It cannot be asked what was spent.
     """
-    costs = session.costs
-    if costs is None:
-        yield
-        return
-    estimates = [costs.estimate(query) for query in queries]
     usd = prices.usd(sum(map(billed, estimates)))
     budget = model.settings.budget
     if budget is not None and usd > budget:

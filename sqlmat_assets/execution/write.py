@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,6 +28,7 @@ from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, row_statements, statements
 from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.billing import Estimate
 from sqlmat_assets.warehouses.design import Design, create_table, create_table_as
 from sqlmat_assets.warehouses.error_lines import count_in_file
 from sqlmat_assets.warehouses.storage import Storage
@@ -115,11 +116,16 @@ def _write_queries(
 @contextmanager
 def _paid(model: Model, queries: Sequence[str], session: Session, context: Context) -> Generator[None]:
     """Run queries for what they may cost; what the engine refuses of one before that is told as if it ran."""
-    with ExitStack() as stack:
-        with explained(model, session, context, queries[0]):
-            said = [say(query, context) for query in queries] if session.costs is not None else ()
-            given = model, said, session, context.state.purse, context.prices, context.now()
-            stack.enter_context(within_budget(*given))
+    costs = session.costs
+    if costs is None:
+        yield
+        return
+    estimates: list[Estimate] = []
+    for query in queries:
+        with explained(model, session, context, query):
+            said = say(query, context)
+            estimates.append(context.retries.run(partial(costs.estimate, said), context.sleep))
+    with within_budget(model, estimates, costs, context.state.purse, context.prices, context.now()):
         yield
 
 

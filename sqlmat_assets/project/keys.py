@@ -256,7 +256,7 @@ FOREIGN_KEYS = {
         "write `partitions_per_run`, or `sqlmat build --batch N` for a long backfill",
     ),
     "full_refresh": "leave it out, and write `sqlmat build --full-refresh` when you want it",
-    "cluster_by": "write `sortkey` on Redshift; the other engines have nothing like it here",
+    "clustered_by": "write `cluster_by` on BigQuery, and `sortkey` on Redshift",
     **dict.fromkeys(SCHEDULE_KEYS, "write `schedule`"),
     **dict.fromkeys(("tz", "time_zone"), "write `timezone`"),
     **{

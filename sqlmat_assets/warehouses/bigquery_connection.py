@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions as google
+from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.job import LoadJob, QueryJob
 
+from sqlmat_assets.errors import TransientWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Pause
 from sqlmat_assets.warehouses.bigquery_errors import LOST, passes, translate
@@ -86,7 +88,14 @@ class Connection:
 
     def fetch(self, text: str) -> Result:
         job = self.run(text)
-        return self._call(f"rows of {text}", text, lambda: self._read(job))
+        try:
+            return self._call(f"rows of {text}", text, lambda: self._read(job))
+        except TransientWarehouseError:
+            self.ask_again(text, job)
+            raise
+
+    def ask_again(self, text: str, job: QueryJob) -> None:
+        self._unanswered[text] = str(job.job_id)
 
     def _read(self, job: QueryJob) -> Result:
         iterator = job.result(retry=_ONCE, job_retry=_ONCE, timeout=_TIMEOUT_SECONDS)
@@ -95,11 +104,17 @@ class Connection:
 
     def fetch_quickly(self, text: str) -> Result:
         config = bigquery.QueryJobConfig(use_legacy_sql=False, labels=self._job_labels())
+        again = Retry(
+            lambda error: isinstance(error, LOST),
+            _FIRST_PAUSE_SECONDS,
+            _LONGEST_PAUSE_SECONDS,
+            timeout=self._place.wait.total_seconds(),
+        )
 
         def read() -> Result:
-            # Who sends it again has an id of the request, by which it is done once.
+            # Sent again by the client, which gives the request an id, by which it is done once.
             found = self._client.query_and_wait(
-                text, job_config=config, retry=_ONCE, job_retry=_ONCE, api_timeout=_TIMEOUT_SECONDS
+                text, job_config=config, retry=again, job_retry=_ONCE, api_timeout=_TIMEOUT_SECONDS
             )
             columns = tuple((each.name, in_sql(each.to_api_repr())) for each in found.schema)
             result = Result(columns, [tuple(row.values()) for row in found])

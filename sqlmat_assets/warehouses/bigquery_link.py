@@ -76,6 +76,10 @@ class Link(Protocol):
 
     def fetch(self, text: str) -> Result: ...
 
+    def ask_again(self, text: str, job: QueryJob) -> None:
+        """Have the same query be this job when it is run again: it was, and what it gave was not heard."""
+        ...
+
     def fetch_quickly(self, text: str) -> Result:
         """The same of what takes no time, and cannot be cancelled."""
         ...

@@ -100,7 +100,7 @@ def acquire(link: Link, target: Relation, owner: str, token: str) -> Lock:
     pause = _POLL_SECONDS
     while (made := _create(link, wanted)) is None:
         found = _read(link, place)
-        if found is None or _settle(link, found):
+        if found is None or _settle(link, found, is_over=found.owner == owner or found.is_abandoned):
             continue
         if time.monotonic() > deadline:
             since = f"{found.since:%Y-%m-%d %H:%M} UTC"
@@ -152,26 +152,42 @@ def recover(link: Link) -> None:
             if found is not None:
                 # Whoever needs that table will hear of it.
                 with suppress(WarehouseError):
-                    _settle(link, found)
+                    _settle(link, found, is_over=found.is_abandoned)
 
 
-def _settle(link: Link, lock: Lock) -> bool:
-    """Bring what a lock stands for to its end, and tell whether the lock is gone."""
+def settle_own(link: Link, owner: str) -> None:
+    """Complete what a session has begun itself, or take it back, when the connection was lost meanwhile."""
+    for each in link.list_tables(STATE):
+        name = str(each["tableReference"]["tableId"])
+        if name.startswith(_PREFIX):
+            found = _read(link, Relation(STATE, name))
+            if found is not None and found.owner == owner:
+                _settle(link, found, is_over=True)
+
+
+def _settle(link: Link, lock: Lock, *, is_over: bool) -> bool:
+    """Bring what a lock stands for to its end, and tell whether the lock is gone.
+
+    Args:
+        link: Where.
+        lock: It.
+        is_over: Whether nobody is at it any more.
+    """
     plan = lock.plan
     if plan is None:
-        if not lock.is_abandoned:
+        if not is_over:
             return False
         release(link, lock)
         return True
     performer = Performer(link, lock.token)
     if lock.undone is not None:
-        if not lock.is_abandoned:
+        if not is_over:
             return False
         performer.undo(enumerate(plan.steps[: lock.undone]))
         _release_all(link, lock)
         return True
     has_happened = _has_happened(link, performer, plan)
-    if has_happened is None or (not has_happened and not lock.is_abandoned):
+    if has_happened is None or (not has_happened and not is_over):
         return False
     if has_happened:
         performer.perform(plan, plan.decisive + 1)

@@ -10,7 +10,7 @@ from typing import cast
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import MaterializeError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import LostCommitError, MaterializeError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import bigquery_files as files_
@@ -21,6 +21,7 @@ from sqlmat_assets.warehouses.bigquery_draft import Draft, described
 from sqlmat_assets.warehouses.bigquery_dress import is_same_design
 from sqlmat_assets.warehouses.bigquery_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
+from sqlmat_assets.warehouses.bigquery_locks import settle_own
 from sqlmat_assets.warehouses.bigquery_partitions import partition_of
 from sqlmat_assets.warehouses.bigquery_publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_about_state, is_private, relation_of, sql
@@ -44,6 +45,7 @@ class BigQuerySession:
         self._found: dict[Relation, Resource | None] = {}
         self._own: dict[Relation, Resource] = {}
         self._refused: WarehouseError | None = None
+        self._is_unsettled = False
 
     def tag(self, tags: Mapping[str, str]) -> None:
         self._link.tags.labels.update(tags)
@@ -59,6 +61,10 @@ class BigQuerySession:
             return self._write(statement, counts=True)
 
     def _write(self, statement: exp.Expr, *, counts: bool) -> int:
+        if self._is_unsettled and self._draft is None:
+            # Before anybody asks what became of a publish, it has an end.
+            settle_own(self._link, self._owner)
+            self._is_unsettled = False
         tree = in_state(statement, self._link.place.state)
         match tree:
             case exp.Comment():
@@ -111,7 +117,11 @@ class BigQuerySession:
             made = job.ddl_target_table
             if job.statement_type == "CREATE_TABLE_AS_SELECT" and made is not None:
                 relation = Relation(made.dataset_id, made.table_id, _other(made.project, self._link))
-                found = self._link.find_table(relation) or {}
+                try:
+                    found = self._link.find_table(relation) or {}
+                except TransientWarehouseError:
+                    self._link.ask_again(text, job)
+                    raise
                 # Of what only this session knows nobody else changes anything.
                 self._own = {relation: found} if is_private(relation) else {}
                 return int(found.get("numRows", 0))
@@ -354,8 +364,9 @@ class BigQuerySession:
                 self._draft = None
                 self._found.clear()
                 commit(self._link, draft, locks)
-            except BaseException:
+            except BaseException as error:
                 self._draft = None
+                self._is_unsettled = isinstance(error, LostCommitError)
                 for relation in draft.made_at_once:
                     # What stays is swept by a later build, as after a crash.
                     with suppress(MaterializeError):
