@@ -297,7 +297,8 @@ class _Materialization:
         if found is None:
             return None
         of_rows = {"published_at": found.published_at, "commit": found.commit, "has_edits": found.has_edits}
-        record = replace(self._record(written), relation=found.relation, rows=found.rows, **of_rows)
+        counts = {"rows": found.rows, "size": found.size}
+        record = replace(self._record(written), relation=found.relation, **counts, **of_rows)
 
         def confirm() -> bool:
             with self.session.transaction(self.model.relation):
@@ -371,7 +372,8 @@ class _Materialization:
 
     def _swap(self, written: Written) -> Record:
         publisher = self._publisher(written)
-        record, self.partitions = publisher.publish(self.standing, self._record(written), self.partitions)
+        record = replace(self._record(written), size=self._size(written))
+        record, self.partitions = publisher.publish(self.standing, record, self.partitions)
         return record
 
     def _record(self, written: Written) -> Record:
@@ -394,7 +396,6 @@ class _Materialization:
             has_edits=None if run.commit is None else run.has_edits,
             project=run.project,
             granted=self.grants.noted(self.standing.record),
-            size=self._size(written),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
 

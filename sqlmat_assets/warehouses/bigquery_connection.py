@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions as google
 from google.api_core.retry import Retry
 from google.cloud import bigquery
-from google.cloud.bigquery.job import LoadJob, QueryJob
+from google.cloud.bigquery.job import ExtractJob, LoadJob, QueryJob
 
 from sqlmat_assets.errors import TransientWarehouseError
 from sqlmat_assets.relation import Relation
@@ -73,14 +73,20 @@ class Connection:
     # queries
 
     def run(self, text: str, job_id: str | None = None) -> QueryJob:
-        # What was sent before, and of which nothing was heard, is asked for by the id that it had.
-        own = job_id or self._unanswered.pop(text, None) or self.new_id()
+        return cast("QueryJob", self._once(text, lambda own: self._submit_query(text, own), job_id))
+
+    def _once(self, told: str, submit: Callable[[str], AnyJob], job_id: str | None = None) -> AnyJob:
+        """Run a job to its end.
+
+        What was sent before, and of which nothing was heard, is asked for by the id that it had.
+        """
+        own = job_id or self._unanswered.pop(told, None) or self.new_id()
         self._begin(own)
         try:
-            return cast("QueryJob", self._wait(own, self._submit_query(text, own), text))
+            return self._wait(own, submit(own), told)
         except BaseException as error:
             if isinstance(error.__cause__, LOST):
-                self._unanswered[text] = own
+                self._unanswered[told] = own
             raise
         finally:
             with self._guard:
@@ -168,17 +174,44 @@ class Connection:
     def load(self, path: Path, target: Relation, configuration: Resource) -> int:
         config = cast("bigquery.LoadJobConfig", bigquery.LoadJobConfig.from_api_repr({"load": configuration}))
         config.labels = self._job_labels()
-        job_id = self.new_id()
         told = f"load {path.name} into {self.reference(target)}"
 
-        def upload() -> LoadJob:
+        def upload(job_id: str) -> LoadJob:
             with path.open("rb") as file:
                 return self._client.load_table_from_file(
                     file, self.reference(target), job_id=job_id, job_config=config, num_retries=0, timeout=600
                 )
 
-        job = cast("LoadJob", self._wait(job_id, self._submit(job_id, told, upload), told))
-        return int(job.output_rows or 0)
+        job = self._once(told, lambda own: self._submit(own, told, lambda: upload(own)))
+        return int(cast("LoadJob", job).output_rows or 0)
+
+    def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> int:
+        config = cast("bigquery.LoadJobConfig", bigquery.LoadJobConfig.from_api_repr({"load": configuration}))
+        config.labels = self._job_labels()
+        told = f"load {', '.join(urls)} into {self.reference(target)}"
+
+        def insert(job_id: str) -> LoadJob:
+            place, given = self.reference(target), list(urls)
+            return self._client.load_table_from_uri(
+                given, place, job_id=job_id, job_config=config, retry=_ONCE, timeout=_TIMEOUT_SECONDS
+            )
+
+        job = self._once(told, lambda own: self._submit(own, told, lambda: insert(own)))
+        return int(cast("LoadJob", job).output_rows or 0)
+
+    def extract(self, source: Relation, urls: Sequence[str], configuration: Resource) -> int:
+        config = cast("bigquery.ExtractJobConfig", bigquery.ExtractJobConfig.from_api_repr({"extract": configuration}))
+        config.labels = self._job_labels()
+        told = f"extract {self.reference(source)} to {', '.join(urls)}"
+
+        def insert(job_id: str) -> ExtractJob:
+            place, given = self.reference(source), list(urls)
+            return self._client.extract_table(
+                place, given, job_id=job_id, job_config=config, retry=_ONCE, timeout=_TIMEOUT_SECONDS
+            )
+
+        job = self._once(told, lambda own: self._submit(own, told, lambda: insert(own)))
+        return sum(map(int, cast("ExtractJob", job).destination_uri_file_counts or ()))
 
     def find_job(self, job_id: str) -> AnyJob | None:
         try:

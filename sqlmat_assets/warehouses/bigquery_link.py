@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -117,6 +118,14 @@ class Link(Protocol):
     def list_policies(self, relation: Relation) -> list[Resource]: ...
 
     def load(self, path: Path, target: Relation, configuration: Resource) -> int: ...
+
+    def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> int:
+        """Load objects of Cloud Storage, and tell how many rows came."""
+        ...
+
+    def extract(self, source: Relation, urls: Sequence[str], configuration: Resource) -> int:
+        """Write a table into Cloud Storage, and tell into how many objects."""
+        ...
 
     def pause(self, seconds: float) -> None: ...
 

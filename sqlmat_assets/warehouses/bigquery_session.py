@@ -14,6 +14,7 @@ from sqlmat_assets.errors import LostCommitError, MaterializeError, TransientWar
 from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import bigquery_files as files_
+from sqlmat_assets.warehouses import bigquery_objects as objects_
 from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Index, ObjectKind, ResultColumn, Rows
 from sqlmat_assets.warehouses.bigquery_costs import BigQueryCosts
@@ -22,6 +23,7 @@ from sqlmat_assets.warehouses.bigquery_dress import is_same_design
 from sqlmat_assets.warehouses.bigquery_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
 from sqlmat_assets.warehouses.bigquery_locks import settle_own
+from sqlmat_assets.warehouses.bigquery_objects import Objects
 from sqlmat_assets.warehouses.bigquery_partitions import partition_of
 from sqlmat_assets.warehouses.bigquery_publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery_statements import all_of, in_state, is_about_state, is_private, relation_of, sql
@@ -30,6 +32,7 @@ from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.storage import Storage
 
 _TRIES = 8
 _PAUSE_SECONDS = 0.1
@@ -301,6 +304,33 @@ class BigQuerySession:
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():
             return files_.unload(self._link, query, path)
+
+    def load_objects(
+        self,
+        target: Relation,
+        objects: Objects,
+        columns: Sequence[tuple[str, str]] | None = None,
+        *,
+        required: Sequence[str] = (),
+        most_bad_rows: int = 0,
+        storage: Storage | None = None,
+    ) -> int:
+        """Create a table from objects in Cloud Storage; see `bigquery_objects.load_objects`."""
+        with self._noticing():
+            return objects_.load_objects(
+                self._link,
+                target,
+                objects,
+                columns,
+                required=required,
+                most_bad_rows=most_bad_rows,
+                storage=storage or Storage(),
+            )
+
+    def extract(self, source: Relation, objects: Objects) -> int:
+        """Write all rows of a table into Cloud Storage; see `bigquery_objects.extract`."""
+        with self._noticing():
+            return objects_.extract(self._link, source, objects)
 
     # publishing
 

@@ -26,6 +26,9 @@ _BAD = re.compile(
 )
 
 
+_NAMES = {"BIGINT": "INT64", "DOUBLE": "FLOAT64", "BOOLEAN": "BOOL", "DECIMAL": "NUMERIC"}
+
+
 def run(catalog: Catalog, objects: Objects, config: Json, media: bytes | None) -> Json:
     """Load files into a table, all of them or none."""
     format_ = str(config.get("sourceFormat") or "CSV")
@@ -155,5 +158,6 @@ def _explained(error: duckdb.Error) -> ApiError:
     said = str(error)
     found = _BAD.search(said)
     if found is not None:
-        return invalid(f"Error while reading data, error message: Could not parse '{found[1]}' as {found[2]}")
+        kind = _NAMES.get(found[2], found[2])
+        return invalid(f"Error while reading data, error message: Could not parse '{found[1]}' as {kind}")
     return invalid(f"Error while reading data, error message: {said.splitlines()[0]}")

@@ -17,7 +17,7 @@ class Objects:
     """A client of a Cloud Storage, or of a double of it; without an address there are no objects."""
 
     def __init__(self, url: str | None) -> None:
-        self._url = url
+        self.url = url
 
     def find(self, uri: str) -> list[tuple[str, str]]:
         """Bucket and name of each object that a `gs://` address, in which a `*` may stand, means."""
@@ -47,9 +47,9 @@ class Objects:
         return parts.netloc, uri.partition("gs://")[2].partition("/")[2]
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        if self._url is None:
+        if self.url is None:
             raise invalid("this double of BigQuery knows no Cloud Storage")
-        address = urlsplit(self._url)
+        address = urlsplit(self.url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
         try:
             connection.request(method, path, body, {"content-type": "application/octet-stream"})

@@ -51,6 +51,10 @@ class BigQueryDouble:
         self.api = Api(self.catalog, self.jobs)
         self._uploads.clear()
 
+    def read_objects_at(self, url: str) -> None:
+        """Have jobs find their objects in another Cloud Storage."""
+        self._objects.url = url
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"

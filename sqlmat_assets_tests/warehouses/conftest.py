@@ -1,4 +1,4 @@
-from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery
+from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery, storage, storage_server
 from sqlmat_assets_tests.keeping_open import keep_open
 from sqlmat_assets_tests.redshift.fixtures import (
     bucket,
@@ -24,4 +24,6 @@ __all__ = [
     "shared_cluster",
     "shared_snapshot_cluster",
     "snapshot_cluster",
+    "storage",
+    "storage_server",
 ]

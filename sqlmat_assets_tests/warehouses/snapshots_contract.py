@@ -162,7 +162,7 @@ class SnapshotsContract(Parts):
         assert kept(warehouse) == [(0 * DAY, "a")]
 
     def test_a_table_without_rows_counts_as_well(self, warehouse: Warehouse) -> None:
-        none = "SELECT 1 AS id, 'x' AS version WHERE 1 = 0"
+        none = "SELECT 1 AS id, 'x' AS version LIMIT 0"
         build(warehouse, version("a"), 0 * DAY)
         assert build(warehouse, cities(none), 1 * DAY) == taken(0)
         assert build(warehouse, version("b"), 25 * HOUR) == NONE
