@@ -228,7 +228,7 @@ class _Materialization:
 
     def _write(self) -> Written:
         context, plan = self.context, self.plan
-        parts = PartsOf(plan.queries, plan.ranges, plan.column)
+        parts = PartsOf(plan.queries, plan.ranges, plan.column if plan.ranges else None)
         inside = (self._note_printed, self.stopwatch)
         written = write(self.model, parts, self.intermediate, self.session, context, *inside)
         if plan.is_partial:

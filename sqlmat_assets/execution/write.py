@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-
-from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.budget import within_budget
@@ -23,7 +20,6 @@ from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.partitions.ranges import Range
-from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, row_statements, statements
@@ -31,10 +27,6 @@ from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.billing import Estimate
 from sqlmat_assets.warehouses.design import Design, create_table, create_table_as
 from sqlmat_assets.warehouses.error_lines import count_in_file
-from sqlmat_assets.warehouses.storage import Storage
-
-# What a run leaves behind goes by itself after a while, on an engine whose tables can.
-_LASTS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +34,13 @@ class PartsOf:
     """What an intermediate table is filled from.
 
     `queries` are those whose rows it gets, one after the other; all of them give the same columns. `ranges` are those
-    whose files are loaded, and `column` that of the partitions (name, type), where there are any.
+    whose files are loaded, and `column` that of the partitions (name, type), where there are any
+    and it is known.
     """
 
     queries: Sequence[str] = ()
     ranges: Sequence[Range] = ()
-    column: tuple[str, str] = ("", "")
+    column: tuple[str, str] | None = None
 
 
 def write(
@@ -102,11 +95,11 @@ def _write_queries(
     model: Model, parts: PartsOf, intermediate: Relation, session: Session, context: Context
 ) -> tuple[int, str]:
     texts: list[str] = []
-    design = design_of(model.settings, context.warehouse.capabilities)
+    design = design_of(model.settings, context.warehouse.capabilities, parts.column)
     if design.encodings:
         texts.append(_create_encoded(model, parts.queries[0], intermediate, design, session, context))
     with _paid(model, parts.queries, session, context):
-        rows = _send_queries(model, parts, intermediate, texts, session, context)
+        rows = _send_queries(model, parts.queries, intermediate, design, texts, session, context)
     if rows == 0:
         counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
         rows = int(counted.rows[0][0])
@@ -130,47 +123,24 @@ def _paid(model: Model, queries: Sequence[str], session: Session, context: Conte
 
 
 def _send_queries(
-    model: Model, parts: PartsOf, intermediate: Relation, texts: list[str], session: Session, context: Context
+    model: Model,
+    queries: Sequence[str],
+    intermediate: Relation,
+    design: Design,
+    texts: list[str],
+    session: Session,
+    context: Context,
 ) -> int:
     """Fill the table, and tell how many rows it has been given; what was sent is added to the texts."""
     rows = 0
-    for query in parts.queries:
+    for query in queries:
         said = say(query, context)
-        if texts:
-            tree = row_statements.insert_query(intermediate, said)
-        else:
-            tree = _create_as(model, parts.column, intermediate, said, context)
+        tree = row_statements.insert_query(intermediate, said) if texts else create_table_as(intermediate, said, design)
         text = tree.sql(context.spoken, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
     return rows
-
-
-def _create_as(model: Model, column: tuple[str, str], intermediate: Relation, query: str, context: Context) -> exp.Expr:
-    """`CREATE TABLE ... AS`, and how the rows are to lie on an engine that has them lie in one way or another."""
-    capabilities = context.warehouse.capabilities
-    if capabilities.has_storage_partitions:
-        return storage_of(model, column).create_table_as(intermediate, query)
-    return create_table_as(intermediate, query, design_of(model.settings, capabilities))
-
-
-def storage_of(model: Model, column: tuple[str, str]) -> Storage:
-    """The partitions and clusters of a table that is being built, and what is told of it.
-
-    Args:
-        model: The table.
-        column: That of the partitions (name, type), where there are any.
-    """
-    settings, partitioning = model.settings, model.settings.partition_by
-    return Storage(
-        None if partitioning is None else column,
-        partitioning.grain.value if isinstance(partitioning, TimePartitioning) else None,
-        settings.cluster_by,
-        settings.partitions_stored_for,
-        settings.labels,
-        _LASTS,
-    )
 
 
 def _create_encoded(

@@ -19,12 +19,14 @@ from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import ResultColumn, Rows
 from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
 from sqlmat_assets.warehouses.bigquery_link import Link, Resource
+from sqlmat_assets.warehouses.bigquery_objects import designed
 from sqlmat_assets.warehouses.bigquery_types import as_declared, field_of, from_duckdb, to_duckdb
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.source_files import Constant, SourceFile
+from sqlmat_assets.warehouses.storage import Storage
 
 _Columns = Sequence[tuple[str, str]]
 # Columns are told apart without regard to case, other than tables.
@@ -32,7 +34,7 @@ _FILES = replace(BIGQUERY, is_case_sensitive=False)
 _US = "US"
 
 
-def load_file(link: Link, target: Relation, path: Path, columns: _Columns) -> int:
+def load_file(link: Link, target: Relation, path: Path, columns: _Columns, storage: Storage) -> int:
     """Create a table from a file; `columns` (name, type) are declared, and the others are what all values look like."""
     with _reader() as reader:
         file = DataFile(path, [(name, _read_as(kind)) for name, kind in columns], _FILES)
@@ -40,13 +42,18 @@ def load_file(link: Link, target: Relation, path: Path, columns: _Columns) -> in
         try:
             found = reader.describe(query)
             file.refuse_other_columns([name for name, _ in found])
-            return _fill(link, target, reader, query, _types(found, columns), ())
+            return _fill(link, target, reader, query, _types(found, columns), (), storage)
         except duckdb.Error as error:
             raise file.explain(TerminalWarehouseError(str(error))) from error
 
 
 def load_files(
-    link: Link, target: Relation, files: Sequence[SourceFile], columns: _Columns, required: Sequence[str]
+    link: Link,
+    target: Relation,
+    files: Sequence[SourceFile],
+    columns: _Columns,
+    required: Sequence[str],
+    storage: Storage,
 ) -> int:
     """Create a table from files whose columns are all declared."""
     with _reader() as reader:
@@ -58,7 +65,7 @@ def load_files(
             found = reader.describe(query)
             types = dict(columns) | {one.name: one.type for file in files for one in file.constants}
             typed = [(name, as_declared(types[name])) for name, _ in found]
-            return _fill(link, target, reader, query, typed, required)
+            return _fill(link, target, reader, query, typed, required, storage)
         except duckdb.Error as error:
             raise declared.explain(TerminalWarehouseError(str(error)), reader.fetch) from error
 
@@ -146,7 +153,13 @@ def system_view(place: BigQueryPlace, name: str) -> exp.Table:
 
 
 def _fill(
-    link: Link, target: Relation, reader: _Reader, query: exp.Expr, columns: _Columns, required: Sequence[str]
+    link: Link,
+    target: Relation,
+    reader: _Reader,
+    query: exp.Expr,
+    columns: _Columns,
+    required: Sequence[str],
+    storage: Storage,
 ) -> int:
     """Write the rows into one file, and have a load job create the table from it."""
     with tempfile.TemporaryDirectory(prefix="sqlmat-") as folder:
@@ -158,6 +171,7 @@ def _fill(
             "schema": {"fields": fields},
             "writeDisposition": "WRITE_EMPTY",
             "createDisposition": "CREATE_IF_NEEDED",
+            **designed(storage, columns),
         }
         return link.load(path, target, configuration)
 

@@ -66,7 +66,7 @@ def load_objects(
         "sourceFormat": _FORMATS[objects.format],
         "writeDisposition": "WRITE_EMPTY",
         "createDisposition": "CREATE_IF_NEEDED",
-        **_design(storage),
+        **designed(storage, columns or ()),
     }
     if objects.format == "csv":
         configuration |= {
@@ -101,8 +101,9 @@ def extract(link: Link, source: Relation, objects: Objects) -> int:
     return link.extract(source, objects.urls, configuration)
 
 
-def _design(storage: Storage) -> Resource:
-    """How the rows of a table lie, as the API takes it."""
+def designed(storage: Storage, columns: Sequence[tuple[str, str]]) -> Resource:
+    """How the rows of a table with such columns lie, as a load job takes it."""
+    storage = storage.with_columns(columns) if columns else storage
     found: Resource = {}
     if storage.unit is not None and storage.column is not None:
         found["timePartitioning"] = {"type": storage.unit, "field": storage.column[0]}

@@ -284,9 +284,8 @@ class BigQuerySession:
     def load_file(
         self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
     ) -> int:
-        del design  # is that of another engine
         with self._noticing():
-            return files_.load_file(self._link, target, path, columns)
+            return files_.load_file(self._link, target, path, columns, design.storage or Storage())
 
     def load_files(
         self,
@@ -297,9 +296,8 @@ class BigQuerySession:
         *,
         design: Design = NO_DESIGN,
     ) -> int:
-        del design  # is that of another engine
         with self._noticing():
-            return files_.load_files(self._link, target, files, columns, required)
+            return files_.load_files(self._link, target, files, columns, required, design.storage or Storage())
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

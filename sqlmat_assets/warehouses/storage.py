@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlglot import exp
@@ -34,6 +34,13 @@ class Storage:
     expires_after: timedelta | None = None
     labels: tuple[tuple[str, str], ...] = ()
     lasts: timedelta | None = None
+
+    def with_columns(self, columns: Sequence[tuple[str, str]]) -> Storage:
+        """The same, with the column of the partitions as the table has it (name, type)."""
+        if self.column is None:
+            return self
+        wanted = self.column[0].lower()
+        return replace(self, column=next((each for each in columns if each[0].lower() == wanted), None))
 
     @property
     def unit(self) -> str | None:

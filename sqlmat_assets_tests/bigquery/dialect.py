@@ -18,6 +18,10 @@ MACROS = (
     "CREATE MACRO unix_seconds(x) AS CAST(floor(epoch(x)) AS BIGINT)",
     "CREATE MACRO unix_micros(x) AS epoch_us(x)",
     "CREATE MACRO unix_millis(x) AS epoch_ms(x)",
+    # Of a number no zeros are written behind the point, and no point where nothing is behind it.
+    "CREATE MACRO sqlmat_string(x) AS CASE WHEN (typeof(x) IN ('DOUBLE', 'FLOAT') OR typeof(x) LIKE 'DECIMAL%') "
+    r"AND contains(CAST(x AS VARCHAR), '.') THEN regexp_replace(regexp_replace(CAST(x AS VARCHAR), "
+    r"'(\.[0-9]*?)0+$', '\1'), '\.$', '') ELSE CAST(x AS VARCHAR) END",
     "CREATE MACRO is_nan(x) AS isnan(x)",
     "CREATE MACRO is_inf(x) AS isinf(x)",
 )
@@ -51,6 +55,14 @@ def _literal(node: exp.Expr) -> exp.Expr:
     if not is_float or isinstance(node.parent, exp.Cast | exp.DataTypeParam | exp.Interval):
         return node
     return exp.Cast(this=node.copy(), to=exp.DataType.build("DOUBLE"))
+
+
+def _cast(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.TryCast) or node.args["to"].this not in exp.DataType.TEXT_TYPES:
+        return node
+    if isinstance(node.this, exp.Literal | exp.Null):
+        return node
+    return exp.Anonymous(this="sqlmat_string", expressions=[node.this.copy()])
 
 
 def _divide(node: exp.Expr) -> exp.Expr:
@@ -102,6 +114,7 @@ def _bytes(node: exp.Expr) -> exp.Expr:
 
 _RULES: dict[type[exp.Expr], Rule] = {
     exp.Literal: _literal,
+    exp.Cast: _cast,
     exp.Div: _divide,
     exp.DateAdd: _as_date,
     exp.DateSub: _as_date,
