@@ -18,6 +18,7 @@ from sqlmat_assets.errors import TransientWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Pause
 from sqlmat_assets.warehouses.bigquery_errors import LOST, passes, translate
+from sqlmat_assets.warehouses.bigquery_legacy import legacy_of
 from sqlmat_assets.warehouses.bigquery_link import STATE, AnyJob, Copy, Resource, Result, Tags, as_label
 from sqlmat_assets.warehouses.bigquery_meter import Meter, least
 from sqlmat_assets.warehouses.bigquery_types import in_sql
@@ -130,7 +131,9 @@ class Connection:
         return self._call(text, text, read)
 
     def dry_run(self, text: str) -> QueryJob:
-        config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, use_legacy_sql=False)
+        legacy = legacy_of(text)
+        config = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False, use_legacy_sql=legacy is not None)
+        text = text if legacy is None else legacy.text
         return self._call(
             f"dry run {text}",
             text,
@@ -139,6 +142,11 @@ class Connection:
 
     def _submit_query(self, text: str, job_id: str) -> AnyJob:
         config = bigquery.QueryJobConfig(use_legacy_sql=False, labels=self._job_labels())
+        legacy = legacy_of(text)
+        if legacy is not None and legacy.target is not None:
+            text, config.use_legacy_sql, config.allow_large_results = legacy.text, True, True
+            config.destination = self.reference(legacy.target)
+            config.write_disposition = "WRITE_EMPTY"
         config.priority = self._place.priority.upper()
         most = least((self._place.max_bytes_billed, self._meter.most_bytes))
         if most is not None:

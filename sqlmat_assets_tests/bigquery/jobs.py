@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import traceback
 import uuid
@@ -19,6 +20,7 @@ from sqlmat_assets_tests.bigquery.reading import Reading
 from sqlmat_assets_tests.bigquery.transactions import Mutations
 from sqlmat_assets_tests.bigquery.wire import ApiError, Json, invalid, not_found
 
+_BRACKETS = re.compile(r"\[([\w:.-]+)\]")
 _KINDS = ("query", "load", "copy", "extract")
 
 
@@ -240,9 +242,11 @@ class Jobs:
         self.mutations.note((str(reference["projectId"]), str(reference["datasetId"]), name))
 
     def _query(self, job: Job) -> None:
-        config = job.configuration["query"]
+        config: Json = job.configuration["query"]
         if config.get("useLegacySql"):
-            raise ApiError("notImplemented", "legacy SQL is not emulated")
+            # Of the dialect only the names of tables are emulated.
+            text = _BRACKETS.sub(lambda found: f"`{found[1].replace(':', '.')}`", config["query"])
+            config = dict(config, query=text)
         default = (config.get("defaultDataset") or {}).get("datasetId")
         parameters = {str(each["name"]): _parameter(each) for each in config.get("queryParameters") or ()}
         reading = Reading(self.catalog, job.project, default, parameters=parameters)
