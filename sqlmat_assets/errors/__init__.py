@@ -81,6 +81,18 @@ class TerminalWarehouseError(WarehouseError):
     """Trying again changes nothing: wrong SQL, missing rights, full disk."""
 
 
+class ConnectorError(MaterializeError):
+    """A system outside of the warehouse does not do what was asked."""
+
+
+class TransientConnectorError(ConnectorError):
+    """Worth another try: it was not reached, is busy, or says to come again."""
+
+
+class TerminalConnectorError(ConnectorError):
+    """Trying again changes nothing: wrong address, missing rights, a request that it does not take."""
+
+
 class BadRowError(TerminalWarehouseError):
     """A value in a file is none of its column's type; `row` counts from 1."""
 

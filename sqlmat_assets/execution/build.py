@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Discarded, Event, LeftAlone, Published, Skipped, Unchanged
+from sqlmat_assets.execution.deliveries.deliver import deliver
+from sqlmat_assets.execution.events import Delivered, Discarded, Event, LeftAlone, Published, Skipped, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.graph import ModelGraph, find_held
@@ -109,7 +110,7 @@ def build(
                     return
                 event = _next_event(happened)
                 yield event
-                if isinstance(event, Published | Unchanged | LeftAlone):
+                if isinstance(event, Published | Unchanged | LeftAlone | Delivered):
                     running -= 1
                     schedule.succeed(event.relation)
                 elif isinstance(event, Discarded):
@@ -144,7 +145,7 @@ def _next_event(happened: queue.SimpleQueue[Event | _Crashed]) -> Event:
 
 def _report(model: Model, piece: Piece, context: Context, happened: queue.SimpleQueue[Event | _Crashed]) -> None:
     try:
-        for event in materialize(model, context, piece):
+        for event in deliver(model, context) if model.is_delivery else materialize(model, context, piece):
             happened.put(event)
     except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
         happened.put(_Crashed(error))

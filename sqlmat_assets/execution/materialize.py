@@ -170,8 +170,7 @@ class _Materialization:
             with self.stopwatch.measure(Work.PUBLISH):
                 ended = self._confirm(written) or self._publish(written)
             is_over = True
-            seconds = context.seconds_since(self.started_at)
-            yield replace(ended, seconds=seconds, phases=self.stopwatch.phases)
+            yield replace(ended, seconds=context.seconds_since(self.started_at), phases=self.stopwatch.phases)
         except MaterializeError as error:
             if is_over:
                 raise
@@ -321,6 +320,7 @@ class _Materialization:
             saved_seconds=record.mean_seconds if statement is None else None,
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
+            published_at=record.published_at,
         )
 
     def _publish(self, written: Written) -> Published:
@@ -353,6 +353,7 @@ class _Materialization:
             self.data_version,
             self.partitions,
             snapshot=self.snapshots.taken,
+            published_at=record.published_at,
         )
 
     def _look_again(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -12,7 +12,8 @@ from dagster._core.storage.event_log.base import AssetEventSummaryRecord, AssetR
 
 from sqlmat_assets.components.automation.partitions import BuiltKeys
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
-from sqlmat_assets.components.events import read_decided_at
+from sqlmat_assets.components.deliveries import read_delivered
+from sqlmat_assets.components.events import read_decided_at, read_published_at
 from sqlmat_assets.components.garbage import no_garbage
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.components.undone import read_held_code, read_undone_at
@@ -67,6 +68,8 @@ class _Built:
     version: CodeVersion | None
     put_back_at: datetime | None = None
     unwanted: CodeVersion | None = None
+    published_at: datetime | None = None
+    delivered: Mapping[Relation, datetime] = field(default_factory=dict[Relation, datetime])
 
 
 class Ledger:
@@ -119,6 +122,8 @@ class Ledger:
             partitions=self._partitions.found(relation),
             put_back_at=None if built is None else built.put_back_at,
             unwanted=None if built is None else built.unwanted,
+            published_at=None if built is None else built.published_at,
+            delivered={} if built is None else built.delivered,
         )
 
     def _attempts(self, relation: Relation) -> Iterable[Attempt]:
@@ -250,7 +255,8 @@ def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None
     metadata = last.asset_materialization.metadata
     decided_at = read_decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
     put_back = read_undone_at(metadata), read_held_code(metadata)
-    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back)
+    delivery = read_published_at(metadata), read_delivered(metadata)
+    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back, *delivery)
 
 
 def _wiped_at(record: AssetRecord) -> float:
