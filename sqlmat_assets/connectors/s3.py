@@ -88,6 +88,7 @@ def _refused() -> Generator[None]:
     """Word what S3, or the way to it, says."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NoConnection
 
     try:
         yield
@@ -96,7 +97,7 @@ def _refused() -> Generator[None]:
         code, status = told.get("Error", {}).get("Code"), told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         kind = wording.not_reached if code in _TRANSIENT or status >= 500 else wording.refused
         raise kind(_NAME, str(error)) from error
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnection) as error:
         raise wording.not_reached(_NAME, str(error)) from error
     except (Boto3Error, BotoCoreError) as error:
         raise wording.refused(_NAME, str(error)) from error

@@ -86,11 +86,6 @@ class TestS3(StoreContract):
             S3Store(s3_bucket, "", "http://127.0.0.1:9").put_text("a", "a")
         assert str(caught.value).startswith("S3 cannot be reached: Could not connect to the endpoint URL")
 
-    def test_nothing_is_there_before_all_of_it_is(self, store: S3Store, s3_bucket: str, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
-            store.put(tmp_path / "nothing", "rows.csv")
-        assert "Contents" not in s3_client_of(store).list_objects_v2(Bucket=s3_bucket)
-
 
 class TestCloudStorage(StoreContract):
     @pytest.fixture
@@ -111,7 +106,3 @@ class TestCloudStorage(StoreContract):
         with pytest.raises(TerminalConnectorError) as caught:
             GcsStore("no-such-bucket", "", gcs_server).put_text("a", "a")
         assert str(caught.value).startswith("Cloud Storage refuses: 404 POST ")
-
-
-def s3_client_of(store: S3Store) -> object:
-    return store._client

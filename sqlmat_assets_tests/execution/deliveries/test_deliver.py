@@ -185,7 +185,8 @@ def test_the_warehouse_is_held_only_while_it_is_read(sending: Sending, monkeypat
     put, held = LocalFolder.put, list[int]()
 
     def look(store: LocalFolder, file: Path, name: str) -> None:
-        opened = duckdb_files._open_files[sending.root / "warehouse.duckdb"]
+        file = sending.root / "warehouse.duckdb"
+        opened = duckdb_files._open_files[file]  # pyright: ignore[reportPrivateUsage] - what this process holds
         held.append(opened.sessions)
         put(store, file, name)
 
