@@ -101,7 +101,7 @@ def _compute(model: Model, site: Site) -> Compute:
 
 def _named(run: Run, context: dg.OpExecutionContext, site: Site) -> Run:
     """The run, in which a person has named deliveries alone: then they are made whether or not anything is new."""
-    asked = set(context.run.asset_selection or ())
+    asked = set(context.job_def.asset_layer.selected_asset_keys)
     deliveries = {translate_key(relation): relation for relation in site.deliveries}
     if run.reasons is not None or run.named is not None or not asked or not asked <= deliveries.keys():
         return run
