@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlmat_assets.errors import MaterializeError, TerminalConnectorError, TransientConnectorError
+from sqlmat_assets.errors import MaterializeError, TerminalConnectorError, TransientConnectorError, UsageError
 from sqlmat_assets.errors.project import TextError
 
 
@@ -233,6 +233,11 @@ def too_many_files(rows: int, per_file: int, most: int) -> MaterializeError:
 def quarantined(delivery: object, problems: Iterable[object]) -> str:
     """The file of a delivery has errors."""
     return "\n".join([f"`{delivery}` is not delivered while its file has problems", *map(str, problems)])
+
+
+def no_statements(delivery: object) -> UsageError:
+    """`sqlmat render` of a delivery."""
+    return UsageError(f"`{delivery}` is a delivery, which no statements make\n  hint: `sqlmat plan` says where it goes")
 
 
 def held_by(delivery: object, because: object) -> str:

@@ -29,10 +29,10 @@ def follow_publishes(
         if verdicts[place].reason is not Reason.UNASKED:
             continue
         known = states[place].delivered
-        if any(
+        is_new = any(
             verdicts[read].reason.is_build or _is_new(states[read], known.get(timings[read].relation)) for read in reads
-        ):
-            verdicts[place] = Verdict(Reason.PUBLISHED)
+        )
+        verdicts[place] = Verdict(Reason.PUBLISHED if is_new else Reason.FRESH)
 
 
 def _is_new(state: State, known: object) -> bool:

@@ -6,7 +6,7 @@ It is written when the rows have arrived, so that a crash in between has them de
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -72,6 +72,14 @@ def fetch_note(session: Session, relation: Relation) -> Note | None:
     query = statements.select_columns(DELIVERIES, _NAMES, statements.equal(place_of(relation)))
     found = [_note(dict(zip(_NAMES, row, strict=True))) for row in session.fetch_rows(query).rows]
     return max(found, key=lambda note: note.delivered_at, default=None)
+
+
+def find_notes(session: Session, relations: Collection[Relation]) -> dict[Relation, Note]:
+    """The same of several, of a warehouse in which nothing is to be written."""
+    if not relations or not session.fetch_columns(DELIVERIES):
+        return {}
+    found = {relation: fetch_note(session, relation) for relation in relations}
+    return {relation: note for relation, note in found.items() if note is not None}
 
 
 def write_note(session: Session, note: Note) -> None:
