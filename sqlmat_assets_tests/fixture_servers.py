@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,6 +17,16 @@ class Answering(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in the class above
         pass
+
+    def respond(self) -> None:
+        """Answer a call, whatever its method."""
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """What is looked for is `do_GET`, `do_POST` and the like."""
+        if name.startswith("do_"):
+            return self.respond
+        raise AttributeError(name)
 
     def read_body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -35,7 +45,7 @@ class Answering(BaseHTTPRequestHandler):
 class TokenServer(Answering):
     """Gives a token to everybody who asks."""
 
-    def do_POST(self) -> None:
+    def respond(self) -> None:
         self.read_body()
         self.answer(200, {"access_token": "token", "expires_in": 3600, "token_type": "Bearer"})
 

@@ -28,6 +28,9 @@ class GcsStore:
         self._endpoint = endpoint
         self._bucket = _open_bucket(bucket, endpoint)
 
+    def close(self) -> None:
+        self._bucket.client.close()
+
     def put(self, file: Path, name: str) -> None:
         with _refused():
             self._blob(name).upload_from_filename(str(file))

@@ -19,6 +19,9 @@ class LocalFolder:
 
     folder: Path
 
+    def close(self) -> None:
+        pass  # nothing is held
+
     def put(self, file: Path, name: str) -> None:
         self._write(name, lambda draft: shutil.copyfile(file, draft))
 

@@ -30,6 +30,9 @@ class S3Store:
         self._prefix = prefix
         self._client = _open_client(endpoint)
 
+    def close(self) -> None:
+        self._client.close()
+
     def put(self, file: Path, name: str) -> None:
         with _refused():
             self._client.upload_file(str(file), self._bucket, self._key(name))

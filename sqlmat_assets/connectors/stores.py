@@ -10,6 +10,10 @@ from typing import Protocol
 class Store(Protocol):
     """A folder on a disk or in a bucket; names in it are written with `/`. All raise `ConnectorError`."""
 
+    def close(self) -> None:
+        """Let go of the connections to it."""
+        ...
+
     def put(self, file: Path, name: str) -> None:
         """Have a file there under a name; whoever looks sees all of it or what was there before."""
         ...

@@ -86,7 +86,11 @@ class ConnectorError(MaterializeError):
 
 
 class TransientConnectorError(ConnectorError):
-    """Worth another try: it was not reached, is busy, or says to come again."""
+    """Worth another try: it was not reached, is busy, or says to come again, `after` so many seconds."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class TerminalConnectorError(ConnectorError):

@@ -251,3 +251,38 @@ def cannot_sign(message: str) -> TerminalConnectorError:
         f"Cloud Storage makes no links for this account: {message}\n"
         "  hint: use the key of a service account, or leave `links` out"
     )
+
+
+def answers_later(host: str, status: str, body: str, after: float) -> TransientConnectorError:
+    """A server that says to come again."""
+    return TransientConnectorError(f"{host} answers {status}{_body(body)}", after)
+
+
+def answers_no(host: str, status: str, body: str) -> TerminalConnectorError:
+    """A server that does not take what it gets."""
+    return TerminalConnectorError(f"{host} answers {status}{_body(body)}")
+
+
+def answers_elsewhere(host: str, status: str, location: str) -> TerminalConnectorError:
+    """A server that sends a call to another address, where it would arrive without its body."""
+    return TerminalConnectorError(f"{host} answers {status}, to `{location}`\n  hint: deliver to that address")
+
+
+def _body(body: str) -> str:
+    return f": {body}" if body else ""
+
+
+def not_delivered_here(table: object, kind: str) -> MaterializeError:
+    """A table in another database that something else has made."""
+    return MaterializeError(
+        f"`{table}` is a {kind} that this delivery did not make\n"
+        "  hint: write `adopt: true` to replace it, or name another table"
+    )
+
+
+def sheet_full(cells: int, staying: int, most: int) -> MaterializeError:
+    """More cells than a spreadsheet has."""
+    return MaterializeError(
+        f"{cells:,} cells are too many: the spreadsheet has {staying:,} others, and takes {most:,}\n"
+        "  hint: deliver a smaller table, keep fewer tabs with `keep`, or deliver files"
+    )

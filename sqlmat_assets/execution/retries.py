@@ -27,6 +27,8 @@ class Retries:
         for attempt in range(self.attempts - 1):
             try:
                 return work()
-            except (TransientWarehouseError, TransientConnectorError):
+            except TransientWarehouseError:
                 sleep(self.first_pause_seconds * 2**attempt)
+            except TransientConnectorError as error:
+                sleep(max(self.first_pause_seconds * 2**attempt, error.after))
         return work()

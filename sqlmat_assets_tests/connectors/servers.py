@@ -50,7 +50,9 @@ def gcs_bucket(gcs_server: str, key_file: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
     name = f"bucket-{uuid.uuid4().hex[:12]}"
-    storage.Client(client_options={"api_endpoint": gcs_server}).create_bucket(name)
+    client = storage.Client(client_options={"api_endpoint": gcs_server})
+    client.create_bucket(name)
+    client.close()
     return name
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import urllib.request
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,8 +43,9 @@ class TestLocalFolder(StoreContract):
 
 class TestS3(StoreContract):
     @pytest.fixture
-    def store(self, s3_bucket: str) -> S3Store:
-        return S3Store(s3_bucket, "exports/cities")
+    def store(self, s3_bucket: str) -> Generator[S3Store]:
+        with closing(S3Store(s3_bucket, "exports/cities")) as store:
+            yield store
 
     def read(self, store: Store, name: str) -> bytes:
         with urllib.request.urlopen(store.sign(name, 60) or "") as answer:
@@ -89,8 +92,9 @@ class TestS3(StoreContract):
 
 class TestCloudStorage(StoreContract):
     @pytest.fixture
-    def store(self, gcs_bucket: str, gcs_server: str) -> GcsStore:
-        return GcsStore(gcs_bucket, "exports/cities", gcs_server)
+    def store(self, gcs_bucket: str, gcs_server: str) -> Generator[GcsStore]:
+        with closing(GcsStore(gcs_bucket, "exports/cities", gcs_server)) as store:
+            yield store
 
     def read(self, store: Store, name: str) -> bytes:
         with urllib.request.urlopen(store.sign(name, 60) or "") as answer:
@@ -103,6 +107,7 @@ class TestCloudStorage(StoreContract):
 
     def test_what_cloud_storage_refuses(self, gcs_bucket: str, gcs_server: str) -> None:
         del gcs_bucket
-        with pytest.raises(TerminalConnectorError) as caught:
-            GcsStore("no-such-bucket", "", gcs_server).put_text("a", "a")
+        store = GcsStore("no-such-bucket", "", gcs_server)
+        with closing(store), pytest.raises(TerminalConnectorError) as caught:
+            store.put_text("a", "a")
         assert str(caught.value).startswith("Cloud Storage refuses: 404 POST ")

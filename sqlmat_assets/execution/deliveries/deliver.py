@@ -16,7 +16,10 @@ from sqlmat_assets.errors import deliveries as wording
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.deliveries.files import send_files, stamp_of
 from sqlmat_assets.execution.deliveries.notes import Note, fetch_note, prepare_notes, write_note
+from sqlmat_assets.execution.deliveries.notices import send_notice
+from sqlmat_assets.execution.deliveries.other_table import send_table
 from sqlmat_assets.execution.deliveries.parcel import Arrived, Parcel
+from sqlmat_assets.execution.deliveries.sheets import send_sheet
 from sqlmat_assets.execution.events import Column, Delivered, Discarded, Event, Started
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.processor.files import passing_folder
@@ -73,6 +76,7 @@ class _Work:
     stopwatch: Stopwatch = field(init=False)
     note: Note | None = None
     has_looked: bool = False
+    other: tuple[Delivery, Note] | None = None
 
     def __post_init__(self) -> None:
         self.stopwatch = Stopwatch(self.context.now)
@@ -174,6 +178,8 @@ class _Work:
             if note is None:
                 raise MaterializeError(wording.never_arrived(other))
             inputs[str(other)] = versions[str(other)] = note.delivered_at.isoformat()
+            if other in self.context.deliveries:
+                self.other = self.context.deliveries[other], note
         published_at = None if own.is_view else own.published_at
         return _Identity(inputs, versions, own.rows, published_at)
 
@@ -224,11 +230,20 @@ class _Work:
             secrets=context.secrets,
             check=context.cancellation.check,
             attempt=self._attempt,
+            pause=self._pause,
+            other=self.other,
         )
 
     def _send(self, delivery: Delivery, parcel: Parcel) -> Arrived:
-        if delivery.files is not None and parcel.rows is not None:
-            return send_files(delivery, delivery.files, parcel, parcel.rows)
+        if delivery.notice is not None:
+            return send_notice(delivery.notice, parcel, self.context.now())
+        if parcel.rows is not None:
+            if delivery.files is not None:
+                return send_files(delivery, delivery.files, parcel, parcel.rows)
+            if delivery.sheet is not None:
+                return send_sheet(delivery.sheet, parcel, parcel.rows, self.context.now())
+            if delivery.other_table is not None:
+                return send_table(delivery.other_table, parcel, parcel.rows)
         raise AssertionError(f"`{delivery.place}` is no place that is known")
 
     def _noted(self, identity: _Identity, arrived: Arrived) -> Note:

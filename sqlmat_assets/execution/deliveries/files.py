@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlmat_assets.connectors.local_folder import LocalFolder
-from sqlmat_assets.connectors.row_files import Form, write_files
+from sqlmat_assets.connectors.row_files import Form, RowFile, write_files
 from sqlmat_assets.connectors.stores import Store
 from sqlmat_assets.errors import deliveries as wording
 from sqlmat_assets.execution.deliveries.notes import SentFile
@@ -43,24 +44,30 @@ def send_files(delivery: Delivery, files: Files, parcel: Parcel, rows: Path) -> 
     Raises:
         MaterializeError: They cannot be written, or the place is not reached or refuses.
     """
-    store, name = open_store(delivery, files, parcel)
     form = Form(files.format, files.compression, files.header, files.delimiter, files.rows_per_file)
     if files.rows_per_file is not None and -(-(parcel.count or 0) // files.rows_per_file) > _MOST_FILES:
         raise wording.too_many_files(parcel.count or 0, files.rows_per_file, _MOST_FILES)
     written = write_files(rows, parcel.folder, parcel.table.name, form)
+    store, name = open_store(delivery, files, parcel)
+    with closing(store):
+        sent = _put(store, name, written, files, parcel)
+        details = [("place", store.url(name or "")), *([] if name else [("files", f"{len(sent):,}")])]
+        return Arrived(sum(each.rows for each in written), tuple(sent), tuple(details), link(store, files, sent))
+
+
+def _put(store: Store, name: str | None, written: Iterable[RowFile], files: Files, parcel: Parcel) -> list[SentFile]:
+    """Put the files in their place, then say that they are the newest, then remove what has outlived its use."""
     sent: list[SentFile] = []
     for each in written:
         parcel.check()
         target = name or f"{parcel.stamp}/{each.name}"
         parcel.attempt(lambda each=each, target=target: store.put(each.path, target))
         sent.append(SentFile(target, each.rows, each.path.stat().st_size))
-    details = [("place", store.url(name or ""))]
     if name is None:
         text = _latest(parcel, store, sent)
         parcel.attempt(lambda: store.put_text(text, LATEST))
         parcel.attempt(lambda: store.remove(_outlived(store.fetch_names(""), parcel.stamp, files.keep)))
-        details.append(("files", f"{len(sent):,}"))
-    return Arrived(sum(each.rows for each in written), tuple(sent), tuple(details), link(store, files, sent))
+    return sent
 
 
 def link(store: Store, files: Files, sent: Iterable[SentFile]) -> tuple[tuple[str, str], ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlmat_assets.execution.deliveries.notes import SentFile
+from sqlmat_assets.execution.deliveries.notes import Note, SentFile
 from sqlmat_assets.execution.events import Column
 from sqlmat_assets.execution.secrets import Secrets
+from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.relation import Relation
 
 
@@ -20,7 +21,8 @@ class Parcel:
     `rows` is the Parquet file that they are in, None where only the news is delivered; it lies in `folder`, where more
     may be written. `count` is how many there are; None of a view that nobody has counted. `published_at` is when they
     were put in place, None of a view. `identity` is the same for the same rows delivered by the same code, and for no
-    others. `stamp` sorts after that of every earlier delivery.
+    others. `stamp` sorts after that of every earlier delivery. `other` is a delivery whose files are to be named, as it
+    has arrived.
     """
 
     table: Relation
@@ -37,6 +39,8 @@ class Parcel:
     secrets: Secrets
     check: Callable[[], None]
     attempt: Callable[[Callable[[], None]], None]
+    pause: Callable[[float], None]
+    other: tuple[Delivery, Note] | None = None
 
 
 @dataclass(frozen=True, slots=True)
