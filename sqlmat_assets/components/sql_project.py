@@ -12,6 +12,7 @@ from sqlmat_assets.components.automation.sensor import build_freshness_sensor
 from sqlmat_assets.components.delivery_assets import build_delivery
 from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
+from sqlmat_assets.components.messages.settings import SlackSettings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import SECRETS, WarehouseResource, hide_url
@@ -149,6 +150,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         environment: Where they are built beside production; by default production is.
         secrets_key: The name of the resource that has the secrets of deliveries, where the project around brings one;
             without it they are variables of the process.
+        slack: Where people are told what happens; nobody is without it, nor of what happens in an environment.
     """
 
     path: str
@@ -158,11 +160,12 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     freshness_sensor: str = FRESHNESS_SENSOR
     environment: str | None = None
     secrets_key: str | None = None
+    slack: SlackSettings | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
         warehouse = None if self.warehouse is None else hide_url(self.warehouse)
-        return build_definitions(
+        tables = build_definitions(
             project,
             warehouse=warehouse,
             resource_key=self.resource_key,
@@ -172,6 +175,8 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
             secrets=SECRETS if self.secrets_key is None else None,
             secrets_key=self.secrets_key or SECRETS_KEY,
         )
+        is_told = self.slack is not None and not (self.environment or "").strip()
+        return dg.Definitions.merge(tables, self.slack.build(project)) if self.slack and is_told else tables
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:
         """The name of the sensor, unless another folder has it too."""

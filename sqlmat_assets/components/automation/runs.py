@@ -180,3 +180,17 @@ def fetch_runs(instance: dg.DagsterInstance, run_ids: Collection[str]) -> list[d
     for start in range(0, len(wanted), _AT_ONCE):
         records += instance.get_run_records(dg.RunsFilter(run_ids=wanted[start : start + _AT_ONCE]))
     return records
+
+
+def fetch_failure(instance: dg.DagsterInstance, run_id: str, relation: Relation) -> str | None:
+    """Why a run did not build a table, as its step says it; None where it says nothing."""
+    step = op_name(relation)
+    for record in reversed(instance.get_records_for_run(run_id, of_type=_Type.STEP_FAILURE).records):
+        entry = record.event_log_entry
+        if entry.step_key == step:
+            failure = entry.get_dagster_event().step_failure_data
+            described = failure.user_failure_data
+            if described is not None and described.description:
+                return described.description
+            return None if failure.error is None else failure.error.message.strip()
+    return None

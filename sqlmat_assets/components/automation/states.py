@@ -70,6 +70,16 @@ class _Built:
     unwanted: CodeVersion | None = None
     published_at: datetime | None = None
     delivered: Mapping[Relation, datetime] = field(default_factory=dict[Relation, datetime])
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The last build of a table: its place in the log, and why it was built, as a word."""
+
+    relation: Relation
+    storage_id: int
+    why: str | None
 
 
 class Ledger:
@@ -108,6 +118,16 @@ class Ledger:
             pending = self._runs.pending()
             known = self._built.keys() | self._plans.keys() | pending.keys()
             return Reading({r: self._state(r, pending.get(r)) for r in known}, self._runs.busy())
+
+    def builds_since(self, storage_id: int) -> tuple[Build, ...]:
+        """The tables whose last build stands behind a place in the log, in the order of those builds."""
+        found = (Build(r, built.storage_id, built.why) for r, built in self._built.items())
+        return tuple(sorted((b for b in found if b.storage_id > storage_id), key=lambda build: build.storage_id))
+
+    def failed_run(self, relation: Relation) -> str | None:
+        """The last run that tried to build a table and did not, since it was built last."""
+        run_ids = dict.fromkeys(plan.run_id for plan in self._plans.get(relation, ()))
+        return next((run_id for run_id in run_ids if relation in self._runs.attempts(run_id)), None)
 
     def _state(self, relation: Relation, run: str | None) -> State:
         built = self._built.get(relation)
@@ -256,7 +276,9 @@ def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None
     decided_at = read_decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
     put_back = read_undone_at(metadata), read_held_code(metadata)
     delivery = read_published_at(metadata), read_delivered(metadata)
-    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back, *delivery)
+    why = metadata.get("why")
+    reason = None if why is None else str(why.value)
+    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back, *delivery, reason)
 
 
 def _wiped_at(record: AssetRecord) -> float:
