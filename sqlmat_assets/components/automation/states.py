@@ -124,6 +124,11 @@ class Ledger:
         found = (Build(r, built.storage_id, built.why) for r, built in self._built.items())
         return tuple(sorted((b for b in found if b.storage_id > storage_id), key=lambda build: build.storage_id))
 
+    def build_of(self, relation: Relation) -> Build | None:
+        """The last build of a table."""
+        built = self._built.get(relation)
+        return None if built is None else Build(relation, built.storage_id, built.why)
+
     def failed_run(self, relation: Relation) -> str | None:
         """The last run that tried to build a table and did not, since it was built last."""
         run_ids = dict.fromkeys(plan.run_id for plan in self._plans.get(relation, ()))
