@@ -15,6 +15,17 @@ from sqlmat_assets.warehouses.config import is_there, open_warehouse
 _Answer = TypeVar("_Answer")
 
 
+def ask_in_silence(url: str, ask: Callable[[Session], _Answer]) -> _Answer | None:
+    """What a warehouse tells, if it is there and can be read at this moment."""
+    if not is_there(url):
+        return None
+    try:
+        with open_warehouse(url).open_session(_do_not_wait) as session:
+            return ask(session)
+    except (CancelledError, WarehouseError):
+        return None
+
+
 def ask_warehouse(url: str, ask: Callable[[Session], _Answer]) -> _Answer | None:
     """What a warehouse tells, if it is there and nobody else holds it; else it is said that it was not asked."""
     warehouse = open_warehouse(url)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import click
 
 from sqlmat_assets.errors.usage import waiting
+
+# How long a command may stand still without saying what it waits for.
+SECONDS_UNTIL_TOLD = 1.0
 
 
 class Patience:
@@ -18,9 +20,12 @@ class Patience:
     """
 
     def __init__(self, label: str) -> None:
-        self._untold: Iterator[str] = iter([waiting(label)])
+        self._label = label
+        self._since = time.monotonic()
+        self._is_told = False
 
     def __call__(self, seconds: float) -> None:
-        for said in self._untold:
-            click.echo(said, err=True)
         time.sleep(seconds)
+        if not self._is_told and time.monotonic() - self._since >= SECONDS_UNTIL_TOLD:
+            self._is_told = True
+            click.echo(waiting(self._label), err=True)

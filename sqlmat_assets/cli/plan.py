@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import (
     default_warehouse,
+    dialect_option,
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -34,8 +37,8 @@ from sqlmat_assets.project.mode_problems import future_starts
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
+from sqlmat_assets.project.transpiling.types import written_type
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.config import open_warehouse
 
 
 def _now() -> datetime:
@@ -92,7 +95,9 @@ def _group(outlook: Outlook, piece: Piece, reasons: Mapping[Relation, str] | Non
         reason = Reason(reasons[outlook.model.relation]) if reasons else Reason.FRESH
         status = "due" if reason.is_build else reason.value
     is_asked = piece.ranges is not None or piece.is_full_refresh
-    return "asked" if is_asked and status != "due" else status
+    if status != "due" and (is_asked or outlook.changes_grants):
+        return "asked" if is_asked else "grants"
+    return status
 
 
 def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
@@ -107,6 +112,8 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
         "put_back_at": outlook.put_back_at and outlook.put_back_at.isoformat(),
         "missing": None if outlook.missing is None else list(outlook.missing),
         "on_change": settings.on_change,
+        "grants_to": list(outlook.grants_to),
+        "revokes_from": list(outlook.revokes_from),
         "names_bounds": narrowed is not None and narrowed.is_marked,
         "narrowed": [] if narrowed is None else [str(table.relation) for table in narrowed.tables],
         "read_in_full": [str(relation) for relation in outlook.read_in_full],
@@ -120,6 +127,7 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @click.option("--full-refresh", is_flag=True, help="As for a build.")
 @warehouse_option
+@dialect_option
 @env_option
 @click.option("-v", "--verbose", is_flag=True, help="Show also each table that is not due.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
@@ -129,6 +137,7 @@ def command(  # noqa: PLR0913 - one for each option
     since: str | None,
     partitions: tuple[str, ...],
     warehouse: str | None,
+    dialect: str | None,
     env: str | None,
     *,
     full_refresh: bool,
@@ -147,20 +156,24 @@ def command(  # noqa: PLR0913 - one for each option
     partitions, next batch, view, delivery; null for one with problems, or a table that was put back), delivers_to,
     partitions, status (new, changed,
     due, fresh, put back and the like; null where the warehouse was not asked), put_back_at (of one that is left alone
-    for that), missing (partitions that have ended and are not there), on_change, names_bounds, narrowed, read_in_full
-    and obstacles.
+    for that), missing (partitions that have ended and are not there), on_change, grants_to and revokes_from (who may
+    read it only now, and no more), names_bounds, narrowed, read_in_full and obstacles.
     """
-    project = read_project(find_root(folder))
+    project = read_project(find_root(folder), dialect)
+    opened = open_for(project, warehouse, dialect)
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     url = warehouse or default_warehouse(project.root)
-    environment = find_environment(env, project, open_warehouse(url).capabilities)
+    environment = find_environment(env, project, opened.capabilities)
     if environment is not None:
         selected = leave_deliveries(project, selected, environment)
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
-    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
+    spell = str if opened.capabilities.dialect == project.dialect else written_type
+    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment, spell))
+    if known is not None:
+        known = replace(known, has_grants=opened.capabilities.has_grants and environment is None)
     named = find_named(project, expressions)
     reasons = None if known is None else _reasons(project, known, named, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
@@ -175,4 +188,7 @@ def command(  # noqa: PLR0913 - one for each option
     told = [(outlook, _group(outlook, pieces[outlook.model.relation], reasons)) for outlook in outlooks]
     for line in plan_lines(told, is_verbose=verbose):
         click.echo(line)
+    granting = sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)
+    if granting and not opened.capabilities.has_grants:
+        click.echo(wording.no_grants(granting))
     return GOOD

@@ -18,7 +18,7 @@ from sqlmat_assets.execution.foresee import Outlook
 _WIDTH = 80
 # A longer name pushes its own line only.
 _WIDEST_NAME = 32
-_SHOWN = ("new", "changed", "due", "asked", "unknown", "put back", "held", "problems")
+_SHOWN = ("new", "changed", "due", "asked", "grants", "unknown", "put back", "held", "problems")
 _NOT_BUILT = ("put back", "held", "problems")
 
 
@@ -72,6 +72,8 @@ def _what(outlook: Outlook, group: str) -> str:
 
 def _notes(outlook: Outlook, group: str) -> Iterator[str]:
     settings = outlook.model.settings
+    if outlook.changes_grants and group not in ("held", "problems"):
+        yield wording.grants(outlook.grants_to, outlook.revokes_from)
     if group in _NOT_BUILT:
         return
     if group == "changed" and (

@@ -12,9 +12,11 @@ from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import (
     default_warehouse,
+    dialect_option,
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -24,7 +26,6 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.render import read_around, render
-from sqlmat_assets.warehouses.config import open_warehouse
 
 
 def _now() -> datetime:
@@ -36,9 +37,15 @@ def _now() -> datetime:
 @folder_argument
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @warehouse_option
+@dialect_option
 @env_option
 def command(
-    table: str, folder: Path | None, partitions: tuple[str, ...], warehouse: str | None, env: str | None
+    table: str,
+    folder: Path | None,
+    partitions: tuple[str, ...],
+    warehouse: str | None,
+    dialect: str | None,
+    env: str | None,
 ) -> int:
     """Print the statements that would build TABLE (schema.table), in their order.
 
@@ -50,7 +57,7 @@ def command(
     names of what is written aside, `render` stands where a build has its run. DIR is the project folder (default:
     sql).
     """
-    project = read_project(find_root(folder))
+    project = read_project(find_root(folder), dialect)
     found = {str(relation): relation for relation in project.models}.get(table)
     if found is None:
         raise unknown_table(table, [str(relation) for relation in project.models])
@@ -59,7 +66,7 @@ def command(
         raise no_statements(table)
     piece = choose_pieces(project, [found], partitions, now, is_full_refresh=False)[found]
     url = warehouse or default_warehouse(project.root)
-    opened = open_warehouse(url)
+    opened = open_for(project, warehouse, dialect)
     context = Context(
         warehouse=opened,
         names=project.names,

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from sqlmat_assets.cli.patience import Patience
 from sqlmat_assets.cli.pieces import count_partitions
 from sqlmat_assets.errors.asking import going_on
 from sqlmat_assets.execution.context import Context
@@ -105,7 +106,8 @@ def take_up(
         WarehouseError: The warehouse cannot be opened.
     """
     runs = () if is_again else requests.runs(request)
-    left = leave_out_finished(project, wanted, runs, context) if runs else dict(wanted)
+    patience = Patience(context.warehouse.label)
+    left = leave_out_finished(project, wanted, runs, context, patience) if runs else dict(wanted)
     partitions = count_partitions(project, wanted) - count_partitions(project, left)
     tables = sum(piece == WHOLE for relation, piece in wanted.items() if relation not in left)
     if partitions or tables:

@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sqlmat_assets.cli import GOOD
-from sqlmat_assets.cli.place import dagster_home, env_option, find_root, folder_argument, read_project
+from sqlmat_assets.cli.known import ask_in_silence
+from sqlmat_assets.cli.place import (
+    dagster_home,
+    default_warehouse,
+    env_option,
+    find_root,
+    folder_argument,
+    read_project,
+    warehouse_option,
+)
 from sqlmat_assets.components.garbage import no_garbage
 from sqlmat_assets.errors import verdicts as wording
 from sqlmat_assets.errors.usage import unknown_table
 from sqlmat_assets.execution.environment import Environment, find_environment
+from sqlmat_assets.execution.undo import Undone, find_undone
+from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.partitions.ranges import ListRange, TimeRange
@@ -25,6 +36,7 @@ from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import Verdict
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.config import open_warehouse
 
 if TYPE_CHECKING:
     from sqlmat_assets.components.automation.explain import Explanation, LastBuild, Service
@@ -161,6 +173,8 @@ def _document(found: Explanation, project: Project) -> dict[str, Any]:
         "waits_for": dict(_blockers(found, project)),
         "run": verdict.run,
         "failures": state.failures,
+        "last_failure": found.failed
+        and {"failed_at": found.failed.at.isoformat(), "run": found.failed.run, "said": found.failed.said},
         "last": last
         and {
             "decided_at": last.at.isoformat(),
@@ -186,20 +200,37 @@ def _write(found: Explanation, project: Project) -> None:
     click.echo(f"  {next(lines)}")
     for line in lines:
         click.echo(f"    {line}")
+    if found.failed is not None:
+        click.echo(f"  {wording.last_failure(found.failed.at, found.now, found.failed.run)}")
+        if found.failed.said:
+            click.echo(f"    {found.failed.said}")
     trouble = _service(found.service, found.now)
     if trouble is not None:
         click.echo(f"  {trouble}")
 
 
-def _explain(project: Project, relation: Relation, environment: Environment | None) -> Explanation:
+def _find_undone(project: Project, relation: Relation, url: str, environment: Environment | None) -> tuple[Undone, ...]:
+    """What was put back, of which the instance may not have been told; only where a version can have been kept."""
+    concerned = (relation, *ModelGraph(project).ancestors(relation))
+    if not any(project.models[each].settings.keep_versions for each in concerned):
+        return ()
+    capabilities, name = open_warehouse(url).capabilities, environment and environment.name
+    return ask_in_silence(url, lambda session: find_undone(session, name, capabilities)) or ()
+
+
+def _explain(
+    project: Project, relation: Relation, environment: Environment | None, undone: tuple[Undone, ...]
+) -> Explanation:
     # Importing Dagster and its storages takes seconds, and a name that is mistyped needs nothing of it. None of it is
     # ever garbage: looking for that, here and when the process ends, would take a third as long again.
     with no_garbage():
         from sqlmat_assets.components.automation.explain import explain
         from sqlmat_assets.components.home import FRESHNESS_SENSOR, open_instance
+        from sqlmat_assets.components.undone import tell_untold
 
         instance = open_instance(dagster_home(project.root, environment))
         try:
+            tell_untold(instance, project, undone, environment)
             return explain(
                 instance,
                 project,
@@ -216,19 +247,23 @@ def _explain(project: Project, relation: Relation, environment: Environment | No
 @click.command("why", short_help="Say why a table was built, or was not, and when it will be.")
 @click.argument("table", metavar="TABLE")
 @folder_argument
+@warehouse_option
 @env_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(table: str, folder: Path | None, env: str | None, *, as_json: bool) -> int:
+def command(table: str, folder: Path | None, warehouse: str | None, env: str | None, *, as_json: bool) -> int:
     """Say when TABLE (schema.table) is due, what it waits for, and why it was built last.
 
     Decides as the service does, from the Dagster instance in $DAGSTER_HOME, else in .sqlmat beside DIR (default: sql).
-    Nothing is built, and no warehouse is opened.
+    Nothing is built. Where versions of tables are kept, the warehouse is asked which were put back, if nothing else
+    holds it: `sqlmat undo` may have been ended before it could tell the instance, which is told now.
     """
     project = read_project(find_root(folder))
     found = {str(relation): relation for relation in project.models}.get(table)
     if found is None:
         raise unknown_table(table, [str(relation) for relation in project.models])
-    explanation = _explain(project, found, find_environment(env, project, None))
+    environment = find_environment(env, project, None)
+    undone = _find_undone(project, found, warehouse or default_warehouse(project.root), environment)
+    explanation = _explain(project, found, environment, undone)
     if as_json:
         click.echo(json.dumps(_document(explanation, project), indent=2, ensure_ascii=False))
     else:

@@ -53,6 +53,7 @@ from sqlmat_assets.execution.events import (
     Unchanged,
 )
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.reasons import Reasons
@@ -83,7 +84,8 @@ class Site:
     `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
     `views` have the SQL of the tables that are views. `identity` tells the project from others in the warehouse.
-    `deliveries` are all of the project, whose secrets are in the resource `secrets_key`.
+    `tables` are all whose files have no problems. `deliveries` are all of the project, whose secrets are in the
+    resource `secrets_key`.
     """
 
     root: Path
@@ -98,6 +100,7 @@ class Site:
     identity: str | None = None
     deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
     secrets_key: str = "secrets"
+    tables: Sequence[Model] = ()
 
 
 def build_asset(
@@ -149,16 +152,19 @@ def _backfill_policy(model: Model) -> dg.BackfillPolicy:
 def _compute(model: Model, site: Site) -> Compute:
     def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:
         resource = cast(WarehouseResource, getattr(context.resources, site.resource_key))
+        run = read_run(context, site, resource)
         work = Context(
             warehouse=open_resource(resource),
             names=site.names,
-            run=read_run(context, site, resource),
+            run=run,
             now=lambda: datetime.now(UTC),
             root=site.root,
             cancellation=resource.cancellation,
             state=resource.state,
             environment=site.environment,
             views=site.views,
+            # What a person builds is what he has chosen; the service is there for all of them.
+            others=() if run.reasons is None else site.tables,
         )
         if site.environment is not None and ENV_TAG not in context.run.tags:
             context.instance.add_run_tags(context.run.run_id, {ENV_TAG: site.environment.name})
@@ -285,7 +291,9 @@ def _ended(
 ) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=translate_key(event.relation),
-        metadata=translate_ended(event, results, work.run, lineage, model.version, work.environment),
+        metadata=translate_ended(
+            event, results, work.run, lineage, model.version, work.environment, written_sql(model, work)
+        ),
         data_version=translate_data_version(event, work.run),
         # Behind the materialization, so that they are tied to the rows that they looked at.
         check_results=[translate_result(event.relation, result) for result in results if tells_checks],

@@ -22,6 +22,7 @@ from sqlmat_assets.execution.events import (
     Published,
     Unchanged,
 )
+from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
@@ -177,7 +178,8 @@ class Recorder:
         # Of what was not built here, no columns rather than another conversation with the warehouse.
         known = {read: self._columns.get(read, ()) for read in (*model.upstream, *model.sources)}
         lineage = trace_columns(model, known, self._context)
-        metadata = translate_ended(ended, results, self._run, lineage, model.version, self._context.environment)
+        environment, written = self._context.environment, written_sql(model, self._context)
+        metadata = translate_ended(ended, results, self._run, lineage, model.version, environment, written)
         read = inputs.tags(model)
         tags = translate_version_tags(ended, self._run, model.version) | read
         partition = None
@@ -223,6 +225,7 @@ class Recorder:
         import dagster as dg
 
         from sqlmat_assets.components.events import (
+            ATTEMPT_TAG,
             translate_commit,
             translate_discarded,
             translate_seconds,
@@ -231,12 +234,18 @@ class Recorder:
         from sqlmat_assets.components.translation import translate_key
         from sqlmat_assets.errors.catalogue import fenced
 
+        model = self._project.models[discarded.relation]
+        # Of a file with problems nothing was tried.
+        tags = {} if model.is_quarantined else {ATTEMPT_TAG: self._run.id}
+        said = str(discarded.error).partition("\n")[0]
         metadata = {
             "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
             **translate_seconds(discarded.seconds, discarded.phases),
             **translate_commit(self._run),
-            **translate_version(self._project.models[discarded.relation].version),
+            **translate_version(model.version),
         }
-        instance.report_runless_asset_event(dg.AssetObservation(translate_key(discarded.relation), metadata=metadata))
+        instance.report_runless_asset_event(
+            dg.AssetObservation(translate_key(discarded.relation), description=said, metadata=metadata, tags=tags)
+        )

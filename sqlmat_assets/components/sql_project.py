@@ -102,6 +102,7 @@ def build_definitions(
         find_identity(project.root),
         project.deliveries,
         secrets_key,
+        tuple(model for model in project if not (model.is_quarantined or model.is_delivery)),
     )
     circles = _circles(graph)
     held = find_held(project)

@@ -12,6 +12,7 @@ from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Column
 from sqlmat_assets.execution.records import Record
+from sqlmat_assets.execution.undo import Undone
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.relation import Relation
@@ -69,6 +70,36 @@ def report_put_back(
     return None
 
 
+def tell_untold(
+    instance: dg.DagsterInstance, project: Project, found: Sequence[Undone], environment: Environment | None
+) -> None:
+    """Report what a person has put back, where whoever did was ended before he could.
+
+    Args:
+        instance: What is told.
+        project: The tables that it can be told of.
+        found: What the warehouse has; it is what is true.
+        environment: Where; None for production.
+    """
+    fold = project.names.fold
+    places = {fold(_place(model, environment)): model for model in project}
+    for each in found:
+        model = places.get(fold(each.record.relation))
+        if model is not None and _is_untold(instance, model.relation, each):
+            replaced_at = None if each.replaced is None else each.replaced.published_at
+            done = PutBack(each.record, each.columns, each.at, replaced_at)
+            instance.report_runless_asset_event(put_back_event(model, done, environment))
+
+
+def _is_untold(instance: dg.DagsterInstance, relation: Relation, undone: Undone) -> bool:
+    if undone.record.put_back_at is not None:
+        return not is_told(instance, relation, undone.at)
+    # Nobody holds this table, so only that the instance believes in what is gone says that it was not told.
+    known = _last_metadata(instance, relation)
+    run = None if known is None else known.get("run")
+    return undone.replaced is not None and run is not None and run.value == undone.replaced.run
+
+
 def read_undone_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
     """When a person has put a table back that is to be left alone, if the metadata tells."""
     import dagster as dg
@@ -82,12 +113,16 @@ def read_undone_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | 
 
 def is_told(instance: dg.DagsterInstance, relation: Relation, at: datetime) -> bool:
     """Whether the last that an instance knows of a table is that it was put back at that moment."""
+    known = _last_metadata(instance, relation)
+    told = None if known is None else read_undone_at(known)
+    return told is not None and abs(told - at) < timedelta(milliseconds=1)
+
+
+def _last_metadata(instance: dg.DagsterInstance, relation: Relation) -> Mapping[str, dg.MetadataValue[Any]] | None:
     from sqlmat_assets.components.translation import translate_key
 
     event = instance.get_latest_materialization_event(translate_key(relation))
-    known = None if event is None or event.asset_materialization is None else event.asset_materialization.metadata
-    told = None if known is None else read_undone_at(known)
-    return told is not None and abs(told - at) < timedelta(milliseconds=1)
+    return None if event is None or event.asset_materialization is None else event.asset_materialization.metadata
 
 
 def read_held_code(metadata: Mapping[str, dg.MetadataValue[Any]]) -> CodeVersion | None:

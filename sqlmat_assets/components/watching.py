@@ -107,12 +107,12 @@ class InstanceWatch:
 
     def look(self, relation: Relation) -> Seen:
         """How a table stands."""
-        from sqlmat_assets.components.automation.runs import fetch_failure
+        from sqlmat_assets.components.automation.runs import explain_attempt
 
         instance, ledger = self._open()
         state = ledger.read(instance).states.get(relation)
-        failed = ledger.failed_run(relation) if state is not None and state.failures else None
-        reason = None if failed is None else fetch_failure(instance, failed, relation)
+        failed = ledger.last_attempt(relation)
+        reason = None if failed is None else explain_attempt(instance, failed, relation)
         build = ledger.build_of(relation)
         model = self._project.models.get(relation)
         return Seen(

@@ -77,6 +77,14 @@ class TransientWarehouseError(WarehouseError):
     """Worth another try: a lock, a conflict, a lost connection."""
 
 
+class LostCommitError(TransientWarehouseError):
+    """The connection ended before the answer to a COMMIT came, and the engine cannot be asked what became of it."""
+
+
+class UnknownOutcomeError(WarehouseError):
+    """Nobody can tell whether a transaction was committed: neither its answer came, nor does the engine answer now."""
+
+
 class TerminalWarehouseError(WarehouseError):
     """Trying again changes nothing: wrong SQL, missing rights, full disk."""
 

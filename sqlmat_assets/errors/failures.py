@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlmat_assets.errors import CheckFailedError, Problem, TerminalWarehouseError, TransientWarehouseError, UsageError
+from sqlmat_assets.errors import (
+    CheckFailedError,
+    MaterializeError,
+    Problem,
+    TerminalWarehouseError,
+    TransientWarehouseError,
+    UsageError,
+)
 
 
 def span(duration: timedelta) -> str:
@@ -27,8 +34,20 @@ def span(duration: timedelta) -> str:
     return " ".join(parts)
 
 
-def holds_now(relation: str, *, is_built: bool | None) -> str:
-    """What readers of a table see after a failure; None where that could not be asked."""
+def holds_now(relation: str, *, is_built: bool | None, is_known: bool = True) -> str:
+    """What readers of a table see after a failure.
+
+    Args:
+        relation: The table.
+        is_built: Whether there was one before; None where that could not be asked.
+        is_known: Whether it is known that nothing was published.
+    """
+    if not is_known:
+        before = "does not exist or" if is_built is False else "holds its previous rows or"
+        return (
+            f"it is not known whether `{relation}` {before} holds the new rows\n"
+            "  hint: build it again when the warehouse answers"
+        )
     match is_built:
         case None:
             return f"`{relation}` was not touched"
@@ -210,11 +229,11 @@ def unknown_data_format(path: str) -> str:
     return f"`{path}` is no CSV, Parquet or NDJSON file\n  hint: name it `.csv`, `.parquet` or `.ndjson`"
 
 
-def another_dialect(written: str, spoken: str, warehouse: str) -> str:
+def another_dialect(written: str, spoken: str, warehouse: str, hint: str | None = None) -> str:
     """The SQL of the project is not that of the warehouse."""
     return (
         f"the SQL of the project is that of {written}, and `{warehouse}` reads {spoken}\n"
-        f"  hint: write `dialect = {spoken}` into `global.conf`"
+        f"  hint: {hint or f'write `dialect = {spoken}` into `global.conf`'}"
     )
 
 
@@ -326,6 +345,14 @@ def rows_changed_too_much(before: int, after: int, limit: float) -> str:
         return f"{counted}, none before: more than {limit:.1%} of change"
     change = abs(after - before) / before
     return f"{counted}, after {before:,} before: a change of {change:.1%}, at most {limit:.1%} allowed"
+
+
+def cannot_be_moved(relation: str, what: str, said: str) -> MaterializeError:
+    """An index or a constraint of the table in place cannot be had by the rows that would replace it."""
+    return MaterializeError(
+        f"`{relation}` cannot be replaced: it has {what}, and the new table cannot: {said}\n"
+        "  hint: drop it, or mend the query"
+    )
 
 
 def index_in_the_way(message: str) -> str:

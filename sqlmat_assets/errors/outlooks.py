@@ -11,6 +11,7 @@ _HEADINGS = {
     "changed": "changed, the SQL, checks or settings are not those of the last build",
     "due": "due",
     "asked": "asked for, though not due",
+    "grants": "not due, but others may read them now",
     "unknown": "to be built",
     "put back": "left alone, put back by hand",
     "held": "not built, as long as files of what they read have problems",
@@ -140,6 +141,26 @@ def narrows(table: str, column: str) -> str:
 def marked() -> str:
     """A query that names the bounds."""
     return "names the bounds itself, and is read as it is written"
+
+
+def grants(added: Sequence[str], removed: Sequence[str]) -> str:
+    """Who may read a table only now, and who may no more.
+
+    Examples:
+        >>> grants(["joan", "group analysts"], ["metabase"])
+        'grants SELECT to joan, group analysts, and revokes it from metabase'
+        >>> grants([], ["metabase"])
+        'revokes SELECT from metabase'
+    """
+    granted, revoked = f"grants SELECT to {', '.join(added)}", ", ".join(removed)
+    if not removed:
+        return granted
+    return f"{granted}, and revokes it from {revoked}" if added else f"revokes SELECT from {revoked}"
+
+
+def no_grants(count: int) -> str:
+    """A setting that has no effect on this engine."""
+    return f"`grant_select` of {count:,} table{'' if count == 1 else 's'} has no effect: this engine knows no users"
 
 
 def not_asked(label: str, reason: str) -> str:

@@ -75,11 +75,3 @@ def cannot_be_replaced(relation: str, dependents: Sequence[str]) -> MaterializeE
     listed = ", ".join(f"`{each}`" for each in dependents)
     verb = "depends" if len(dependents) == 1 else "depend"
     return MaterializeError(f"`{relation}` cannot be replaced: {listed} {verb} on it\n  hint: drop what depends on it")
-
-
-def cannot_be_moved(relation: str, what: str, said: str) -> MaterializeError:
-    """An index or a constraint of the table in place cannot be had by the rows that would replace it."""
-    return MaterializeError(
-        f"`{relation}` cannot be replaced: it has {what}, and the new table cannot: {said}\n"
-        "  hint: drop it, or mend the query"
-    )

@@ -183,6 +183,11 @@ def last_build(decided_at: datetime, now: datetime, run: str) -> str:
     return f"last build decided {ahead(decided_at, now)}, run {run}"
 
 
+def last_failure(at: datetime, now: datetime, run: str) -> str:
+    """When a build of the table failed, since the last that did not."""
+    return f"last attempt failed {ahead(at, now)}, run {run}"
+
+
 def never_built() -> str:
     """The table was never built."""
     return "never built"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlmat_assets.execution.retries import Retries
 from sqlmat_assets.execution.secrets import Secrets
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.deliveries import Delivery
+from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
@@ -27,8 +28,9 @@ class Context:
 
     `now` returns aware moments; `root` is the project's folder. `cancellation` ends the run from another thread.
     `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
-    `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `secrets`
-    has the values that no file may hold; `deliveries` are all of the project.
+    `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `others` are
+    tables whose grants are settled with the first table of the run, whether or not they are built in it. `secrets` has
+    the values that no file may hold; `deliveries` are all of the project.
     """
 
     warehouse: Warehouse
@@ -45,11 +47,22 @@ class Context:
     workshop: Workshop = field(default_factory=LocalWorkshop)
     secrets: Secrets = field(default_factory=Secrets)
     deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
+    others: Sequence[Model] = ()
 
     @property
     def own(self) -> Path:
         """The folder that sqlmat keeps beside the project's."""
         return self.root.absolute().parent / ".sqlmat"
+
+    @property
+    def spoken(self) -> str:
+        """The dialect of the engine, in which everything is sent."""
+        return self.warehouse.capabilities.dialect
+
+    @property
+    def is_transpiled(self) -> bool:
+        """Whether the SQL of the project is not that of the engine."""
+        return self.names.dialect != self.spoken
 
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.

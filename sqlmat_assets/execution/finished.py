@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,11 +16,15 @@ from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.partitions.asked import single_ranges, unite
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.base import Pause, Session
 
 
 def leave_out_finished(
-    project: Project, pieces: Mapping[Relation, Piece], runs: Collection[str], context: Context
+    project: Project,
+    pieces: Mapping[Relation, Piece],
+    runs: Collection[str],
+    context: Context,
+    pause: Pause = time.sleep,
 ) -> dict[Relation, Piece]:
     """Leave out what some runs have published and nobody has replaced since.
 
@@ -31,6 +36,7 @@ def leave_out_finished(
         pieces: What is asked of which table.
         runs: The runs whose work counts.
         context: Where to ask.
+        pause: Waits while somebody else has the warehouse to himself.
 
     Returns:
         What is left; tables of which nothing is left are not in it.
@@ -40,7 +46,7 @@ def leave_out_finished(
     """
     graph = ModelGraph(project)
     left: dict[Relation, Piece] = {}
-    with context.warehouse.open_session(context.cancellation.pause) as session:
+    with context.warehouse.open_session(pause) as session:
         known = find_records(session)
         records = records_here(known, project, context.environment)
         # What was not built in the environment is read from production.

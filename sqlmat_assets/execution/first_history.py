@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.names import intermediate_of
+from sqlmat_assets.execution.speaking import say
 from sqlmat_assets.execution.write import reads_itself
 from sqlmat_assets.project.histories import STAMP
 from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
@@ -28,28 +29,32 @@ _STAMP = (STAMP, "TIMESTAMP")
 _MOST_ROUNDS = 5
 
 
-def start_if_read(model: Model, history: Relation, session: Session, context: Context) -> None:
+def start_if_read(model: Model, history: Relation, session: Session, context: Context) -> bool:
     """Have an empty history where the query of a table, or a check of it, reads it before there is one.
 
     It gets the columns that the query gives where it reads no rows there. Where those are not known nothing is done,
     and the engine will say what is missing.
 
+    Returns:
+        Whether there is one now.
+
     Raises:
         WarehouseError: The warehouse cannot be asked.
     """
     if model.kind is not Kind.QUERY or not model.columns or not _is_read(model, history, context):
-        return
+        return False
     stand_in = intermediate_of(history, context.run.id, context.warehouse.capabilities)
     own = intermediate_of(model.relation, context.run.id, context.warehouse.capabilities)
     is_whole = not reads_itself(model, context) or session.fetch_columns(model.relation)
     instead = {history: stand_in} if is_whole else {history: stand_in, model.relation: own}
     text = rewrite(_plain(model), context.names, instead)
     try:
-        types = _settle(model, text, instead, session)
+        types = _settle(model, say(text, context), instead, session)
         session.execute(row_statements.create_table_of(history, _empty({**types, **dict([_STAMP])})))
     except TerminalWarehouseError:
         # Another run was quicker, or the query cannot be read: the build will say so.
-        return
+        return False
+    return True
 
 
 def _is_read(model: Model, history: Relation, context: Context) -> bool:

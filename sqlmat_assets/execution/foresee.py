@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -29,12 +29,14 @@ class Known:
     """What the warehouse tells: records, the partitions that are there, columns with their types, and deliveries.
 
     Tables stand by their folded names. In an environment, records and partitions are those that were built there.
+    `has_grants` where who may read a table is a matter of `grant_select`.
     """
 
     records: Mapping[Relation, Record] = field(default_factory=dict[Relation, Record])
     partitions: Mapping[Relation, frozenset[str]] = field(default_factory=dict[Relation, frozenset[str]])
     types: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict[Relation, Mapping[str, str]])
     notes: Mapping[Relation, Note] = field(default_factory=dict[Relation, Note])
+    has_grants: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class Outlook:
     write them. `record` is that of the published table and `is_changed` when the code is another one now; both are None
     where the warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to the first range,
     where it is. `put_back_at` is when a person has put an earlier version back, where a build leaves the table alone
-    for that. `note` is that of the last time that a delivery has arrived.
+    for that. `grants_to` and `revokes_from` are those whom `grant_select` lets read the table only now, and no more.
+    `note` is that of the last time that a delivery has arrived.
     """
 
     model: Model
@@ -59,12 +62,19 @@ class Outlook:
     is_changed: bool | None = None
     narrowed: Narrowed | None = None
     put_back_at: datetime | None = None
+    grants_to: tuple[str, ...] = ()
+    revokes_from: tuple[str, ...] = ()
     note: Note | None = None
 
     @property
     def is_new(self) -> bool:
         """Whether there is nothing of it yet."""
         return self.record is None and self.note is None
+
+    @property
+    def changes_grants(self) -> bool:
+        """Whether others may read the table than might before."""
+        return bool(self.grants_to or self.revokes_from)
 
     @property
     def read_in_full(self) -> tuple[Relation, ...]:
@@ -76,9 +86,21 @@ class Outlook:
 
 
 def read_known(
-    session: Session, project: Project, selected: Collection[Relation], environment: Environment | None = None
+    session: Session,
+    project: Project,
+    selected: Collection[Relation],
+    environment: Environment | None = None,
+    spell: Callable[[str], str] = str,
 ) -> Known:
-    """Ask a warehouse what `foresee` wants to know of some tables; nothing is written."""
+    """Ask a warehouse what `foresee` wants to know of some tables; nothing is written.
+
+    Args:
+        session: Where to ask.
+        project: The tables.
+        selected: Those of interest.
+        environment: Where they are built.
+        spell: Gives the project's word for a type of the warehouse.
+    """
     names = project.names
     found = find_records(session)
     records = records_here(found, project, environment)
@@ -103,7 +125,10 @@ def read_known(
         if record is not None:
             known = fetch_partitions(session, record.relation, partitioning)
             partitions[names.fold(relation)] = frozenset(each.key for each in known)
-    types = {names.fold(each): dict(session.fetch_columns(located(each))) for each in sorted(read)}
+    types = {
+        names.fold(each): {name: spell(type_) for name, type_ in session.fetch_columns(located(each))}
+        for each in sorted(read)
+    }
     deliveries = [relation for relation in selected if project.models[relation].is_delivery]
     return Known(
         records,
@@ -126,6 +151,21 @@ def foresee(
         now: The moment of the build.
         is_named: Whether a person wants just this table to be built.
     """
+    outlook = _foresee(model, piece, known, names, now, is_named=is_named)
+    if known is None or not known.has_grants:
+        return outlook
+    noted = () if outlook.record is None else outlook.record.granted
+    wanted = model.settings.grant_select
+    return replace(
+        outlook,
+        grants_to=tuple(each for each in wanted if each not in noted),
+        revokes_from=tuple(each for each in noted if each not in wanted),
+    )
+
+
+def _foresee(
+    model: Model, piece: Piece, known: Known | None, names: Names, now: datetime, *, is_named: bool
+) -> Outlook:
     settings, folded = model.settings, names.fold(model.relation)
     if model.is_delivery:
         note = None if known is None else known.notes.get(model.relation)

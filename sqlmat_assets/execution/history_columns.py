@@ -19,10 +19,14 @@ _LONGEST_TYPE = 24
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What is to be done to a history, and then, for each column of the table, its name there and its own."""
+    """What is to be done to a history, and then, for each column of the table, its name there and its own.
+
+    Where it `only_adds`, all columns that are there stay as they are.
+    """
 
     statements: tuple[Statement, ...]
     columns: Columns
+    only_adds: bool = True
 
 
 def fit_columns(history: Relation, there: Columns, given: Columns, capabilities: Capabilities) -> Fitted:
@@ -40,7 +44,7 @@ def fit_columns(history: Relation, there: Columns, given: Columns, capabilities:
     """
     fitting = _Fitting(history, dict(there), frozenset(capabilities.fold(name) for name, _ in given), capabilities)
     columns = tuple((fitting.fit(name, type_), name) for name, type_ in given)
-    return Fitted(tuple(fitting.done), columns)
+    return Fitted(tuple(fitting.done), columns, fitting.only_adds)
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class _Fitting:
     given: Collection[str]
     capabilities: Capabilities
     done: list[Statement] = field(default_factory=list[Statement])
+    only_adds: bool = True
 
     def fit(self, name: str, type_: str) -> str:
         """Have a column for the values of one of the table, and tell its name."""
@@ -65,6 +70,7 @@ class _Fitting:
             return own
         if wide is not None and self.capabilities.can_widen_columns:
             self.done.append(statements.retype_column(self.history, own, wide))
+            self.only_adds = False
             self.columns[own] = wide
             return own
         again = next((each for each in self._asides(own, type_) if self.columns.get(each) == type_), None)
@@ -91,6 +97,7 @@ class _Fitting:
 
     def _rename(self, name: str, new: str) -> None:
         self.done.append(statements.rename_column(self.history, name, new))
+        self.only_adds = False
         self.columns[new] = self.columns.pop(name)
 
     def _fold(self, name: str) -> str:

@@ -25,6 +25,7 @@ from sqlmat_assets.execution.events import (
     Unchanged,
     Written,
 )
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.left_alone import find_left_alone
 from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
@@ -35,13 +36,15 @@ from sqlmat_assets.execution.placement import place
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
-from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
+from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.execution.same_rows import Built, confirm_partitions, find_same_rows
 from sqlmat_assets.execution.snapshots import Snapshots
+from sqlmat_assets.execution.speaking import speaking
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
+from sqlmat_assets.execution.usage import fetch_usage
 from sqlmat_assets.execution.whole_result import drop_result, whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model, RuleKind
@@ -80,6 +83,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
         with (
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
+            speaking(session, context),
         ):
             work = _Materialization(place(model, session, context), model, piece, context, session, started_at)
             if context.environment is None:
@@ -107,6 +111,7 @@ class _Materialization:
     started_at: datetime
     stopwatch: Stopwatch = field(init=False)
     snapshots: Snapshots = field(init=False)
+    grants: Grants = field(init=False)
     intermediate: Relation = field(init=False)
     backup: Relation = field(init=False)
     standing: Standing = field(init=False)
@@ -121,6 +126,7 @@ class _Materialization:
         run, capabilities = self.context.run.id, self.context.warehouse.capabilities
         self.stopwatch = Stopwatch(self.context.now)
         self.snapshots = Snapshots(self.model, self.session, self.context, self.stopwatch)
+        self.grants = Grants(self.model, self.session, self.context)
         self.intermediate = intermediate_of(self.model.relation, run, capabilities)
         self.backup = backup_of(self.model.relation, run, capabilities)
 
@@ -141,6 +147,7 @@ class _Materialization:
         try:
             refuse_foreign(self.model, self.standing, self.context)
             with self.stopwatch.measure(Work.PREPARE):
+                self.standing = context.retries.run(lambda: self.grants.settle(self.standing), context.sleep)
                 context.retries.run(self.snapshots.prepare, context.sleep)
                 left_alone = context.retries.run(self._find_left_alone, context.sleep)
                 unchanged = None if left_alone is not None else self._leave_out()
@@ -154,7 +161,8 @@ class _Materialization:
                 return
             limit = find_limit(self.model, self.standing.record)
             with context.cancellation.watch(self.session, limit), self.stopwatch.measure(Work.WRITE):
-                self.plan = context.retries.run(self._make_plan, context.sleep)
+                given = self.model, self.piece, self.standing, self.backup, self.session, context
+                self.plan = context.retries.run(lambda: make_plan(*given), context.sleep)
                 # Before the query reads, so that what is published meanwhile is not taken for what it has read.
                 self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
                 written = self._write()
@@ -177,7 +185,8 @@ class _Materialization:
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            yield Discarded(target, with_state(error, self._held()), self.results, seconds, self.stopwatch.phases)
+            told = with_state(error, find_held(target, self.standing, error))
+            yield Discarded(target, told, self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -215,9 +224,6 @@ class _Materialization:
         )
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
         return self._unchanged(record, columns) if self.snapshots.confirm(record) else None
-
-    def _make_plan(self) -> Plan:
-        return make_plan(self.model, self.piece, self.standing, self.backup, self.session, self.context)
 
     def _write(self) -> Written:
         context, plan = self.context, self.plan
@@ -270,7 +276,7 @@ class _Materialization:
             published = None
         before: int | None = None
         if plan.replaces_ranges and is_compared:
-            query = row_statements.count_rows_where(target, plan.condition(self.context.names.dialect))
+            query = row_statements.count_rows_where(target, plan.condition(self.context.spoken))
             before = self.context.retries.run(
                 lambda: int(self.session.fetch_rows(query).rows[0][0]), self.context.sleep
             )
@@ -321,6 +327,7 @@ class _Materialization:
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
             published_at=record.published_at,
+            usage=fetch_usage(self.session),
         )
 
     def _publish(self, written: Written) -> Published:
@@ -354,6 +361,7 @@ class _Materialization:
             self.partitions,
             snapshot=self.snapshots.taken,
             published_at=record.published_at,
+            usage=fetch_usage(self.session),
         )
 
     def _look_again(self) -> None:
@@ -385,11 +393,9 @@ class _Materialization:
             environment=None if self.context.environment is None else self.context.environment.name,
             has_edits=None if run.commit is None else run.has_edits,
             project=run.project,
+            granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
-
-    def _held(self) -> str:
-        return failures.holds_now(str(self.model.relation), is_built=self.standing.in_place is not None)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

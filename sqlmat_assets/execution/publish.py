@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from sqlmat_assets.errors import BreakingViewsError, MaterializeError, failures
+from sqlmat_assets.errors import BreakingViewsError, LostCommitError, MaterializeError, failures
+from sqlmat_assets.execution.commits import settle
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import are_edited, refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
@@ -75,24 +77,35 @@ class Publisher:
         counted: tuple[PublishedPartition, ...],
         edited: Sequence[Relation] = (),
     ) -> tuple[Record, tuple[PublishedPartition, ...]]:
+        try:
+            with self.session.transaction():
+                for view in reversed(edited):
+                    self.session.execute(statements.drop_view(view))
+                record, counted = self._put_in_place(standing, record, counted)
+                # Besides those that the table in its place had, and that it has been given with that.
+                Grants(self.model, self.session, self.context).give(self.model.relation)
+                write_record(self.session, record, standing.record)
+                self._note_partitions(standing, record, counted)
+                self.snapshots.take(record, record.published_at)
+        except LostCommitError as error:
+            settle(error, record, self.session)
+        return record, counted
+
+    def _put_in_place(
+        self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]
+    ) -> tuple[Record, tuple[PublishedPartition, ...]]:
         previous = standing.record
-        with self.session.transaction():
-            for view in reversed(edited):
-                self.session.execute(statements.drop_view(view))
-            if self.plan.way is Way.SWAP or previous is None:
-                # Here, where they cost no transaction of their own, and nothing where the rows stay.
-                self._swap(standing)
-            else:
-                self._claim(previous)
-                is_swapped = self._change(standing)
-                record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
-                if self.plan.way is not Way.RANGES and counted:
-                    counted = self.count(self.model.relation)
-                if not is_swapped:
-                    self.session.execute(statements.drop_table(self.written.intermediate))
-            write_record(self.session, record, previous)
-            self._note_partitions(standing, record, counted)
-            self.snapshots.take(record, record.published_at)
+        if self.plan.way is Way.SWAP or previous is None:
+            # Here, where they cost no transaction of their own, and nothing where the rows stay.
+            self._swap(standing)
+            return record, counted
+        self._claim(previous)
+        is_swapped = self._change(standing)
+        record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
+        if self.plan.way is not Way.RANGES and counted:
+            counted = self.count(self.model.relation)
+        if not is_swapped:
+            self.session.execute(statements.drop_table(self.written.intermediate))
         return record, counted
 
     def count(self, relation: Relation) -> tuple[PublishedPartition, ...]:
@@ -100,7 +113,7 @@ class Publisher:
         partitioning = self.model.settings.partition_by
         if partitioning is None:
             return ()
-        dialect = self.context.names.dialect
+        dialect = self.context.spoken
         return count_partitions(self.session, relation, self.plan.column, self.plan.ranges, partitioning, dialect)
 
     def _refuse_breaking(self, standing: Standing) -> None:
@@ -167,7 +180,7 @@ class Publisher:
         changes = find_changes(given, session.fetch_columns(target), self.context)
         changes.refuse(self.model)
         names = [name for name, _ in given]
-        where = self.plan.condition(self.context.names.dialect) if self.plan.replaces_ranges else None
+        where = self.plan.condition(self.context.spoken) if self.plan.replaces_ranges else None
         if self._replaces_all():
             self._swap(standing)
             return True
@@ -191,7 +204,7 @@ class Publisher:
         keeps_matches = self.plan.way is Way.MERGE_RANGES and not self._updates
         if not self.plan.replaces_ranges or keeps_matches:
             return False
-        where = self.plan.condition(self.context.names.dialect)
+        where = self.plan.condition(self.context.spoken)
         return not self._count(_rows_that_stay(self.model.relation, where))
 
     def _add_columns(self, added: tuple[tuple[str, str], ...]) -> None:

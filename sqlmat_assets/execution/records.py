@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +39,7 @@ RECORD_COLUMNS = (
     ("put_back_at", "timestamp"),
     ("unwanted", "text"),
     ("project", "text"),
+    ("granted", "text"),
 )
 _NAMES = tuple(name for name, _ in RECORD_COLUMNS)
 _MAY_BE_NULL = frozenset(
@@ -53,6 +54,7 @@ _MAY_BE_NULL = frozenset(
         "put_back_at",
         "unwanted",
         "project",
+        "granted",
     }
 )
 
@@ -70,7 +72,8 @@ class Record:
     is not known. `environment` is the one that the table belongs to, None for production. `rows` is None of a view,
     and its `inputs` are what it reads whenever it is read. `put_back_at` is when a person has put these rows back in
     the place of later ones, and `unwanted` the code that the table had then; None once it is built again.
-    `project` tells the projects of one warehouse apart; None where nobody noted it.
+    `project` tells the projects of one warehouse apart; None where nobody noted it. `granted` are those who may read
+    the table because `grant_select` said so in the last build; who was let in by hand is none of them.
     """
 
     relation: Relation
@@ -91,6 +94,7 @@ class Record:
     put_back_at: datetime | None = None
     unwanted: CodeVersion | None = None
     project: str | None = None
+    granted: tuple[str, ...] = ()
 
     @property
     def is_view(self) -> bool:
@@ -166,6 +170,18 @@ def confirm_record(session: Session, record: Record) -> bool:
     return session.write_rows(statements.update_values(TABLES, values_of(record), place)) > 0
 
 
+def note_granted(session: Session, relation: Relation, granted: Sequence[str]) -> bool:
+    """Note who may read a table, and tell whether there is a record of it; others who would wait until the end.
+
+    Args:
+        session: In a transaction.
+        relation: The table, as it is spelt in its record.
+        granted: All whom `grant_select` names.
+    """
+    noted: dict[str, Value] = {"granted": json.dumps(granted) if granted else None}
+    return session.write_rows(statements.update_values(TABLES, noted, place_of(relation))) > 0
+
+
 def claim_record(session: Session, record: Record, run: str, *, is_exact: bool) -> bool:
     """Have no other run publish this table until the transaction ends, and tell whether there is a record of it.
 
@@ -215,6 +231,7 @@ def values_of(record: Record) -> dict[str, Value]:
         "put_back_at": record.put_back_at,
         "unwanted": None if record.unwanted is None else str(record.unwanted),
         "project": record.project,
+        "granted": json.dumps(record.granted) if record.granted else None,
     }
 
 
@@ -249,6 +266,7 @@ def record_of(row: Mapping[str, Any]) -> Record:
         put_back_at=None if row["put_back_at"] is None else _moment(row["put_back_at"]),
         unwanted=None if row["unwanted"] is None else CodeVersion.parse(str(row["unwanted"])),
         project=None if row["project"] is None else str(row["project"]),
+        granted=() if row["granted"] is None else tuple(json.loads(row["granted"])),
     )
 
 

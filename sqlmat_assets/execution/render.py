@@ -34,8 +34,10 @@ from sqlmat_assets.warehouses.base import (
     Rows,
     Session,
     Statement,
+    Usage,
     Warehouse,
 )
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
 Types = Mapping[Relation, tuple[tuple[str, str], ...]]
@@ -188,8 +190,10 @@ class _Notebook:
     ) -> list[str]:
         return self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return self.warehouse.render_load(target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return self.warehouse.render_load(target, path, columns, design=design)
 
     def render_load_files(
         self,
@@ -197,8 +201,13 @@ class _Notebook:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
-        return self.warehouse.render_load_files(target, files, columns, required)
+        return self.warehouse.render_load_files(target, files, columns, required, design=design)
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        return self.warehouse.render_grants(relation, grantees)
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         return self.warehouse.render_unload(query, path)
@@ -254,8 +263,10 @@ class _NotebookSession:
         yield
         self.sent.append("COMMIT")
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
-        self.sent.extend(self.warehouse.render_load(target, path, columns))
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        self.sent.extend(self.warehouse.render_load(target, path, columns, design=design))
         return 1
 
     def load_files(
@@ -264,8 +275,10 @@ class _NotebookSession:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
-        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required))
+        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required, design=design))
         return 1
 
     def unload(self, query: str, path: Path) -> int:
@@ -278,6 +291,19 @@ class _NotebookSession:
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
         del relation  # nobody has made any
         return ()
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        del grantees  # all are believed to be there
+        return ()
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        """Who has it already is not known."""
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        self.sent.extend(self.warehouse.render_grants(relation, grantees))
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Nobody was let in before."""
 
     def swap(
         self,
@@ -309,6 +335,9 @@ class _NotebookSession:
         self.sent.extend(
             self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         )
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         """Nothing runs."""

@@ -12,7 +12,10 @@ from sqlmat_assets.errors.usage import with_hint
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Snapshot
 from sqlmat_assets.execution.first_history import start_if_read
+from sqlmat_assets.execution.grants import Grants
 from sqlmat_assets.execution.history_columns import fit_columns
+from sqlmat_assets.execution.indexes import alter
+from sqlmat_assets.execution.names import intermediate_of
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.records import Record, confirm_record
 from sqlmat_assets.execution.snapshot_records import (
@@ -47,6 +50,10 @@ class Snapshots:
         return history_of(self.model.relation)
 
     @property
+    def _grants(self) -> Grants:
+        return Grants(self.model, self.session, self.context)
+
+    @property
     def are_kept(self) -> bool:
         """Whether the table has any."""
         return self.model.settings.snapshots_interval is not None and not self.model.is_view
@@ -70,8 +77,8 @@ class Snapshots:
             if state.recorded([history], capabilities) is not None:
                 raise MaterializeError(wording.history_is_table(name))
             self._find_stamp(columns)
-        else:
-            start_if_read(self.model, history, self.session, self.context)
+        elif start_if_read(self.model, history, self.session, self.context):
+            self._grants.give(history)
         prepare_snapshots(self.session)
 
     def confirm(self, record: Record) -> bool:
@@ -135,10 +142,12 @@ class Snapshots:
             error = wording.column_taken(str(relation), str(history), STAMP)
             raise MaterializeError(with_hint(error.what, error.hint))
         if not columns:
-            return self.session.write_rows(statements.start_history(history, relation, stamp, moment))
+            rows = self.session.write_rows(statements.start_history(history, relation, stamp, moment))
+            self._grants.give(history)
+            return rows
         fitted = fit_columns(history, columns, own, capabilities)
-        for statement in fitted.statements:
-            self.session.execute(statement)
+        aside = intermediate_of(history, self.context.run.id, capabilities)
+        alter(history, aside, fitted.statements, self.session, only_adds=fitted.only_adds)
         return self.session.write_rows(statements.add_snapshot(history, fitted.columns, relation, stamp, moment))
 
     def _fetch_columns(self) -> tuple[tuple[str, str], ...]:
@@ -150,7 +159,7 @@ class Snapshots:
     def _find_stamp(self, columns: tuple[tuple[str, str], ...]) -> statements.Stamp:
         fold = self.context.warehouse.capabilities.fold
         found = next(((name, type_) for name, type_ in columns if fold(name) == fold(STAMP)), None)
-        kind = None if found is None else kind_of(_plain(found[1]), self.context.names.dialect)
+        kind = None if found is None else kind_of(_plain(found[1]), self.context.spoken)
         if found is None or kind not in (Kind.TIMESTAMP, Kind.ZONED):
             type_ = None if found is None else found[1]
             raise MaterializeError(wording.history_is_foreign(str(self.history), STAMP, type_))

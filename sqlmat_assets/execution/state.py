@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlmat_assets.execution.events import Run
+from sqlmat_assets.execution.grantees import Grantees
 from sqlmat_assets.execution.heartbeat import Heartbeat
 from sqlmat_assets.execution.names import backup_of, intermediate_of, is_kept, result_of, run_of
 from sqlmat_assets.execution.partitions import fetch_partitioned, prepare_partitions
@@ -52,6 +53,7 @@ class RunState:
 
     def __init__(self, renew_after: timedelta = _RENEW_AFTER) -> None:
         self.heartbeat = Heartbeat(renew_after)
+        self.grantees = Grantees()
         self._guard = threading.RLock()
         self._kinds: dict[str, dict[str, ObjectKind]] = {}
         self._records: dict[tuple[str, str], Record] = {}
@@ -106,6 +108,11 @@ class RunState:
         if known is not None and standing.record is not None:
             refuse_put_back_since(known, standing.record)
         return standing
+
+    def regranted(self, record: Record, capabilities: Capabilities) -> None:
+        """Take note of who may read a table now."""
+        with self._guard:
+            self._records[key_of(record.relation, capabilities)] = record
 
     def recorded(self, relations: Iterable[Relation], capabilities: Capabilities) -> list[Record] | None:
         """What is recorded of each of some tables; None where that of one is not known."""

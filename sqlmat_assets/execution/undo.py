@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlmat_assets.errors import MaterializeError
+from sqlmat_assets.errors import LostCommitError, MaterializeError
 from sqlmat_assets.errors import undo as wording
+from sqlmat_assets.execution.commits import settle
+from sqlmat_assets.execution.events import Column
 from sqlmat_assets.execution.partitions import prepare_partitions
 from sqlmat_assets.execution.records import (
     Record,
@@ -65,6 +67,8 @@ class Step:
         return replace(
             self.version.record,
             relation=self.current.relation,
+            # Who may read the table has nothing to do with which rows it has.
+            granted=self.current.granted,
             put_back_at=at if self.is_held else None,
             unwanted=self.unwanted if self.is_held else None,
         )
@@ -120,6 +124,32 @@ def find_holdings(session: Session, environment: str | None, capabilities: Capab
     kinds = {schema: session.fetch_kinds(schema) for schema in {version.record.relation.schema for version in versions}}
     there = [one for one in versions if kinds[one.record.relation.schema].get(one.kept_as) == one.kind]
     return Holdings(records, there, capabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A table with rows that a person has put back at some moment, and what was in place before, where it is kept."""
+
+    record: Record
+    columns: tuple[Column, ...]
+    at: datetime
+    replaced: Record | None = None
+
+
+def find_undone(session: Session, environment: str | None, capabilities: Capabilities) -> tuple[Undone, ...]:
+    """The tables that have rows which a person has put back, and that nobody has built since; nothing is written."""
+    holdings = find_holdings(session, environment, capabilities)
+    found: list[Undone] = []
+    for record in holdings.records.values():
+        later = [one for one in holdings.versions_of(record.relation) if one.record.published_at > record.published_at]
+        gone = max(
+            (one for one in later if one.undone_at is not None), key=lambda one: one.undone_at or _NEVER, default=None
+        )
+        at = record.put_back_at or (None if gone is None else gone.undone_at)
+        if at is not None:
+            columns = tuple(Column(name, kind) for name, kind in session.fetch_columns(record.relation))
+            found.append(Undone(record, columns, at, None if gone is None else gone.record))
+    return tuple(found)
 
 
 def choose_version(record: Record, versions: Sequence[Version]) -> Version | None:
@@ -213,15 +243,18 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
         broken = broken_by([step.relation for step in steps], exchange, session)
         if broken:
             raise MaterializeError(wording.would_break(str(steps[0].relation), broken))
-    with session.transaction():
-        exchange()
+    try:
+        with session.transaction():
+            exchange()
+    except LostCommitError as error:
+        settle(error, steps[0].restored(now), session)
 
 
 def _exchange(session: Session, step: Step, run: str, now: datetime, capabilities: Capabilities) -> None:
-    # First, so that no other run publishes the table from here on.
-    if not claim_record(session, step.current, run, is_exact=True):
-        raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
     with session.replacing(step.relation, step.version.relation):
+        # First, so that no other run publishes the table from here on.
+        if not claim_record(session, step.current, run, is_exact=True):
+            raise MaterializeError(wording.changed_meanwhile(str(step.relation)))
         if step.in_place is not None:
             keep_version(session, step.current, step.in_place, capabilities, now, is_undone=step.is_backwards)
         if not take_version(session, step.version, step.relation):

@@ -18,7 +18,7 @@ from sqlmat_assets.project.model import CheckQuery, ColumnDoc, DeclaredColumn, K
 from sqlmat_assets.project.parsed import ParsedFiles
 from sqlmat_assets.project.references import Names, Reference, resolve
 from sqlmat_assets.project.rules import build_rules
-from sqlmat_assets.project.settings import Place, Settings, inherit, parse_conf, parse_header
+from sqlmat_assets.project.settings import Place, Settings, inherit, inherit_grantees, parse_conf, parse_header
 from sqlmat_assets.project.texts import Texts
 from sqlmat_assets.project.validate import Bare, Draft, Read
 from sqlmat_assets.relation import Relation
@@ -146,6 +146,7 @@ class Drafter:
             version=code_version(sources, settings, table.kind.value, self._names.dialect),
             varies=query.varies,
             statement=query.statement,
+            granted_in=inherit_grantees([*shared, *own]),
         )
         has_all = bool(definition.columns) if processor is not None else query.has_all_columns or bool(loaded)
         return Draft(

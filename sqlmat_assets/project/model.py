@@ -14,7 +14,7 @@ from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.project.settings import ModelSettings
+from sqlmat_assets.project.settings import ModelSettings, Place
 from sqlmat_assets.relation import Relation
 
 
@@ -137,7 +137,7 @@ class Model:
     empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built. `version` is
     that of the code behind its rows; `varies` says in words why its rows may differ although nothing that it reads did,
     such as "`now()` in line 3", and is None where they cannot. `statement` is where the first one of `sql` begins and
-    ends.
+    ends. `granted_in` says where each of those is named who may read the table.
     """
 
     relation: Relation
@@ -161,6 +161,7 @@ class Model:
     version: CodeVersion | None = None
     varies: str | None = None
     statement: tuple[int, int] | None = None
+    granted_in: Mapping[str, Place] = field(default_factory=dict[str, Place])
 
     @property
     def is_quarantined(self) -> bool:

@@ -17,7 +17,7 @@ from sqlmat_assets.project.conditions import Condition
 from sqlmat_assets.project.keys import FOREIGN_KEYS, INTERVAL_KEYS, KEYS, MEANT_KEYS
 from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.project.schedules import Calendar
-from sqlmat_assets.project.values import GrantEdit, ValueRefused
+from sqlmat_assets.project.values import UNSORTED, GrantEdit, SortKey, ValueRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class ModelSettings:
     tags: tuple[tuple[str, str], ...] = ()
     grant_select: tuple[str, ...] = ()
     distkey: str | None = None
-    sortkey: tuple[str, ...] = ()
+    sortkey: SortKey = UNSORTED
     diststyle: str | None = None
+    encode: tuple[tuple[str, str], ...] = ()
     snapshots_interval: timedelta | None = None
     snapshots_stored_for: timedelta | None = None
     unique: tuple[tuple[str, ...], ...] = ()
@@ -182,23 +183,36 @@ def inherit(layers: Iterable[Settings], dialect: str = "duckdb") -> tuple[ModelS
     Returns:
         The settings, and for each key that has a value the place that set it last.
     """
+    layers = tuple(layers)
     found: dict[str, Any] = {}
     places: dict[str, Place] = {}
-    grantees: frozenset[str] = frozenset()
     for layer in layers:
         for line in layer.lines:
             places[line.key] = line.place
-            if isinstance(line.value, GrantEdit):
-                grantees = line.value.apply(grantees)
-            elif line.key == "grant_select":
-                grantees = frozenset()
-            elif line.value is None:
+            if line.key == "grant_select":
+                continue
+            if line.value is None:
                 found.pop(line.key, None)
                 places.pop(line.key)
             elif not KEYS[line.key].is_global:
                 found[line.key] = line.value
-    settings = replace(default_settings(dialect), grant_select=tuple(sorted(grantees)), **found)
-    return settings, places
+    grantees = tuple(sorted(inherit_grantees(layers)))
+    return replace(default_settings(dialect), grant_select=grantees, **found), places
+
+
+def inherit_grantees(layers: Iterable[Settings]) -> dict[str, Place]:
+    """Say who may read a table, each with the place that names them last.
+
+    Args:
+        layers: What each file sets, the widest first.
+    """
+    grantees: dict[str, Place] = {}
+    for line in (line for layer in layers for line in layer.lines if line.key == "grant_select"):
+        edit = line.value if isinstance(line.value, GrantEdit) else GrantEdit(replaced_by=())
+        named = frozenset((*(edit.replaced_by or ()), *edit.added))
+        after = edit.apply(frozenset(grantees))
+        grantees = {name: line.place if name in named else grantees[name] for name in after}
+    return grantees
 
 
 def default_settings(dialect: str) -> ModelSettings:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import SourceFile
 
 ObjectKind = Literal["table", "view"]
@@ -25,11 +26,15 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on an engine, for people; each source is a page of the vendor or the name of a test."""
+    """What holds on an engine, for people; each source is a page of the vendor or the name of a test.
+
+    `verified` is where that was seen to hold, where it is not where the engine's tests are run.
+    """
 
     about: str
     says: str
     sources: tuple[str, ...]
+    verified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Capabilities:
     can_widen_columns: bool = True
     has_varying_lengths: bool = False
     has_distribution: bool = False
+    tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
@@ -83,6 +89,14 @@ class Index:
 
     relation: Relation
     statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the statements of a session took in the engine: how long they stood in line, and what they read."""
+
+    queued_seconds: float
+    scanned_bytes: int
 
 
 class Session(Protocol):
@@ -129,8 +143,16 @@ class Session(Protocol):
         """Everything inside becomes visible at once, or not at all."""
         ...
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
         """Create a table from a local CSV, Parquet or NDJSON file; `columns` (name, type) override inference.
+
+        Args:
+            target: The table.
+            path: The file.
+            columns: Those whose types are declared.
+            design: How its rows are to lie, on an engine that has any of it.
 
         Returns:
             How many rows it has.
@@ -143,6 +165,8 @@ class Session(Protocol):
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
         """Create a table from local files; `columns` (name, type) are all that stand in them.
 
@@ -151,6 +175,7 @@ class Session(Protocol):
             files: Where the rows are.
             columns: Those of the files.
             required: Those that are NOT NULL in the table.
+            design: How its rows are to lie, on an engine that has any of it.
 
         Returns:
             How many rows it has.
@@ -171,6 +196,25 @@ class Session(Protocol):
 
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
         """The indexes on a table that have to go before it, or one of its columns, can be renamed."""
+        ...
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        """Those of some grantees, as `grant_select` spells them, whom the database does not know."""
+        ...
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        """Let some find what is in a schema, where this user may say so; whoever is not known is left out.
+
+        Never called inside `transaction()`: many tables of a schema are published at the same moment.
+        """
+        ...
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Let some read a table or view; whoever is not known is left out."""
+        ...
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """Have some not read a table or view any more; its owner, and whoever is not known, are left out."""
         ...
 
     def swap(
@@ -221,6 +265,10 @@ class Session(Protocol):
         of that row where it `updates`, and is left out where it does not. Of the rows of the target of which the
         condition is true only those stay whose key is in the intermediate table. Columns are matched by their names.
         """
+        ...
+
+    def fetch_usage(self) -> Usage | None:
+        """What the statements of the session have taken so far; None where the engine does not tell."""
         ...
 
     def cancel(self) -> None:
@@ -277,7 +325,9 @@ class Warehouse(Protocol):
         """What `Session.merge_rows` sends, in order."""
         ...
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
         """What `Session.load_file` sends, in order."""
         ...
 
@@ -287,8 +337,14 @@ class Warehouse(Protocol):
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
         """What `Session.load_files` sends to create the table."""
+        ...
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        """What `Session.grant_select` sends; nothing where there are no grants."""
         ...
 
     def render_unload(self, query: str, path: Path) -> list[str]:

@@ -24,10 +24,12 @@ from sqlmat_assets.errors import (
 )
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
+from sqlmat_assets.warehouses.duckdb_indexes import fetch_indexes, keeping_indexes
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
@@ -93,7 +95,10 @@ class DuckDBWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # there is nothing to choose
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
 
     def render_load_files(
@@ -102,11 +107,18 @@ class DuckDBWarehouse:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
+        del design  # there is nothing to choose
         declared = DeclaredFiles(files, columns, DUCKDB)
         if not required:
             return [_sql(declared.create_table(target))]
         return ["BEGIN", *map(_sql, declared.create_and_fill(target, required)), "COMMIT"]
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        del relation, grantees  # who can read the file can read all of it
+        return []
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         return [_sql(unload_statement(query, path))]
@@ -218,7 +230,10 @@ class DuckDBSession:
             if "no transaction is active" not in error.message:
                 raise
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        del design  # there is nothing to choose
         file = DataFile(path, columns, DUCKDB)
         try:
             rows = self.write_rows(file.create_table(target))
@@ -233,7 +248,10 @@ class DuckDBSession:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
+        del design  # there is nothing to choose
         declared = DeclaredFiles(files, columns, DUCKDB)
         declared.check(self.fetch_rows)
         try:
@@ -257,14 +275,19 @@ class DuckDBSession:
         return tuple((Relation(str(schema), str(name)), str(sql)) for schema, name, sql in rows)
 
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
-        query = exp.select("schema_name", "table_name", "index_name", "sql").from_(exp.func("duckdb_indexes"))
-        same_catalog = exp.EQ(this=exp.column("database_name"), expression=exp.func("current_database"))
-        own = (DUCKDB.fold(relation.schema), DUCKDB.fold(relation.name))
-        return tuple(
-            Index(Relation(str(schema), str(name)), str(sql).rstrip(";"))
-            for schema, table, name, sql in self._run(_sql(query.where(same_catalog)))
-            if (DUCKDB.fold(str(schema)), DUCKDB.fold(str(table))) == own
-        )
+        return fetch_indexes(self, relation)
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        return tuple(grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        """There is nobody to let in."""
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """There is nobody to let in."""
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        """There is nobody to keep out."""
 
     def swap(
         self,
@@ -275,12 +298,13 @@ class DuckDBSession:
         becomes: ObjectKind = "table",
     ) -> None:
         del backup  # one transaction needs none
-        for statement in _swap(target, intermediate, in_place, becomes):
-            self.execute(statement)
+        with self.replacing(target) if in_place == "table" else nullcontext():
+            for statement in _swap(target, intermediate, in_place, becomes):
+                self.execute(statement)
 
     def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
-        del target, successor  # views go by names, and there is nothing else
-        return nullcontext()
+        del successor  # views go by names, and indexes are made when the renaming is done
+        return keeping_indexes(self, target)
 
     def replace_rows(self, target: Relation, intermediate: Relation, columns: Sequence[str], where: exp.Expr) -> None:
         for statement in row_statements.replace_rows(target, intermediate, columns, where):
@@ -298,6 +322,9 @@ class DuckDBSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         self._cursor.interrupt()

@@ -29,6 +29,16 @@ DUCKDB = Capabilities(
             ),
         ),
         Fact(
+            "indexes on a table",
+            "Made again on the table that takes its place, in the same transaction. One that the new rows cannot have "
+            "keeps them out. A version beside the table has none.",
+            (
+                "test_a_table_that_is_swapped_has_its_indexes_afterwards_kept_or_not",
+                "test_an_index_that_the_new_rows_cannot_have_keeps_them_out",
+                "test_killed_at_random_moments_the_table_has_its_indexes",
+            ),
+        ),
+        Fact(
             "readers in the same process",
             "They see the old rows or the new rows, at every moment, and no error.",
             ("test_readers_in_threads_see_whole_tables_during_swaps",),
@@ -141,7 +151,7 @@ DUCKDB = Capabilities(
             "The view is created under another name, checked, and renamed in the transaction that drops what was "
             "there, table or view; with `select *` it has the columns that the table below it has when it is read.",
             (
-                "test_readers_see_one_or_the_other_over_80_changes",
+                "test_readers_see_one_or_the_other_over_many_changes",
                 "test_a_view_reads_the_columns_that_are_there",
             ),
         ),

@@ -10,12 +10,15 @@ from pathlib import Path
 
 from sqlglot import Dialect, exp
 
-from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import LostCommitError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import postgres_catalog as catalog
 from sqlmat_assets.warehouses import postgres_files as files_
+from sqlmat_assets.warehouses import postgres_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
+from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place, open_connection
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 from sqlmat_assets.warehouses.postgres_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
@@ -82,7 +85,10 @@ class PostgresWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # there is nothing to choose
         return files_.render_load_file(target, path, columns)
 
     def render_load_files(
@@ -91,8 +97,14 @@ class PostgresWarehouse:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
+        del design  # there is nothing to choose
         return files_.render_load_files(target, files, columns, required)
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         del path  # of this machine, of which the server knows nothing
@@ -145,7 +157,7 @@ class PostgresSession:
     @contextmanager
     def transaction(self) -> Generator[None]:
         self._refused = None
-        self._run("BEGIN")
+        self._begin()
         self._is_inside = True
         try:
             yield
@@ -156,6 +168,9 @@ class PostgresSession:
         finally:
             self._is_inside = False
 
+    def _begin(self) -> None:
+        self._run("BEGIN")
+
     def _commit(self) -> None:
         if self._refused is not None:
             # The server would answer a COMMIT with a ROLLBACK and no error.
@@ -163,12 +178,18 @@ class PostgresSession:
         number = self._run("SELECT pg_current_xact_id_if_assigned()::text").rows[0][0]
         try:
             self._run("COMMIT")
-        except TransientWarehouseError:
+        except TransientWarehouseError as error:
             # The connection may have been lost before the answer came.
-            if number is None or self._link.is_in_transaction or not self._is_committed(str(number)):
+            if number is None or self._link.is_in_transaction or not self._is_committed(str(number), error):
                 raise
 
-    def _is_committed(self, number: str) -> bool:
+    def _is_committed(self, number: str, lost: WarehouseError) -> bool:
+        try:
+            return self._ask_what_became_of(number)
+        except WarehouseError as error:
+            raise LostCommitError(lost.message, lost.statement) from error
+
+    def _ask_what_became_of(self, number: str) -> bool:
         status = None
         while status in (None, "in progress"):
             status = self._link.send("SELECT pg_xact_status(%(number)s::xid8)", {"number": number}).rows[0][0]
@@ -182,7 +203,10 @@ class PostgresSession:
             with suppress(TransientWarehouseError):
                 self._run("ROLLBACK")
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        del design  # there is nothing to choose
         with self._noticing():
             return files_.load_file(self._link, target, path, columns)
 
@@ -192,7 +216,10 @@ class PostgresSession:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
+        del design  # there is nothing to choose
         with self._noticing():
             return files_.load_files(self._link, target, files, columns, required)
 
@@ -207,6 +234,22 @@ class PostgresSession:
     def fetch_indexes(self, relation: Relation) -> tuple[Index, ...]:
         del relation  # none is in the way of anything
         return ()
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        with self._noticing():
+            return grants_.find_unknown(self._link, grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_usage(self._link, schema, grantees, self._pause)
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_select(self._link, relation, grantees)
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.revoke_select(self._link, relation, grantees)
 
     def replacing(self, target: Relation, successor: Relation | None = None) -> AbstractContextManager[None]:
         return self._replacing(target, successor)
@@ -251,6 +294,9 @@ class PostgresSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         self._link.cancel()

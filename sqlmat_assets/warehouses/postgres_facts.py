@@ -20,6 +20,7 @@ POSTGRES = Capabilities(
     # Outside of quotes it folds names; what stands in the catalog is told apart to the letter.
     is_case_sensitive=True,
     finds_views_by_name=False,
+    tested_on="a real server",
     facts=(
         Fact(
             "versions",
@@ -71,6 +72,18 @@ POSTGRES = Capabilities(
                 "test_owner_and_grants_stay",
                 "test_indexes_constraints_policies_triggers_and_comments_stay",
                 "test_an_index_that_the_new_rows_cannot_have_keeps_them_out",
+            ),
+        ),
+        Fact(
+            "who may read a table",
+            "`grant_select` names roles: they get SELECT on the table, the view or the history, and USAGE on a schema "
+            "that belongs to the user who builds. Whoever is taken out loses SELECT at the beginning of the next "
+            "build; who was let in by hand does not.",
+            (
+                "test_those_who_are_named_can_read_the_first_build",
+                "test_what_was_granted_by_hand_stays",
+                "test_rows_that_stay_are_read_by_others",
+                "test_a_schema_of_somebody_else_stays_his",
             ),
         ),
         Fact(

@@ -13,6 +13,7 @@ import psycopg
 
 from sqlmat_assets.errors import BreakingViewsError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import postgres as wording
+from sqlmat_assets.errors.failures import cannot_be_moved
 from sqlmat_assets.errors.views import would_break
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import postgres_catalog as catalog
@@ -87,7 +88,7 @@ class _Dress:
             self.indexes = catalog.find_indexes(self.link, self.old.oid, new.oid)
             for index in self.indexes:
                 if not index.can_be_moved:
-                    raise wording.cannot_be_moved(str(self.target), index.told, "it is no plain index")
+                    raise cannot_be_moved(str(self.target), index.told, "it is no plain index")
                 self._move(index.told, index.create)
             for told, text in catalog.find_constraints(self.link, self.old.oid, new.oid):
                 self._move(told, text)
@@ -117,7 +118,7 @@ class _Dress:
         try:
             self.link.send(text)
         except TerminalWarehouseError as error:
-            raise wording.cannot_be_moved(str(self.target), told, error.message.splitlines()[0]) from error
+            raise cannot_be_moved(str(self.target), told, error.message.splitlines()[0]) from error
 
 
 def _lock(link: Link, target: Relation, old: Found, pause: Pause) -> tuple[Reader, ...]:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlglot import Dialect, exp
 
-from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
+from sqlmat_assets.errors import LostCommitError, TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.errors import redshift as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
 from sqlmat_assets.warehouses import redshift_files as files_
+from sqlmat_assets.warehouses import redshift_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
+from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres import PostgresSession
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, open_connection
 from sqlmat_assets.warehouses.redshift_connections import RedshiftConnection, RedshiftPlace, is_conflict, is_taken
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
-from sqlmat_assets.warehouses.redshift_questions import as_sent, lock, question_of_types, with_conditions_only
+from sqlmat_assets.warehouses.redshift_locking import NotGivenError, explained, lock, send_within_wait
+from sqlmat_assets.warehouses.redshift_questions import as_sent, lock_statement, question_of_types, with_conditions_only
 from sqlmat_assets.warehouses.redshift_replacing import replacing
 from sqlmat_assets.warehouses.source_files import SourceFile
 
@@ -62,7 +67,7 @@ class RedshiftWarehouse:
         becomes: ObjectKind = "table",
     ) -> list[str]:
         del becomes  # a view is renamed as a table is
-        before = [lock(target)] if in_place == "table" else []
+        before = [lock_statement(target)] if in_place == "table" else []
         renames = _rename(target, intermediate, backup, in_place)
         return [_sql(each) for each in (*before, *renames, *_drop(backup, in_place))]
 
@@ -86,8 +91,10 @@ class RedshiftWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return files_.render_load_file(self.place.staging, target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return files_.render_load_file(self.place.staging, target, path, columns, design)
 
     def render_load_files(
         self,
@@ -95,8 +102,13 @@ class RedshiftWarehouse:
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> list[str]:
-        return files_.render_load_files(self.place.staging, target, files, columns, required)
+        return files_.render_load_files(self.place.staging, target, files, columns, required, design)
+
+    def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
+        return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         del path  # of this machine, of which the cluster knows nothing
@@ -110,9 +122,16 @@ class RedshiftSession(PostgresSession):
         super().__init__(link, pause)
         self._staging = place.staging
         self._drop_later: list[exp.Expr] = []
+        self._held: list[str] | None = None
+        self._label: str | None = None
 
     def execute(self, statement: exp.Expr) -> None:
-        self._run(_sql(statement))
+        if self._held is not None and isinstance(statement, exp.Comment):
+            self._held.append(_sql(statement))
+        elif not self._is_inside and (waits_for := _waits_for(statement)) is not None:
+            self._run_within_wait(waits_for, _sql(statement))
+        else:
+            self._run(_sql(statement))
 
     def write_rows(self, statement: exp.Expr) -> int:
         return self._run(_sql(statement)).count
@@ -144,9 +163,11 @@ class RedshiftSession(PostgresSession):
         row, own = found.rows[0], len(found.columns) - len(sums)
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
         with self._noticing():
-            return files_.load_file(self._link, self._staging, target, path, columns)
+            return files_.load_file(self._link, self._staging, target, path, columns, design)
 
     def load_files(
         self,
@@ -154,9 +175,11 @@ class RedshiftSession(PostgresSession):
         files: Sequence[SourceFile],
         columns: Sequence[tuple[str, str]],
         required: Sequence[str] = (),
+        *,
+        design: Design = NO_DESIGN,
     ) -> int:
         with self._noticing():
-            return files_.load_files(self._link, self._staging, target, files, columns, required)
+            return files_.load_files(self._link, self._staging, target, files, columns, required, design)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():
@@ -165,6 +188,22 @@ class RedshiftSession(PostgresSession):
     def fetch_views(self) -> tuple[tuple[Relation, str], ...]:
         with self._noticing():
             return catalog.fetch_views(self._link)
+
+    def find_unknown_grantees(self, grantees: Sequence[str]) -> tuple[str, ...]:
+        with self._noticing():
+            return grants_.find_unknown(self._link, grantees)
+
+    def grant_usage(self, schema: str, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_usage(self._link, schema, grantees)
+
+    def grant_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.grant_select(self._link, relation, grantees)
+
+    def revoke_select(self, relation: Relation, grantees: Sequence[str]) -> None:
+        with self._noticing():
+            grants_.revoke_select(self._link, relation, grantees)
 
     def swap(
         self,
@@ -175,11 +214,11 @@ class RedshiftSession(PostgresSession):
         becomes: ObjectKind = "table",
     ) -> None:
         renames = _rename(target, intermediate, backup, in_place)
-        # A view is renamed by the statement that renames a table, so nobody else would notice.
-        if in_place is not None:
-            self._refuse_other(target, in_place)
-        self._refuse_other(intermediate, becomes)
         with self.replacing(target, intermediate):
+            # A view is renamed by the statement that renames a table, so nobody else would notice.
+            if in_place is not None:
+                self._refuse_other(target, in_place)
+            self._refuse_other(intermediate, becomes)
             for statement in renames:
                 self.execute(statement)
         # Who reads the old table has it until the end of his statement.
@@ -211,7 +250,8 @@ class RedshiftSession(PostgresSession):
     @contextmanager
     def _replacing(self, target: Relation, successor: Relation | None) -> Generator[None]:
         away = f"ALTER TABLE {statements.table(target).sql(_DIALECT)} RENAME TO "
-        with self._noticing(), replacing(self._link, target, successor):
+        is_locked = self._begin_with_lock(target)
+        with self._noticing(), replacing(self._link, target, successor, is_locked=is_locked):
             try:
                 yield
             except TerminalWarehouseError as error:
@@ -221,11 +261,69 @@ class RedshiftSession(PostgresSession):
                     raise TransientWarehouseError(error.message, error.statement) from error
                 raise
 
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        try:
+            with super().transaction():
+                yield
+        except NotGivenError as error:
+            raise explained(self._link, error) from error
+
+    def _begin(self) -> None:
+        # With the first statement: a table that is to be replaced is locked before anything else is looked at, so that
+        # what the transaction sees of the catalog is what holds while it has the table.
+        self._held = []
+
+    def _begin_with_lock(self, target: Relation) -> bool:
+        """Begin the transaction with having a table, where it has not begun and there is the table."""
+        if self._held is None:
+            return False
+        found = catalog.find_object(self._link, target)
+        if found is None or found.kind != "table":
+            return False
+        held, self._held = self._held, None
+        self._run("BEGIN")
+        with self._noticing():
+            lock(self._link, target)
+        for text in held:
+            self._run(text)
+        return True
+
+    def fetch_usage(self) -> Usage | None:
+        if self._label is None:
+            return None
+        with self._noticing():
+            return catalog.fetch_usage(self._link, self._label)
+
+    @contextmanager
+    def _noticing(self) -> Generator[None]:
+        if self._label is None:
+            # By which the cluster's own records tell these statements from all others.
+            self._label = f"sqlmat-{uuid.uuid4().hex[:12]}"
+            self._link.send(f"SET query_group TO '{self._label}'")
+        held, self._held = self._held, None
+        if held is not None:
+            for text in ("BEGIN", *held):
+                self._run(text)
+        with super()._noticing():
+            yield
+
     def _commit(self) -> None:
         if self._refused is not None:
             # The server would answer a COMMIT with a ROLLBACK and no error.
             raise self._refused
-        self._run("COMMIT")
+        if self._held is not None and not self._held:
+            # Nothing was asked for.
+            self._held = None
+            return
+        try:
+            self._run("COMMIT")
+        except TransientWarehouseError as error:
+            if self._link.is_in_transaction or is_conflict(error):
+                raise
+            # It cannot be asked by the number of a transaction.
+            raise LostCommitError(error.message, error.statement) from error
+        self._is_inside = False
         gone, self._drop_later = self._drop_later, []
         for statement in gone:
             # What stays is swept by a later build, as after a crash.
@@ -233,19 +331,35 @@ class RedshiftSession(PostgresSession):
                 self.execute(statement)
 
     def _roll_back(self) -> None:
-        self._drop_later = []
+        self._drop_later, self._held = [], None
         super()._roll_back()
 
+    def _run_within_wait(self, relation: Relation, text: str) -> Answer:
+        return self._again(lambda: send_within_wait(self._link, relation, text))
+
     def _run(self, text: str) -> Answer:
+        run = super()._run
+        return run(text) if text == "COMMIT" else self._again(lambda: run(text))
+
+    def _again(self, send: Callable[[], Answer]) -> Answer:
         """Send a statement; one that is a transaction of its own again where somebody else was in its way."""
         for left in range(_TRIES - 1, 0, -1):
             try:
-                return super()._run(text)
+                return send()
             except TransientWarehouseError as error:
-                if self._link.is_in_transaction or text == "COMMIT" or not is_conflict(error):
+                if self._link.is_in_transaction or not is_conflict(error):
                     raise
             self._pause(_PAUSE_SECONDS / left)
-        return super()._run(text)
+        return send()
+
+
+def _waits_for(statement: exp.Expr) -> Relation | None:
+    """The table that a statement has to have alone, and that may be in somebody's hands."""
+    alters = isinstance(statement, exp.Alter) and isinstance(statement.args["actions"][0], exp.AlterColumn)
+    if not alters and not isinstance(statement, exp.Drop):
+        return None
+    table = statement.this if alters else next(iter(statement.args.get("tables") or ()), None)
+    return Relation(table.db, table.name) if isinstance(table, exp.Table) and table.name else None
 
 
 def _sql(statement: exp.Expr) -> str:

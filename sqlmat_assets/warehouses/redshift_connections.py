@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import conninfo
 
 from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.warehouses.base import Pause
 from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, Place
-from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_starting
+from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_away, is_starting
 from sqlmat_assets.warehouses.postgres_values import register
+from sqlmat_assets.warehouses.redshift_sign_in import SignIn, find_credentials
 
 _POLL_SECONDS = 0.2
 # All digits of a number in its text, from which fingerprints are computed.
@@ -46,9 +48,10 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class RedshiftPlace(Place):
-    """A database of a cluster."""
+    """A database of a cluster; without `sign_in`, the user and the password are in `conninfo`."""
 
     staging: Staging | None = None
+    sign_in: SignIn | None = None
 
 
 def is_conflict(error: WarehouseError) -> bool:
@@ -67,7 +70,8 @@ class RedshiftConnection(Connection):
                 self._raw = _connect(self.place)
             except psycopg.Error as error:
                 found = _explain(error, self.place.label)
-                waits = is_starting(found) or (is_again and isinstance(found, TransientWarehouseError))
+                passes = isinstance(found, TransientWarehouseError) or is_away(found)
+                waits = is_starting(found) or (is_again and passes)
                 if not waits or time.monotonic() >= deadline:
                     raise found from error
                 self._pause(_POLL_SECONDS)
@@ -82,6 +86,12 @@ class RedshiftConnection(Connection):
             if is_conflict(error) or _is_made_meanwhile(error, text):
                 raise TransientWarehouseError(error.message, error.statement) from error.__cause__
             raise
+
+
+def is_gone(error: WarehouseError) -> bool:
+    """Whether there is no table or view of the name."""
+    cause = error.__cause__
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == "42P01"
 
 
 def is_taken(error: WarehouseError) -> bool:
@@ -101,7 +111,12 @@ def _as_in_tables(kind: str) -> str:
 
 
 def _connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
-    raw = psycopg.connect(place.conninfo, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
+    sign_in = place.sign_in if isinstance(place, RedshiftPlace) else None
+    told = place.conninfo
+    if sign_in is not None:
+        found = find_credentials(sign_in)
+        told = conninfo.make_conninfo(told, user=found.user, password=found.password)
+    raw = psycopg.connect(told, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
     register(raw)
     raw.execute(_SETTINGS)
     return raw

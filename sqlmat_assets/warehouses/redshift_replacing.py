@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from sqlmat_assets.errors import BreakingViewsError, TerminalWarehouseError
+from sqlmat_assets.errors.postgres import replaced_meanwhile
 from sqlmat_assets.errors.views import would_break
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.redshift_catalog import Found, Grant
-from sqlmat_assets.warehouses.redshift_questions import lock
+from sqlmat_assets.warehouses.redshift_connections import is_gone
+from sqlmat_assets.warehouses.redshift_locking import lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,10 @@ class _Dress:
     found: Found
     grants: frozenset[Grant]
     comments: Mapping[str, str]
+
+    @property
+    def has_grants_on_columns(self) -> bool:
+        return any(each.column for each in self.grants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class _View:
 
 
 @contextmanager
-def replacing(link: Link, target: Relation, successor: Relation | None) -> Generator[None]:
+def replacing(link: Link, target: Relation, successor: Relation | None, *, is_locked: bool = False) -> Generator[None]:
     """Have all that hangs on a table hang on the one that has its name when the block ends.
 
     Ordinary views read that one, and it has the owner and the grants, and where it has none of its own the comments.
@@ -45,6 +51,7 @@ def replacing(link: Link, target: Relation, successor: Relation | None) -> Gener
         link: In a transaction.
         target: The table in place, if there is any.
         successor: What will have its name, where that is there already.
+        is_locked: Whether this transaction has the table in place already.
 
     Raises:
         BreakingViewsError: A view cannot be made on the new table.
@@ -53,8 +60,10 @@ def replacing(link: Link, target: Relation, successor: Relation | None) -> Gener
     if old is None:
         yield
         return
-    if old.kind == "table":
-        link.send(_sql(lock(target)))
+    if old.kind == "table" and not is_locked:
+        lock(link, target)
+    elif old.kind == "view":
+        _hold(link, target, target, old)
     dress = _dress(link, target, old)
     there = catalog.fetch_columns(link, target)
     views = [
@@ -63,6 +72,8 @@ def replacing(link: Link, target: Relation, successor: Relation | None) -> Gener
         if (found := catalog.find_object(link, each.relation)) is not None
         and (worn := _dress(link, each.relation, found))
     ]
+    for view in views:
+        _hold(link, target, view.relation, view.dress.found)
     if successor is not None:
         _put_on(link, successor, dress)
     yield
@@ -72,6 +83,23 @@ def replacing(link: Link, target: Relation, successor: Relation | None) -> Gener
     if successor is None:
         _put_on(link, target, dress)
     _repoint(link, target, views, keeps=set(there) <= set(catalog.fetch_columns(link, target)))
+
+
+def _hold(link: Link, target: Relation, view: Relation, found: Found) -> None:
+    """Have a view for this transaction, by a statement that changes nothing: LOCK is for tables.
+
+    Raises:
+        TransientWarehouseError: Somebody else has put another one in its place since it was found.
+    """
+    try:
+        link.send(_sql(_own(view, found.owner)))
+        oid = catalog.find_oid(link, view)
+    except TerminalWarehouseError as error:
+        if not is_gone(error):
+            raise
+        oid = None
+    if oid != found.oid:
+        raise replaced_meanwhile(str(target))
 
 
 def _repoint(link: Link, target: Relation, views: Sequence[_View], *, keeps: bool) -> None:
@@ -114,7 +142,8 @@ def _put_on(link: Link, relation: Relation, dress: _Dress) -> None:
         return
     if new.owner != dress.found.owner:
         link.send(_sql(_own(relation, dress.found.owner)))
-    for statement in _grants(relation, catalog.find_grants(link, relation), dress):
+    columns = {name for name, _ in catalog.fetch_columns(link, relation)} if dress.has_grants_on_columns else set[str]()
+    for statement in _grants(relation, catalog.find_grants(link, relation), dress, columns):
         link.send(_sql(statement))
     own = catalog.fetch_comments(link, relation)
     if dress.found.comment is not None and new.comment is None:
@@ -126,13 +155,14 @@ def _put_on(link: Link, relation: Relation, dress: _Dress) -> None:
                 link.send(_sql(statements.comment_on_column(relation, name, dress.comments[name])))
 
 
-def _grants(relation: Relation, there: frozenset[Grant], dress: _Dress) -> Iterator[exp.Expr]:
+def _grants(relation: Relation, there: frozenset[Grant], dress: _Dress, columns: Collection[str]) -> Iterator[exp.Expr]:
+    """The statements after which a table or view has these grants; those on columns that are gone have gone as well."""
     owner = dress.found.owner
     for each in sorted(there - dress.grants):
         if each.name != owner:
             yield exp.Revoke(**_granted(relation, each, is_told=False))
     for each in sorted(dress.grants - there):
-        if each.name != owner:
+        if each.name != owner and (not each.column or each.column in columns):
             yield exp.Grant(**_granted(relation, each, is_told=each.is_grantable))
 
 
@@ -142,7 +172,8 @@ def _granted(relation: Relation, grant: Grant, *, is_told: bool) -> dict[str, ob
     else:
         kind = None if grant.kind == "user" else grant.kind.upper()
         who = exp.GrantPrincipal(this=statements.identifier(grant.name), kind=kind)
-    what = exp.GrantPrivilege(this=exp.Var(this=grant.privilege))
+    of = [statements.column(grant.column)] if grant.column else []
+    what = exp.GrantPrivilege(this=exp.Var(this=grant.privilege), expressions=of)
     told: dict[str, object] = {"privileges": [what], "securable": statements.table(relation), "principals": [who]}
     return {**told, "grant_option": True} if is_told else told
 

@@ -337,7 +337,7 @@ def test_a_warehouse_that_is_held_is_waited_for(run: Run, built: Path) -> None:
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        done = run("diff", "first.cities", "other.cities", "--warehouse", f"duckdb://{built}?wait=0.5")
+        done = run("diff", "first.cities", "other.cities", "--warehouse", f"duckdb://{built}?wait=1.5")
     finally:
         holder.communicate("")
     assert done.returncode == 2

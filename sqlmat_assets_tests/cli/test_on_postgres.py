@@ -88,12 +88,13 @@ def test_a_project_is_built_looked_at_undone_and_tried_elsewhere(run: Run, folde
 
 def test_a_project_in_the_sql_of_another_engine_is_refused(run: Run, folder: Path, postgres_url: str) -> None:
     (folder / "global.conf").write_text("")
-    done = run("build", "--no-record", "-s", "first.raw", "--warehouse", postgres_url)
-    assert done.returncode == 1
-    assert (
-        f"  the SQL of the project is that of duckdb, and `{postgres_url}` reads postgres\n"
-        "    hint: write `dialect = postgres` into `global.conf`"
-    ) in done.stdout + done.stderr
+    told = (
+        f"the SQL of the project is that of duckdb, and `{postgres_url}` reads postgres\n"
+        "  hint: write `dialect = postgres` into `global.conf`\n"
+    )
+    for command in (("build", "--no-record"), ("plan",), ("plan", "--json"), ("render", "first.raw")):
+        done = run(*command, "--warehouse", postgres_url)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", told), command
 
 
 @pytest.mark.slow

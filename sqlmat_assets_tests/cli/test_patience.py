@@ -46,13 +46,33 @@ def held(file: Path) -> Generator[subprocess.Popen[str]]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_it_is_said_once_what_is_waited_for(run: Run, warehouse: Path, command: str) -> None:
     with held(warehouse) as holder:
-        done = run(*COMMANDS[command], "--warehouse", f"duckdb://{warehouse}?wait=0.5")
+        done = run(*COMMANDS[command], "--warehouse", f"duckdb://{warehouse}?wait=1.5")
     assert done.returncode in (1, 2)
     said = f"waiting for duckdb://{warehouse}, which another process may hold\n"
     assert done.stderr.startswith(said)
     assert done.stderr.count("waiting for") == 1
     assert str(holder.pid) in done.stderr
     assert done.stdout == ""
+
+
+def test_a_build_that_is_taken_up_again_says_it_too(run: Run, folder: Path) -> None:
+    (folder / "second" / "days - 24h.sql").write_text(
+        "-- partition_by: day(day) from 2019-01-01 to 2019-01-03\nSELECT DATE '2019-01-01' AS day FROM first.nothing\n"
+    )
+    command = ("build", "--no-record", "-s", "second.days", "--partition", "2019-01-01")
+    warehouse = folder.parent / "sqlmat.duckdb"
+    assert run(*command).returncode == 1
+    with held(warehouse) as holder:
+        done = run(*command, "--warehouse", f"duckdb://{warehouse}?wait=1.5")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"waiting for duckdb://{warehouse}, which another process may hold\n")
+    assert str(holder.pid) in done.stderr
+
+
+def test_nothing_is_said_of_a_moment(run: Run, warehouse: Path) -> None:
+    with held(warehouse):
+        done = run("orphans", "--warehouse", f"duckdb://{warehouse}?wait=0.2")
+    assert (done.returncode, "waiting for" in done.stderr) == (1, False)
 
 
 @pytest.mark.parametrize("command", ["undo --list", "orphans", "env list"])

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
 from sqlmat_assets_tests.cli.running import SQLMAT, Run
+from sqlmat_assets_tests.components.running import open_instance
 from sqlmat_assets_tests.folders import write_files
 
 FILES = {
@@ -71,7 +73,6 @@ def reason(run: Run) -> str:
 
 def test_a_build_of_all_leaves_it_alone_and_lets_the_service_know(run: Run, folder: Path) -> None:
     assert in_place(folder) == [1, 2]
-    assert reason(run) != "put back"
     done = run("build")
     assert (done.returncode, done.stderr) == (0, "")
     cities, shops, _, told, _, end = done.stdout.splitlines()
@@ -91,6 +92,53 @@ def test_a_build_of_all_leaves_it_alone_and_lets_the_service_know(run: Run, fold
     assert told_of["first.shops"] is None
     assert json.loads(run("why", "first.cities", "--json").stdout)["last"]["decided_at"] == moment
     assert in_place(folder) == [1, 1]
+
+
+def materializations(folder: Path, name: str) -> list[str]:
+    """The outcomes that the instance has of a table, the last first."""
+    with open_instance(folder.parent / ".sqlmat") as instance:
+        records = instance.fetch_materializations(dg.AssetKey(["first", name]), limit=9).records
+    events = [record.asset_materialization for record in records]
+    return [str(event.metadata["outcome"].value) for event in events if event is not None]
+
+
+def test_whoever_asks_why_is_told_and_so_is_the_instance(run: Run, folder: Path) -> None:
+    with duckdb.connect(folder.parent / "sqlmat.duckdb"):
+        assert reason(run) == "new"  # what is held cannot be asked
+    told = run("why", "first.shops", "--json")
+    assert json.loads(told.stdout)["reason"] == "new"
+    (known,) = materializations(folder, "cities")
+    assert known.startswith("put back by hand, in place of what was published at ")
+    for _ in range(2):
+        why = json.loads(run("why", "first.cities", "--json").stdout)
+        assert (why["reason"], why["is_built_at_next_tick"]) == ("put back", False)
+    assert materializations(folder, "cities") == [known]
+
+
+def test_where_no_versions_are_kept_nobody_opens_the_warehouse_to_say_why(run: Run, folder: Path) -> None:
+    (folder / "global.conf").write_text("")
+    assert reason(run) == "new"
+
+
+def test_tables_that_were_taken_along_are_told_too(run: Run, folder: Path) -> None:
+    for version in (1, 2):
+        (folder / CITIES).write_text(f"SELECT {version} AS version\n")
+        assert run("build", "-s", "first.cities+").returncode == 0
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_IT_TELLS, "undo", "first.cities", "--downstream"],
+        cwd=folder.parent,
+        check=False,
+        capture_output=True,
+        timeout=120,
+    )
+    assert (killed.returncode, in_place(folder)) == (-9, [1, 1])
+    assert reason(run) == "put back"
+    for name in ("cities", "shops"):
+        assert materializations(folder, name)[0].startswith("put back by hand, in place of what was published at ")
+    # Built since: there is nothing to tell any more.
+    assert run("build", "-s", "first.cities+").returncode == 0
+    assert reason(run) == "fresh"
+    assert not materializations(folder, "cities")[0].startswith("put back")
 
 
 @pytest.mark.parametrize("named", ["first.cities", "first.cities+", 'key:"first/cities"'])

@@ -171,6 +171,28 @@ def test_what_failed_and_what_it_holds_are_told_with_the_chain(run: Run, folder:
     assert held[2].startswith("    first.cities: failed once; tried again in ")
 
 
+def test_what_a_build_could_not_publish_is_told(run: Run, folder: Path) -> None:
+    (folder / "first" / "raw_cities.csv").write_text("city,country,population\nBerlin,DE,-1\n")
+    assert run("build", "--no-record").returncode == 1
+    assert run("why", "first.cities").stdout.splitlines()[1] == "  is built at the next tick: it never was"
+    built = json.loads(run("build", "--json").stdout)
+    told = run("why", "first.cities").stdout.splitlines()
+    assert told[1].startswith("  failed once; tried again in ")
+    assert told[2] == "  never built"
+    assert told[3].startswith("  last attempt failed ")
+    assert told[3].endswith(f", run {built['run']}")
+    assert told[4] == "    1 check of `first.cities` failed"
+    failed = json.loads(run("why", "first.cities", "--json").stdout)["last_failure"]
+    assert (failed["run"], failed["said"]) == (built["run"], "1 check of `first.cities` failed")
+    held = run("why", "first.countries").stdout.splitlines()
+    assert held[1] == "  held: `first.cities`, which it reads, has failed, is held, or has problems in its files"
+    assert json.loads(run("why", "first.countries", "--json").stdout)["last_failure"] is None
+    # Nobody has tried what has problems in its files.
+    (folder / "first/cities - 24h.sql").write_text("SELEC 1 AS id\n")
+    run("build")
+    assert json.loads(run("why", "first.cities", "--json").stdout)["failures"] == 0
+
+
 def test_the_problems_of_a_table_are_told(run: Run, folder: Path) -> None:
     (folder / "first/cities - 24h.sql").write_text("SELEC 1 AS id\n")
     lines = run("why", "first.cities").stdout.splitlines()

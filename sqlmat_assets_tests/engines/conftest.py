@@ -11,15 +11,33 @@ import pytest
 
 from sqlmat_assets_tests.cli.forking import Forker
 from sqlmat_assets_tests.cli.running import Run
-from sqlmat_assets_tests.engines.engine import Engine, find_duckdb, find_postgres
+from sqlmat_assets_tests.engines.engine import Engine, find_duckdb, find_postgres, find_redshift
+from sqlmat_assets_tests.redshift.cluster import PASSWORD, RedshiftDouble
+from sqlmat_assets_tests.redshift.fixtures import bucket, cluster, redshift_server, s3_server, shared_cluster
+from sqlmat_assets_tests.warehouses.on_redshift import url_of
+
+# Of no account.
+KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+__all__ = ["bucket", "cluster", "redshift_server", "s3_server", "shared_cluster"]
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", "postgres", "redshift"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """An empty database, of each engine that tables can be built in."""
     if request.param == "duckdb":
         return find_duckdb(tmp_path / "warehouse.duckdb")
+    if request.param == "redshift":
+        return request.getfixturevalue("redshift")
     return find_postgres(str(request.getfixturevalue("postgres_url")))
+
+
+@pytest.fixture
+def redshift(cluster: RedshiftDouble, bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An empty database of the double of Redshift."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    return find_redshift(cluster, url_of(cluster, bucket, s3_server))
 
 
 @pytest.fixture
@@ -49,8 +67,9 @@ def run(tmp_path: Path, environment: Mapping[str, str], forker: Forker) -> Run:
     """Run `sqlmat` as a process in the folder that holds the project; the password is in nothing that it says."""
 
     def run_sqlmat(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        done = forker.run(arguments, tmp_path, {**environment, **more})
-        assert "hunter2" not in done.stdout + done.stderr
+        done = forker.run(arguments, tmp_path, {**environment, **KEYS, **more})
+        for secret in ("hunter2", PASSWORD):
+            assert secret not in done.stdout + done.stderr
         return done
 
     return run_sqlmat

@@ -9,6 +9,10 @@ from pathlib import Path
 import duckdb
 import psycopg
 
+from sqlmat_assets_tests.redshift.clients import ask as ask_there
+from sqlmat_assets_tests.redshift.clients import with_psycopg
+from sqlmat_assets_tests.redshift.cluster import DATABASE, USER, RedshiftDouble
+
 Rows = list[tuple[object, ...]]
 PASSWORD = "hunter2"
 
@@ -36,6 +40,19 @@ def find_duckdb(file: Path) -> Engine:
             return connection.execute(query).fetchall()
 
     return Engine("duckdb", f"duckdb:///{file}", f"duckdb://{file}", ask)
+
+
+def find_redshift(cluster: RedshiftDouble, url: str) -> Engine:
+    """The double of a cluster; `url` is that with all that a build there needs."""
+
+    def ask(query: str) -> Rows:
+        connection = with_psycopg(cluster, autocommit=True)
+        try:
+            return ask_there(connection, query)
+        finally:
+            connection.close()
+
+    return Engine("redshift", url, f"redshift://{USER}@127.0.0.1:{cluster.port}/{DATABASE}", ask)
 
 
 def find_postgres(url: str) -> Engine:

@@ -28,12 +28,11 @@ QUERY = (
 )
 PROCESSED = {
     "first/frames - 24h.sql": f"create table first.frames ({TYPED})",
-    "first/frames_select.sql": QUERY,
     "first/frames.py": "def process(df):\n    df['id'] = df['id'] + 10\n    return df\n",
     "first/lines - 24h.sql": f"create table first.lines ({TYPED})",
-    "first/lines_select.sql": QUERY,
     "first/lines.py": COPY,
 }
+SELECTS = ("first/frames_select.sql", "first/lines_select.sql")
 VALUES = (
     Decimal("1.50"),
     datetime.date(2024, 2, 29),
@@ -72,7 +71,9 @@ def months(engine: Engine) -> Rows:
 
 @pytest.mark.slow
 def test_rows_that_go_through_a_script_keep_their_types(run: Run, tmp_path: Path, engine: Engine) -> None:
-    write_project(tmp_path, engine, PROCESSED)
+    # In Redshift's strings a backslash is written twice.
+    query = QUERY.replace("\\", "\\\\") if engine.dialect == "redshift" else QUERY
+    write_project(tmp_path, engine, {**PROCESSED, **dict.fromkeys(SELECTS, query)})
     assert built(run, engine) == {"first.frames": ("published", 2), "first.lines": ("published", 2)}
     assert engine.ask("select * from first.frames order by 1") == [(11, *VALUES), (12, *NOTHING)]
     assert engine.ask("select * from first.lines order by 1") == [(1, *VALUES), (2, *NOTHING)]

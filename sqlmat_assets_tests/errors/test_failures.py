@@ -29,6 +29,18 @@ def test_what_the_target_holds(is_built: bool | None, text: str) -> None:
     assert failures.holds_now("first.cities", is_built=is_built) == text
 
 
+@pytest.mark.parametrize(
+    ("is_built", "text"),
+    [
+        (True, "it is not known whether `first.cities` holds its previous rows or holds the new rows"),
+        (False, "it is not known whether `first.cities` does not exist or holds the new rows"),
+    ],
+)
+def test_what_the_target_may_hold(is_built: bool, text: str) -> None:
+    told = failures.holds_now("first.cities", is_built=is_built, is_known=False)
+    assert told == f"{text}\n  hint: build it again when the warehouse answers"
+
+
 def test_several_checks_failed() -> None:
     error = failures.checks_failed("first.cities", [("one", "is false"), ("two", "is NULL")])
     assert str(error) == "2 checks of `first.cities` failed\n  `one`: is false\n  `two`: is NULL"

@@ -18,6 +18,7 @@ OWN_TABLES = [
     "redshift_long_names",
     "redshift_queries",
     "redshift_scans",
+    "redshift_sessions",
     "stl_load_errors",
     "stl_load_commits",
     "stl_unload_log",

@@ -9,6 +9,9 @@ create table pg_catalog.redshift_late_views (relid oid primary key, query text n
 create table pg_catalog.redshift_long_names (short text primary key, long text not null);
 grant select, insert, update, delete on pg_catalog.redshift_designs, pg_catalog.redshift_late_views, pg_catalog.redshift_long_names to public;
 
+-- Who a connection is for: all of them are made by the same user of the server.
+create table pg_catalog.redshift_sessions (pid int primary key, username text not null);
+grant select on pg_catalog.redshift_sessions to public;
 create sequence pg_catalog.redshift_query_ids;
 create table pg_catalog.redshift_queries (
     query bigint primary key, userid int, username text, database text, pid int, xid bigint, label text, querytxt text, query_type text,
@@ -136,8 +139,20 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 cross join aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x
 where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
 
+create view pg_catalog.svv_column_privileges as
+select n.nspname::text as namespace_name, c.relname::text as relation_name, a.attname::text as column_name, x.privilege_type, x.grantee as identity_id,
+    case when x.grantee = 0 then 'public' else pg_get_userbyid(x.grantee)::text end as identity_name,
+    case when x.grantee = 0 then 'public' else 'user' end as identity_type
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+cross join aclexplode(a.attacl) x
+where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
+
+create view pg_catalog.svv_roles as
+select oid::int as role_id, rolname::text as role_name, 'superuser'::text as role_owner, null::text as external_id
+from pg_roles where not rolcanlogin and rolname not like 'pg\_%';
+
 create view pg_catalog.svv_transactions as
-select a.usename::text as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, l.pid, a.xact_start as txn_start, l.mode as lock_mode,
+select coalesce((select s.username from pg_catalog.redshift_sessions s where s.pid = l.pid), a.usename::text) as txn_owner, a.datname::text as txn_db, a.backend_xid::text::bigint as xid, l.pid, a.xact_start as txn_start, l.mode as lock_mode,
     l.locktype as lockable_object_type, l.relation, l.granted
 from pg_locks l join pg_stat_activity a on a.pid = l.pid where l.relation is null or l.relation >= 16384;
 create view pg_catalog.stv_recents as
@@ -170,6 +185,11 @@ select userid as user_id, query as query_id, label as query_label, xid as transa
     error as error_message, rows as returned_rows, bytes_sent as returned_bytes, left(querytxt, 4000) as query_text,
     '1.0.12103'::text as redshift_version, 'main'::text as compute_type, 0::bigint as compile_time, 0::bigint as planning_time,
     lock_us as lock_wait_time, 6 as service_class_id, username from pg_catalog.redshift_queries;
+create view pg_catalog.sys_query_detail as
+select q.userid as user_id, s.query as query_id, 1 as child_query_sequence, 0 as stream_id, 0 as segment_id, 0 as step_id, 'scan'::text as step_name,
+    s.tbl::bigint as table_id, (select c.relname::char(136) from pg_class c where c.oid = s.tbl) as table_name, 'f'::char as is_rrscan, s.starttime as start_time,
+    q.endtime as end_time, (extract(epoch from q.endtime - s.starttime) * 1000000)::bigint as duration, s.bytes as input_bytes, q.rows as output_rows
+from pg_catalog.redshift_scans s join pg_catalog.redshift_queries q using (query);
 create view pg_catalog.sys_load_error_detail as
 select userid as user_id, query as query_id, 0::bigint as transaction_id, session as session_id, pg_catalog.redshift_database() as database_name, tbl as table_id,
     starttime as start_time, rtrim(filename) as file_name, line_number, rtrim(colname) as column_name, rtrim(type) as column_type,

@@ -48,6 +48,11 @@ class Transactions:
             self._known.append(transaction)
             return transaction
 
+    def are_others_open(self, pid: int) -> bool:
+        """Whether a session has a transaction open that is not this one."""
+        with self._lock:
+            return any(one.committed is None and one.pid != pid for one in self._known)
+
     def snapshot(self, transaction: Transaction) -> None:
         """Note that a transaction sees what is committed now, unless it has looked before."""
         with self._lock:

@@ -71,6 +71,8 @@ def column_numbers(run: Run, table: Name) -> dict[str, int]:
 
 def record(run: Run, table: Name, design: Design) -> None:
     """Keep the design of a table that was just made, and make it count bytes."""
+    if run(f"select from pg_catalog.redshift_designs where relid = {literal(table.sql)}::regclass"):
+        return
     numbers = column_numbers(run, table)
 
     def number(column: str) -> int:

@@ -55,6 +55,20 @@ def cluster(shared_cluster: RedshiftDouble) -> Generator[RedshiftDouble]:
     shared_cluster.reset()
 
 
+@pytest.fixture(scope="session")
+def shared_snapshot_cluster(redshift_server: Address, s3_server: str) -> Generator[RedshiftDouble]:
+    """One with snapshot isolation."""
+    with redshift_double(redshift_server, s3=s3_server, isolation="snapshot") as running:
+        yield running
+
+
+@pytest.fixture
+def snapshot_cluster(shared_snapshot_cluster: RedshiftDouble) -> Generator[RedshiftDouble]:
+    """A cluster with snapshot isolation and nothing in it."""
+    yield shared_snapshot_cluster
+    shared_snapshot_cluster.reset()
+
+
 @contextmanager
 def moto_server() -> Generator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

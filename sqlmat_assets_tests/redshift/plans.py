@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +33,9 @@ class Host(Protocol):
 
     @property
     def has_snapshot(self) -> bool: ...
+
+    @property
+    def is_alone(self) -> bool: ...
 
     def run(self, sql: str) -> list[tuple[str | None, ...]]: ...
 
@@ -238,8 +242,9 @@ def _set(statement: Statement, host: Host) -> Plan:
 
 def _grant(statement: Statement, host: Host) -> Plan:
     edits = rewriting(statement.text, host.words)
-    for at in (*find_words(statement.tokens, "to", "role"), *find_words(statement.tokens, "from", "role")):
-        edits.remove(statement.tokens[at + 1 : at + 2])
+    for before, token in itertools.pairwise(statement.tokens):
+        if token.is_word("role") and (before.is_word("to", "from") or before.is_symbol(",")):
+            edits.remove((token,))
     return Plan(statement, edits.done())
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlmat_assets_tests.redshift.plans import Host
 
 NO_TABLE = "42P01"
+SYSTEM = ("pg_", "svv_", "svl_", "stl_", "stv_", "sys_")
 
 
 def gone(table: str | int) -> Refused:
@@ -32,10 +33,17 @@ def wait(statement: Statement, host: Host, transaction: Transaction | None) -> N
     """
     if not statement.reads:
         return
-    names = _read(statement, host)
+    names = tables_read(statement, host)
     if not names:
         return
     listed = ", ".join(literal(name.sql) for name in names)
+    if not host.is_alone:
+        _wait(listed, names, host)
+    if transaction is not None and transaction.seen is not None:
+        _refuse_newer(listed, host)
+
+
+def _wait(listed: str, names: list[Name], host: Host) -> None:
     look = host.admin if all(name.schema for name in names) and not host.has_snapshot else host.look
     found = look(
         "select n.name, c.oid, exists (select from pg_catalog.pg_locks l where l.relation = c.oid and "
@@ -46,17 +54,21 @@ def wait(statement: Statement, host: Host, transaction: Transaction | None) -> N
     for name, table, blocked in found:
         if blocked == "t":
             _wait_for(name or "", int(table or 0), host)
-    if transaction is not None and transaction.seen is not None:
-        _refuse_newer(listed, host)
 
 
-def _read(statement: Statement, host: Host) -> list[Name]:
+def tables_read(statement: Statement, host: Host) -> list[Name]:
     tokens, names = statement.tokens, dict[Name, None]()
     for at, token in enumerate(tokens[:-1]):
         if token.is_word("from", "join", "using") and tokens[at + 1].is_name:
             name, _ = name_at(tokens, at + 1)
             names[Name(name.schema and host.words.shortened(name.schema), host.words.shortened(name.name))] = None
-    return [name for name in names if name.schema not in {"pg_catalog", "information_schema"}]
+    return [name for name in names if not is_of_the_system(name)]
+
+
+def is_of_the_system(name: Name) -> bool:
+    """Whether nobody replaces what is meant."""
+    own = name.schema in {None, "pg_catalog"} and name.name.startswith(SYSTEM)
+    return own or name.schema in {"pg_catalog", "information_schema"}
 
 
 def _wait_for(name: str, table: int, host: Host) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 ABORTED, NO_RIGHT = "25P02", "42501"
 CONTROL = frozenset({"begin", *ENDS})
-NO_SNAPSHOT = frozenset({*CONTROL, "lock", "set", "show", "reset"})
+# https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html lists what takes one; nothing of these.
+NO_SNAPSHOT = frozenset({*CONTROL, "lock", "set", "show", "reset", "comment", "grant", "revoke"})
 READS_WHAT_IT_WRITES = frozenset({"update", "delete", "merge"})
 FLUSH_AT = 1 << 16
 
@@ -60,6 +61,11 @@ class Runner:
     def has_snapshot(self) -> bool:
         """Whether the client's transaction has looked at something."""
         return self._transaction is not None and self._transaction.seen is not None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else has a transaction open, and so a lock."""
+        return not self.session.cluster.transactions.are_others_open(self.backend.pid)
 
     def run(self, sql: str) -> list[tuple[str | None, ...]]:
         return self.backend.run(sql)
@@ -250,6 +256,8 @@ class Runner:
         if verb == "set":
             self._keep_label(plan.statement)
         if self.backend.status != "T" or verb in NO_SNAPSHOT or self._transaction is None:
+            return
+        if verb == "select" and not readers.tables_read(plan.statement, self):
             return
         reads, writes = self._touched(plan)
         self.session.cluster.transactions.touch(self._transaction, reads, writes)

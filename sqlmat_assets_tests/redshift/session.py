@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlmat_assets_tests.redshift.cluster import RedshiftDouble
 
 # Those that tell what was run.
-SYSTEM_VIEWS = re.compile(r"\b(?:stl|svl|sys|stv|svv|pg_catalog\.redshift)_", re.IGNORECASE)
+HISTORY = re.compile(r"\b(?:stl|svl|sys)_|\bredshift_(?:queries|scans)\b", re.IGNORECASE)
 ALLOWED_OPTIONS = ("application_name",)
 # What PostgreSQL 8.0 did not tell, or tells differently.
 UNTOLD = frozenset({"standard_conforming_strings", "in_hot_standby", "default_transaction_read_only", "IntervalStyle"})
@@ -119,10 +119,13 @@ class Session:
             self._refuse_login("28000", f'password authentication failed for user "{self.user}"')
         if real is None:
             self._refuse_login("3D000", f'database "{self.database}" does not exist')
+        # Who is let in by IAM is the user of that name.
+        self.user = self.user.removeprefix("IAM:")
         options = {name: self.start[name] for name in ALLOWED_OPTIONS if name in self.start}
         self._backend = Backend(self.cluster.address, real or "", {**SETTINGS, **options})
         self._backend.run(f"set redshift.database = {literal(self.database)}")
         self._backend.run(f"set session authorization {quoted(self.user)}")
+        self.cluster.note_user(self.database, self._backend.pid, self.user)
         if "options" in self.start:
             self._apply(self.start["options"])
         told = {name: value for name, value in self._backend.parameters.items() if name not in UNTOLD} | TOLD
@@ -174,7 +177,7 @@ class Session:
 
     def _plan(self, text: str) -> Plan:
         self._runner.arrive(text)
-        if SYSTEM_VIEWS.search(text):
+        if HISTORY.search(text):
             self.cluster.write_down()
         try:
             known = len(self.cluster.long_names)

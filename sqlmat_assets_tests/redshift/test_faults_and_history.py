@@ -135,7 +135,7 @@ def test_locks_and_running_statements_can_be_looked_at(cluster: RedshiftDouble, 
     connection = with_psycopg2(cluster)
     ask(connection, "lock t")
     found = ask(client, "select txn_owner, pid, granted from svv_transactions where relation = 't'::regclass")
-    assert found == [("dev", connection.info.backend_pid, True)]
+    assert found == [("awsuser", connection.info.backend_pid, True)]
     assert ("Running",) in ask(client, "select status from stv_recents where pid = pg_backend_pid()")
     connection.close()
 

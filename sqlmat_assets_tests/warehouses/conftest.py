@@ -1,4 +1,23 @@
 from sqlmat_assets_tests.keeping_open import keep_open
-from sqlmat_assets_tests.redshift.fixtures import bucket, client, cluster, redshift_server, s3_server, shared_cluster
+from sqlmat_assets_tests.redshift.fixtures import (
+    bucket,
+    client,
+    cluster,
+    redshift_server,
+    s3_server,
+    shared_cluster,
+    shared_snapshot_cluster,
+    snapshot_cluster,
+)
 
-__all__ = ["bucket", "client", "cluster", "keep_open", "redshift_server", "s3_server", "shared_cluster"]
+__all__ = [
+    "bucket",
+    "client",
+    "cluster",
+    "keep_open",
+    "redshift_server",
+    "s3_server",
+    "shared_cluster",
+    "shared_snapshot_cluster",
+    "snapshot_cluster",
+]

@@ -74,7 +74,7 @@ class EnvironmentsContract(Parts):
         # First builds, until one of them has met no fault; then further ones.
         for _ in range(2):
             while True:
-                at, version = at + 1, version + 1
+                at, version = self.next_fault(at, how), version + 1
                 recorder, sent = self.faulty(warehouse, failing_at(at, how))
                 last: Event | None
                 try:
@@ -140,7 +140,7 @@ class EnvironmentsContract(Parts):
         before = rows(warehouse, RECORDS)
         at = 0
         while True:
-            at += 1
+            at = self.next_fault(at, how)
             for model in (people(2), days(2)):
                 publish(warehouse, model, f"e{at}", DEV)
             recorder, sent = self.faulty(warehouse, failing_at(at, how))

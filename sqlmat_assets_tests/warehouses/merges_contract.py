@@ -58,7 +58,7 @@ class MergesContract(Parts):
         for build_number in (1, 2):
             at = 0
             while True:
-                at, number = at + 1, number + 1
+                at, number = self.next_fault(at, how), number + 1
                 recorder, sent = self.faulty(warehouse, failing_at(at, how))
                 try:
                     last = build(recorder, batch(number), f"r{number}", sleep=list[float]().append)
@@ -148,7 +148,7 @@ class MergesContract(Parts):
         publish(warehouse, merged("v1", [(1, 1), (2, 2), (101, 2), (6, 3)], on_match), "r1", ALL)
         before = placed(warehouse)
         while at <= len(sent):
-            at, number = at + 1, number + 1
+            at, number = self.next_fault(at, how), number + 1
             # Each time a row is gone, one comes, and one stands in another day already.
             batch = merged(f"v{number}", [(2, 2), (6, 2), (100 + number, 2)], on_match)
             recorder, sent = self.faulty(warehouse, failing_at(at, how))

@@ -22,6 +22,12 @@ from sqlmat_assets_tests.warehouses.parts import Fails
 ROLE = "arn:aws:iam::123456789012:role/load"
 
 
+def url_of(cluster: RedshiftDouble, bucket: str, s3: str) -> str:
+    """All that a build in the double needs to be told."""
+    staging = f"staging=s3://{bucket}/rows&iam_role={ROLE}&region=us-east-1&s3_endpoint={s3}"
+    return f"redshift://{USER}:{PASSWORD}@127.0.0.1:{cluster.port}/{DATABASE}?sslmode=disable&{staging}"
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingRedshift(RedshiftWarehouse):
     """The double behind a counter, as `RecordingWarehouse` is for DuckDB; what is to fail fails in the server."""
@@ -82,10 +88,13 @@ def _raising(state: str) -> str:
 class OnRedshift:
     """To be inherited before a contract."""
 
+    fault_every = 9
+    kills = 1
+    changes = 12
+
     @pytest.fixture
     def redshift_url(self, cluster: RedshiftDouble, bucket: str, s3_server: str) -> str:
-        s3 = f"staging=s3://{bucket}/rows&iam_role={ROLE}&region=us-east-1&s3_endpoint={s3_server}"
-        return f"redshift://{USER}:{PASSWORD}@127.0.0.1:{cluster.port}/{DATABASE}?sslmode=disable&{s3}"
+        return url_of(cluster, bucket, s3_server)
 
     @pytest.fixture
     def warehouse(self, redshift_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Warehouse]:

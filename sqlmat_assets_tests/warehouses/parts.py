@@ -13,6 +13,7 @@ from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.project.partitions.ranges import Range, TimeRange
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.statements import verbatim
+from sqlmat_assets_tests.recording import conflict, kill, refuse
 from sqlmat_assets_tests.tables import a_check, a_context, a_rule, a_table, parts_of
 from sqlmat_assets_tests.warehouses.literal_rows import table_of, table_of_numbers
 
@@ -63,7 +64,26 @@ def rows(warehouse: Warehouse, query: str) -> list[tuple[object, ...]]:
 
 
 class Parts:
-    """What every contract of tables in parts needs of the engine."""
+    """What every contract of tables in parts needs of the engine.
+
+    Attributes:
+        fault_every: Of so many statements one fails in a test of faults, and each kind of fault at others. More than 1
+            where a statement takes long.
+        kills: How often a process is killed.
+        changes: How often a table is changed below its readers.
+    """
+
+    fault_every = 1
+    kills = 8
+    changes = 80
+
+    def next_fault(self, at: int, how: Callable[[str], None]) -> int:
+        """The number of the statement that fails next, behind one; behind 0 the first."""
+        return at + self.fault_every if at else 1 + (refuse, kill, conflict).index(how) * self.fault_every // 3
+
+    def faults(self, count: int, how: Callable[[str], None]) -> range:
+        """The numbers of the statements that fail, of so many."""
+        return range(self.next_fault(0, how), count + 1, self.fault_every)
 
     def faulty(self, warehouse: Warehouse, fails: Fails) -> tuple[Warehouse, list[str]]:
         """The same warehouse, which fails when it is told to, and what it is sent."""

@@ -102,7 +102,8 @@ class PartsContract(MergesContract):
         recorder, sent = self.faulty(warehouse, lambda _number, _sql: None)
         assert isinstance(build(recorder, days(1), "all", FIRST, THIRD), Published)
         whole = 1
-        for number, sql in enumerate(list(sent), 1):
+        for number in self.faults(len(sent), how):
+            sql = sent[number - 1]
             if how is refuse and '"sqlmat_rows"' in sql:
                 continue  # asked for again, one check after the other
             recorder, _ = self.faulty(warehouse, failing_at(number, how))
@@ -125,7 +126,7 @@ class PartsContract(MergesContract):
     def test_killed_at_random_moments_no_range_is_half_replaced(self, warehouse: Warehouse) -> None:
         moments = random.Random(20260101)
         publish(warehouse, days(0), "r0", ALL)
-        for attempt in range(1, 9):
+        for attempt in range(1, self.kills + 1):
             with Child(build_versions, warehouse.label, 1000 * attempt, 1000) as child:
                 assert child.stdout.readline() == "started\n"
                 time.sleep(moments.uniform(0.1, 0.6))

@@ -267,7 +267,7 @@ class SnapshotsContract(Parts):
         assert any("cities_history" in sql and "INSERT" in sql for sql in sent)
         begins = max(number for number, sql in enumerate(sent, 1) if sql == "BEGIN")
         published = [0, 1]
-        for number in range(1, len(sent) + 3):
+        for number in self.faults(len(sent) + 2, how):
             if number < begins and not any(part in sent[number - 1] for part in ("_history", '"snapshots"')):
                 continue  # as without snapshots
             day = number + 1
@@ -299,7 +299,7 @@ class SnapshotsContract(Parts):
         moments = random.Random(20260201)
         build(warehouse, version(0), 0 * DAY)
         first = 1
-        for _ in range(6):
+        for _ in range(self.kills):
             with Child(build_versions, warehouse.label, first) as child:
                 assert child.stdout.readline() == "started\n"
                 time.sleep(moments.uniform(0.1, 0.8))

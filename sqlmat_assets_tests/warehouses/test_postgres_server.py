@@ -22,7 +22,7 @@ from sqlmat_assets.execution.events import Discarded, Event, Published
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.render import render
 from sqlmat_assets.project.model import Kind, Model, RuleKind
-from sqlmat_assets.warehouses.base import Session, Warehouse
+from sqlmat_assets.warehouses.base import Pause, Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.postgres import PostgresSession, PostgresWarehouse
 from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, open_connection
@@ -238,6 +238,36 @@ class TestEnding:
         link.close()
         assert rows(warehouse, "SELECT id FROM first.cities") == [(2,)]
 
+    def test_a_server_that_does_not_answer_a_commit_nor_comes_back(self, warehouse: Warehouse) -> None:
+        """Nobody says that the table holds its previous rows, for it does not."""
+        assert isinstance(warehouse, PostgresWarehouse)
+        commits = list[str]()
+
+        class Leaving(Connection):
+            def send(self, text: str, values: object = None) -> Answer:
+                answer = super().send(text, values) if len(commits) < 2 else None  # type: ignore[arg-type] - passed on
+                commits.extend([text] if text == "COMMIT" else [])
+                if answer is None or len(commits) == 2:
+                    self.close()
+                    raise TransientWarehouseError("lost", text)
+                return answer
+
+        class LeavingWarehouse(PostgresWarehouse):
+            @contextmanager
+            def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
+                with open_connection(self.place, pause, Leaving) as connection:
+                    yield PostgresSession(connection, pause)
+
+        publish(warehouse, a_table("SELECT 1 AS id"), "r1")
+        # That of the lease, and that of the publish.
+        last = self.build(a_table("SELECT 2 AS id"), LeavingWarehouse(warehouse.place), "r2")
+        assert isinstance(last, Discarded)
+        assert str(last.error) == (
+            "lost\nit is not known whether `first.cities` holds its previous rows or holds the new rows\n"
+            "  hint: build it again when the warehouse answers\nstatement: COMMIT"
+        )
+        assert rows(warehouse, "SELECT id FROM first.cities") == [(2,)]
+
     @pytest.mark.slow
     @pytest.mark.usefixtures("postgres_server")
     def test_a_server_that_stops_in_the_middle_and_comes_back(self) -> None:
@@ -349,35 +379,7 @@ class TestCancelling:
         assert running(postgres_url, "COPY") == []
 
 
-class TestAtOnce(Parts):
-    def test_runs_of_one_table_and_of_a_view_on_it(self, warehouse: Warehouse) -> None:
-        def work(name: str, count: int, **settings: object) -> Callable[[], object]:
-            reads = "FROM first.cities" if settings else ""
-            names = "first.seen" if settings else "first.cities"
-            return lambda: [
-                publish(
-                    warehouse, a_table(f"SELECT {n} AS n, 1 AS id {reads}", name=names, settings=settings), f"{name}{n}"
-                )
-                for n in range(count)
-            ]
-
-        publish(warehouse, a_table("SELECT 0 AS n, 1 AS id"), "first")
-        with warehouse.open_session():
-            self.in_threads(work("a", 10), work("b", 10), work("v", 10, mode="view"), work("w", 10, mode="view"))
-        assert rows(warehouse, "SELECT n FROM first.cities") == [(9,)]
-        assert rows(warehouse, "SELECT n FROM first.seen") == [(9,)]
-        assert self.names(warehouse) == {"cities", "seen"}
-        assert rows(warehouse, "SELECT count(*) FROM _sqlmat.tables") == [(2,)]
-
-    def test_many_first_runs_at_once(self, warehouse: Warehouse) -> None:
-        """Each of them makes the schemas and the tables of what is kept."""
-
-        def work(number: int) -> Callable[[], object]:
-            return lambda: publish(warehouse, a_table(f"SELECT {number} AS n", name=f"first.t{number}"), f"r{number}")
-
-        self.in_threads(*(work(number) for number in range(8)))
-        assert self.names(warehouse) == {f"t{number}" for number in range(8)}
-
+class TestNames(Parts):
     def test_names_that_are_too_long_for_the_server_stay_apart(self, warehouse: Warehouse) -> None:
         longest = "c" * 62
         for end in ("a", "b"):

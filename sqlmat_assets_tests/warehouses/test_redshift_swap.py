@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +16,13 @@ from sqlglot import exp
 from sqlmat_assets.errors import BreakingViewsError, MaterializeError, TransientWarehouseError
 from sqlmat_assets.execution.events import Published
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.values import SortKey
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets.warehouses.redshift import RedshiftWarehouse
 from sqlmat_assets.warehouses.redshift_connections import is_conflict
-from sqlmat_assets_tests.redshift.clients import ask
+from sqlmat_assets_tests.redshift.clients import ask, with_psycopg2
 from sqlmat_assets_tests.redshift.cluster import PASSWORD, RedshiftDouble, create_user
 from sqlmat_assets_tests.tables import a_context, a_table
 from sqlmat_assets_tests.warehouses.contract import BACKUP, INTERMEDIATE, TARGET, make, values
@@ -33,6 +38,10 @@ def swap(warehouse: Warehouse, query: str) -> None:
 def publish(session: Session) -> None:
     with session.transaction():
         session.swap(TARGET, INTERMEDIATE, BACKUP, "table")
+
+
+def drop(session: Session) -> None:
+    session.execute(statements.drop_table(TARGET))
 
 
 class TestSwap(OnRedshift):
@@ -95,7 +104,7 @@ class TestSwap(OnRedshift):
             assert set(session.fetch_kinds("first")) == {"cities", INTERMEDIATE.name}
 
     def test_distribution_and_order_are_those_of_the_settings(self, warehouse: Warehouse, client: Any) -> None:
-        settings = {"diststyle": "key", "distkey": "id", "sortkey": ("name", "id")}
+        settings = {"diststyle": "key", "distkey": "id", "sortkey": SortKey(("name", "id"))}
         last = list(materialize(a_table("SELECT 1 AS id, 'a' AS name", settings=settings), a_context(warehouse, "r1")))[
             -1
         ]
@@ -174,6 +183,28 @@ class TestSwap(OnRedshift):
         swap(made, "SELECT 3 AS id, 'c' AS name")
         assert ask(client, hanging) == before
 
+    @pytest.mark.usefixtures("people")
+    @pytest.mark.parametrize("change", ["", "::varchar(9)"])
+    def test_grants_on_columns_stay_with_the_columns(self, made: Warehouse, client: Any, change: str) -> None:
+        for text in (
+            "create view first.seen as select id, name from first.cities",
+            "grant select (name), update (id, name) on first.cities to reader",
+            "grant select (id) on first.cities to group analysts",
+            "grant select (id) on first.seen to reader",
+        ):
+            ask(client, text)
+        granted = (
+            "select relation_name, column_name, privilege_type, identity_name from svv_column_privileges "
+            "order by 1, 2, 3, 4"
+        )
+        before = ask(client, granted)
+        assert len(before) == 5
+        swap(made, f"SELECT 3 AS id, 'c'{change} AS name")
+        assert ask(client, granted) == before
+        ask(client, "drop view first.seen")
+        swap(made, "SELECT 3 AS id")
+        assert ask(client, granted) == [each for each in before if each[:2] == ("cities", "id")]
+
     def test_names_in_other_letters_are_the_same_table(self, made: Warehouse) -> None:
         other = statements.table(TARGET)
         other.this.set("this", "CITIES")
@@ -245,6 +276,55 @@ class TestOthers(OnRedshift):
             ask(client, "commit")
             thread.join(30)
         assert ask(client, "select * from first.cities") == [(2,)]
+
+    def test_who_holds_a_table_for_too_long_is_named(
+        self, warehouse: Warehouse, client: Any, cluster: RedshiftDouble
+    ) -> None:
+        assert isinstance(warehouse, RedshiftWarehouse)
+        create_user(cluster, "reader", "Secret-2")
+        hasty = RedshiftWarehouse(replace(warehouse.place, wait=timedelta(seconds=0.2)))
+        with hasty.open_session() as session:
+            make(session, TARGET, "SELECT 1 AS id")
+            make(session, INTERMEDIATE, "SELECT 2 AS id")
+            ask(client, "grant select on first.cities to reader")
+            ask(client, "grant usage on schema first to reader")
+            reader = with_psycopg2(cluster, user="reader", password="Secret-2")
+            assert ask(reader, "select * from first.cities") == [(1,)]
+            number = reader.info.backend_pid
+            for work in (publish, drop):
+                with pytest.raises(TransientWarehouseError) as caught:
+                    work(session)
+                told, hint = str(caught.value).splitlines()
+                assert re.fullmatch(
+                    rf"`first.cities` is held by the server process {number} of `reader` since \S+, waited 0.2s", told
+                )
+                assert hint == "  hint: end that transaction, or wait longer with `?wait=300` in the warehouse URL"
+            assert session.fetch_rows(statements.verbatim("SHOW statement_timeout")).rows == [("0",)]
+            reader.close()
+            publish(session)
+        assert ask(client, "select * from first.cities") == [(2,)]
+        cluster.admin("dev", "drop owned by reader cascade")
+        cluster.admin("dev", "drop role reader")
+
+    def test_who_reads_the_old_table_for_long_does_not_fail_the_publish(
+        self, warehouse: Warehouse, client: Any, cluster: RedshiftDouble
+    ) -> None:
+        """The old one stays beside the new one, until somebody sweeps."""
+        assert isinstance(warehouse, RedshiftWarehouse)
+        hasty = RedshiftWarehouse(replace(warehouse.place, wait=timedelta(seconds=0.1)))
+        with hasty.open_session() as session:
+            make(session, TARGET, "SELECT 1 AS id")
+            make(session, INTERMEDIATE, "SELECT 2 AS id")
+            with session.transaction():
+                session.swap(TARGET, INTERMEDIATE, BACKUP, "table")
+                # He comes between the commit and the drop.
+                cluster.faults.slow(0.5, matching="drop table")
+                reader = threading.Timer(0.2, lambda: ask(client, f"begin; select * from first.{BACKUP.name}"))
+                reader.start()
+            reader.join()
+            assert set(session.fetch_kinds("first")) == {"cities", BACKUP.name}
+        cluster.faults.slow(0)
+        ask(client, "commit")
 
     @pytest.mark.parametrize(
         ("change", "told"),

@@ -69,6 +69,11 @@ def do(warehouse: Warehouse, step: Step) -> None:
         put_back(session, (step,), "undo", datetime.now(UTC), warehouse.capabilities)
 
 
+def put_back_again(warehouse: Warehouse, step: Step) -> None:
+    """As people do it, who have it tried again."""
+    Retries().run(lambda: do(warehouse, step), lambda _seconds: None)
+
+
 def undo(warehouse: Warehouse) -> None:
     do(warehouse, find(warehouse))
 
@@ -163,7 +168,7 @@ class UndoContract(Parts):
             publish(warehouse, cities(number), f"r{number}")
         before, number, is_over = self.state(warehouse), 0, False
         while not is_over:
-            number += 1
+            number = self.next_fault(number, how)
             faulty, sent = self.faulty(warehouse, failing_at(number, how))
             try:
                 undo(faulty)
@@ -186,7 +191,7 @@ class UndoContract(Parts):
         recorder, sent = self.faulty(warehouse, lambda _number, _sql: None)
         assert isinstance(build(recorder, cities(2, keep=1), "all"), Published)
         whole = 2
-        for number in range(1, len(list(sent)) + 1):
+        for number in self.faults(len(sent), how):
             faulty, _ = self.faulty(warehouse, failing_at(number, how))
             try:
                 last = build(faulty, cities(whole + 1, keep=1), f"r{whole + 1}", sleep=list[float]().append)
@@ -259,7 +264,7 @@ class UndoContract(Parts):
 
         def turn() -> None:
             try:
-                for _ in range(20):
+                for _ in range(self.changes // 4):
                     undo(warehouse)
                     do(warehouse, redo(warehouse))
             finally:
@@ -304,7 +309,7 @@ class UndoContract(Parts):
     def test_a_process_that_is_killed_leaves_one_version_or_the_other(self, warehouse: Warehouse) -> None:
         for number in (1, 2):
             publish(warehouse, cities(number), f"r{number}")
-        for pause in (0.05, 0.2, 0.35):
+        for pause in (0.05, 0.2, 0.35)[: self.kills]:
             with Child(go_to_and_fro, warehouse.label) as child:
                 assert child.stdout.readline() == "started\n"
                 threading.Event().wait(pause)

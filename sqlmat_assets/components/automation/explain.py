@@ -11,7 +11,8 @@ import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
 
-from sqlmat_assets.components.automation.states import read_states
+from sqlmat_assets.components.automation.runs import Attempt
+from sqlmat_assets.components.automation.states import Ledger
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.model import Project
@@ -47,13 +48,17 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of one table at one moment; the verdicts are of all tables."""
+    """All that is known of one table at one moment; the verdicts are of all tables.
+
+    `failed` is the last attempt, where that came to nothing with the code that the table has now.
+    """
 
     relation: Relation
     now: datetime
     state: State
     verdicts: Mapping[Relation, Verdict]
     last: LastBuild | None
+    failed: Attempt | None
     service: Service
 
     @property
@@ -81,13 +86,15 @@ def explain(
         now: The moment.
         is_on_by_default: Whether that sensor runs until somebody switches it.
     """
-    states = read_states(instance, project)
+    ledger = Ledger(project)
+    states = ledger.read(instance).states
     decision = Timetable.of(project).decide(states, now)
     state = states.get(relation, State())
     service = _service(instance, sensor)
     if service.is_on is None and not is_on_by_default:
         service = replace(service, is_on=False)
-    return Explanation(relation, now, state, decision.verdicts, _last_build(instance, relation, state), service)
+    last, failed = _last_build(instance, relation, state), ledger.last_attempt(relation)
+    return Explanation(relation, now, state, decision.verdicts, last, failed, service)
 
 
 def _last_build(instance: dg.DagsterInstance, relation: Relation, state: State) -> LastBuild | None:

@@ -24,10 +24,17 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A build that failed or was ended. `version` is the code that it ran, None where nobody noted it."""
+    """A build that failed or was ended.
+
+    `version` is the code that it ran, None where nobody noted it; `run` is short, and `said` what went wrong. `run_id`
+    is that of a run of Dagster's; a build from the command line is none.
+    """
 
     at: datetime
     version: CodeVersion | None = None
+    run: str = ""
+    said: str = ""
+    run_id: str | None = None
 
 
 class Runs:
@@ -147,7 +154,7 @@ class _Run:
         else:
             tried = left  # a run that does not even start must not be asked for again and again
         end = record.create_timestamp.timestamp() if record.end_time is None else record.end_time
-        attempt = Attempt(datetime.fromtimestamp(end, UTC))
+        attempt = Attempt(datetime.fromtimestamp(end, UTC), run=self._id[:8], run_id=self._id)
         return self.failed | dict.fromkeys(tried, attempt)
 
     def _note(self, relation: Relation, entry: dg.EventLogEntry) -> None:
@@ -157,7 +164,7 @@ class _Run:
                 self._started.add(relation)
             case _Type.STEP_FAILURE:
                 at = datetime.fromtimestamp(entry.timestamp, UTC)
-                self.failed[relation] = Attempt(at, _failed_version(event))
+                self.failed[relation] = Attempt(at, _failed_version(event), self._id[:8], _said(event), self._id)
             case _:
                 self._through.add(relation)
 
@@ -173,6 +180,11 @@ def _failed_version(event: dg.DagsterEvent) -> CodeVersion | None:
     return None if described is None else read_version(described.metadata)
 
 
+def _said(event: dg.DagsterEvent) -> str:
+    described = event.step_failure_data.user_failure_data
+    return "" if described is None else (described.description or "").partition("\n")[0]
+
+
 def fetch_runs(instance: dg.DagsterInstance, run_ids: Collection[str]) -> list[dg.RunRecord]:
     """What the instance knows of these runs; nothing of those that somebody has deleted."""
     wanted = list(run_ids)
@@ -182,7 +194,13 @@ def fetch_runs(instance: dg.DagsterInstance, run_ids: Collection[str]) -> list[d
     return records
 
 
-def fetch_failure(instance: dg.DagsterInstance, run_id: str, relation: Relation) -> str | None:
+def explain_attempt(instance: dg.DagsterInstance, attempt: Attempt, relation: Relation) -> str | None:
+    """Why an attempt has failed, with all that was said of it."""
+    told = None if attempt.run_id is None else _fetch_failure(instance, attempt.run_id, relation)
+    return told or attempt.said or None
+
+
+def _fetch_failure(instance: dg.DagsterInstance, run_id: str, relation: Relation) -> str | None:
     """Why a run did not build a table, as its step says it; None where it says nothing."""
     step = op_name(relation)
     for record in reversed(instance.get_records_for_run(run_id, of_type=_Type.STEP_FAILURE).records):

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.storage.event_log.base import AssetEventSummaryRecord, AssetRecord
 
 from sqlmat_assets.components.automation.partitions import BuiltKeys
+from sqlmat_assets.components.automation.reported import Reported
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
 from sqlmat_assets.components.deliveries import read_delivered
 from sqlmat_assets.components.events import read_decided_at, read_published_at
@@ -23,7 +24,7 @@ from sqlmat_assets.project.timings import State
 from sqlmat_assets.relation import Relation
 
 _Type = dg.DagsterEventType
-_LOGS = (_Type.ASSET_MATERIALIZATION_PLANNED, _Type.ASSET_MATERIALIZATION)
+_LOGS = (_Type.ASSET_MATERIALIZATION_PLANNED, _Type.ASSET_MATERIALIZATION, _Type.ASSET_OBSERVATION)
 
 # How much of the log's end each look compares with the last one. Rows are cheap; when all of them are new, everything
 # is read again.
@@ -101,6 +102,7 @@ class Ledger:
             {relation: found.partition_by for relation, found in settings.items() if found.partition_by is not None}
         )
         self._runs = Runs(self._versions)
+        self._reported = Reported(_MAX_ATTEMPTS)
         self._built: dict[Relation, _Built] = {}
         self._plans: dict[Relation, tuple[_Plan, ...]] = {}
         self._seen: dict[dg.DagsterEventType, set[_Row]] | None = None
@@ -116,7 +118,7 @@ class Ledger:
             self._seen = self._refresh(instance, seen)
             self._runs.ask(instance, {plan.run_id for plans in self._plans.values() for plan in plans})
             pending = self._runs.pending()
-            known = self._built.keys() | self._plans.keys() | pending.keys()
+            known = self._built.keys() | self._plans.keys() | pending.keys() | set(self._reported.relations)
             return Reading({r: self._state(r, pending.get(r)) for r in known}, self._runs.busy())
 
     def builds_since(self, storage_id: int) -> tuple[Build, ...]:
@@ -129,14 +131,13 @@ class Ledger:
         built = self._built.get(relation)
         return None if built is None else Build(relation, built.storage_id, built.why)
 
-    def failed_run(self, relation: Relation) -> str | None:
-        """The last run that tried to build a table and did not, since it was built last."""
-        run_ids = dict.fromkeys(plan.run_id for plan in self._plans.get(relation, ()))
-        return next((run_id for run_id in run_ids if relation in self._runs.attempts(run_id)), None)
+    def last_attempt(self, relation: Relation) -> Attempt | None:
+        """The last build of a table that failed, since the last that did not, and with the code that it has now."""
+        return next(iter(self._attempts(relation)), None)
 
     def _state(self, relation: Relation, run: str | None) -> State:
         built = self._built.get(relation)
-        tried = [attempt for attempt in self._attempts(relation) if self._is_present(relation, attempt.version)]
+        tried = self._attempts(relation)
         return State(
             decided_at=None if built is None else built.decided_at,
             version=None if built is None else built.version,
@@ -151,10 +152,13 @@ class Ledger:
             delivered={} if built is None else built.delivered,
         )
 
-    def _attempts(self, relation: Relation) -> Iterable[Attempt]:
-        run_ids = dict.fromkeys(plan.run_id for plan in self._plans.get(relation, ()))
-        found = (self._runs.attempts(run_id).get(relation) for run_id in run_ids)
-        return (attempt for attempt in found if attempt is not None)
+    def _attempts(self, relation: Relation) -> list[Attempt]:
+        """Those with the code that the table has now, the latest first."""
+        plans = {plan.run_id: plan.storage_id for plan in reversed(self._plans.get(relation, ()))}
+        found = [(place, self._runs.attempts(run_id).get(relation)) for run_id, place in plans.items()]
+        found += self._reported.of(relation)
+        found.sort(key=lambda each: each[0], reverse=True)
+        return [each for _, each in found if each is not None and self._is_present(relation, each.version)]
 
     def _is_present(self, relation: Relation, version: CodeVersion | None) -> bool:
         """Whether an attempt was one with the code that the table has now, as far as anybody knows."""
@@ -173,15 +177,17 @@ class Ledger:
             self._read_all(instance)
             return rows
         news: set[Relation] = set()
+        observed: set[Relation] = set()
         for kind in _LOGS:
             for row in windows[kind]:
                 relation = self._keys.get(row.asset_key)
                 if relation is None or (row.storage_id, row.run_id or "", row.timestamp) in seen[kind]:
                     continue
-                news.add(relation)
+                (observed if kind == _Type.ASSET_OBSERVATION else news).add(relation)
                 if kind == _Type.ASSET_MATERIALIZATION_PLANNED:
                     self._plans[relation] = (_plan(row), *self._plans.get(relation, ()))
         self._read_built(instance, news)
+        self._read_reported(instance, observed)
         there = set(instance.get_asset_keys())
         self._forget(relation for key, relation in self._keys.items() if key not in there)  # wiped in the UI
         return rows
@@ -191,10 +197,17 @@ class Ledger:
             self._built.pop(relation, None)
             self._plans.pop(relation, None)
             self._partitions.forget(relation)
+            self._reported.forget(relation)
+
+    def _read_reported(self, instance: dg.DagsterInstance, relations: Iterable[Relation]) -> None:
+        """Read the attempts outside of runs since the last materialization of each table."""
+        for relation in relations:
+            self._reported.read(instance, relation, self._built_at(relation))
 
     def _read_all(self, instance: dg.DagsterInstance) -> None:
         self._built.clear()
         self._plans.clear()
+        self._reported.clear()
         last_runs = self._read_built(instance, self._versions)
         tried = [
             relation
@@ -203,6 +216,11 @@ class Ledger:
         ]
         if tried:
             self._read_plans(instance, tried)
+        rows = instance.get_asset_event_summary_records(_Type.ASSET_OBSERVATION, limit=_HISTORY)
+        begin = rows[-1].storage_id if len(rows) == _HISTORY else 0
+        places = {self._keys.get(row.asset_key): row.storage_id for row in reversed(rows)}
+        told = [relation for relation in self._versions if places.get(relation, begin) > self._built_at(relation)]
+        self._read_reported(instance, told)
 
     def _read_plans(self, instance: dg.DagsterInstance, relations: Iterable[Relation]) -> None:
         """Find in which runs these tables were to be built since they were built last."""
@@ -248,6 +266,7 @@ class Ledger:
     def _trim(self, relation: Relation, wiped_at: float = 0.0) -> None:
         """Keep the plans since the last materialization, and since the last wipe in the UI; the latest first."""
         since = self._built_at(relation)
+        self._reported.trim(relation, since, wiped_at)
         known = self._plans.pop(relation, ())
         present = sorted(
             (plan for plan in known if plan.storage_id > since and plan.at > wiped_at),

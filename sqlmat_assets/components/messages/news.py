@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import dagster as dg
 
-from sqlmat_assets.components.automation.runs import fetch_failure
+from sqlmat_assets.components.automation.runs import explain_attempt
 from sqlmat_assets.components.automation.states import Build, Ledger
 from sqlmat_assets.components.messages.channels import Channels
 from sqlmat_assets.components.translation import translate_key
@@ -75,8 +75,9 @@ def _failure(
     desk: Desk, relation: Relation, decision: Decision, states: Mapping[Relation, State], ledger: Ledger
 ) -> Message:
     model, verdict = desk.project.models[relation], decision.verdicts[relation]
-    run_id = ledger.failed_run(relation)
-    reason = None if run_id is None else fetch_failure(desk.instance, run_id, relation)
+    attempt = ledger.last_attempt(relation)
+    run_id = None if attempt is None else attempt.run_id
+    reason = None if attempt is None else explain_attempt(desk.instance, attempt, relation)
     if reason is None:
         is_built = states.get(relation, State()).decided_at is not None
         reason = begins_to_fail(str(relation), None, is_built=is_built)

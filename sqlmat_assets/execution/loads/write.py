@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.loads.local_files import find_all, find_of_partitions, partition_type
+from sqlmat_assets.execution.speaking import spoken_types
 from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.partitions.ranges import Range
@@ -43,9 +45,10 @@ def write_load(
         MaterializeError: A file is missing, or the engine cannot read one.
     """
     files = find_files(model, load, context, ranges)
-    columns = [(column.name, column.type) for column in load.columns]
-    rows = context.retries.run(lambda: session.load_files(intermediate, files, columns), context.sleep)
-    return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns))
+    columns = spoken_types([(column.name, column.type) for column in load.columns], context)
+    design = design_of(model.settings, context.warehouse.capabilities)
+    rows = context.retries.run(lambda: session.load_files(intermediate, files, columns, design=design), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns, design=design))
 
 
 def find_files(model: Model, load: Load, context: Context, ranges: Sequence[Range] = ()) -> tuple[SourceFile, ...]:
@@ -61,14 +64,15 @@ def find_files(model: Model, load: Load, context: Context, ranges: Sequence[Rang
     return find_of_partitions(load, folder, partitioning, ranges)
 
 
-def columns_query(model: Model, load: Load, partitioning: Partitioning | None) -> exp.Expr:
+def columns_query(load: Load, partitioning: Partitioning | None, context: Context) -> exp.Expr:
     """A query without a table that gives the columns of a load, in their order and of their types."""
     constants = [] if load.filename is None else [(load.filename, "VARCHAR")]
     if partitioning is not None:
         constants.append((partitioning.column, partition_type(partitioning)))
-    columns = [*((column.name, column.type) for column in load.columns), *constants]
+    declared = spoken_types([(column.name, column.type) for column in load.columns], context)
+    columns = [*declared, *constants]
     # A query, not the files: whether they can be read is found out once, when they are loaded.
     casts = [
-        exp.Cast(this=exp.null(), to=exp.DataType.build(kind, dialect=model.dialect, udt=True)) for _, kind in columns
+        exp.Cast(this=exp.null(), to=exp.DataType.build(kind, dialect=context.spoken, udt=True)) for _, kind in columns
     ]
     return exp.select(*map(statements.named, casts, (name for name, _ in columns))).where(exp.false())

@@ -201,13 +201,37 @@ def test_a_run_that_never_started_does_not_come_back_at_once(service: Service) -
     assert tables(service.tick(31 * SECOND).run_requests) == ["cities"]
 
 
+def build(service: Service, *arguments: str) -> int:
+    """Build from the command line, and tell the exit code."""
+    command = [SQLMAT, "build", service.root, "--warehouse", f"duckdb:///{service.warehouse}", *arguments]
+    environment = {**os.environ, "DAGSTER_HOME": service.instance.root_directory}
+    return subprocess.run(command, env=environment, check=False, capture_output=True).returncode
+
+
 def test_a_build_from_the_command_line_counts(service: Service) -> None:
     service.write(cities__1h=CITIES)
-    command = [SQLMAT, "build", service.root, "--warehouse", f"duckdb:///{service.warehouse}"]
-    environment = {**os.environ, "DAGSTER_HOME": service.instance.root_directory}
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert build(service) == 0
     assert service.tick(MINUTE).run_requests == []
     assert tables(service.tick(HOUR).run_requests) == ["cities"]
+
+
+def test_a_build_from_the_command_line_that_fails_backs_off_and_holds_what_reads_the_table(service: Service) -> None:
+    service.write(cities__1h=CITIES, people__1m=PEOPLE, rivers__1h=CITIES)
+    service.now -= MINUTE
+    assert service.tick_and_run() == ["cities", "people", "rivers"]
+    service.write(cities_test=NONE_HOLDS)
+    assert build(service, "-s", "first.cities", "--no-record") == 1
+    assert service.state("cities").failures == 0
+    assert build(service, "-s", "first.cities") == 1
+    assert service.state("cities").failures == 1
+    service.now = service.state("cities").failed_at or service.now
+    told = service.tick(50 * SECOND)
+    assert told.run_requests == []
+    assert "1 held; 1 backing off until" in (told.skip_message or "")
+    assert tables(service.tick(15 * SECOND).run_requests) == ["cities", "people"]
+    service.write(cities_test="SELECT id = 1 AS one FROM first.cities\n")
+    assert service.tick_and_run() == ["cities", "people"]
+    assert service.state("cities").failures == 0
 
 
 def test_age_counts_from_the_decision(service: Service) -> None:

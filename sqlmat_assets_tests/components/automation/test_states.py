@@ -18,7 +18,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from sqlmat_assets.components.automation import states
 from sqlmat_assets.components.automation.states import Ledger, read_states
-from sqlmat_assets.components.events import CODE_VERSION, DECIDED_AT
+from sqlmat_assets.components.events import ATTEMPT_TAG, CODE_VERSION, DECIDED_AT
 from sqlmat_assets.components.op_names import op_name
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions
@@ -87,6 +87,13 @@ class Log:
         self.instance.report_runless_asset_event(
             dg.AssetMaterialization(dg.AssetKey(list(relation.key)), metadata=metadata)
         )
+
+    def report_failed(self, relation: Relation, version: CodeVersion | None = NEW, run: str = "abc") -> None:
+        """Record a build outside of a run that failed."""
+        metadata = {} if version is None else {CODE_VERSION: dg.MetadataValue.text(str(version))}
+        key = dg.AssetKey(list(relation.key))
+        event = dg.AssetObservation(key, description="no", metadata=metadata, tags={ATTEMPT_TAG: run})
+        self.instance.report_runless_asset_event(event)
 
     def read(self, relation: Relation = CITIES) -> State:
         return read_states(self.instance, self.project).get(relation, State())
@@ -170,6 +177,28 @@ def test_attempts_before_a_build_do_not_count(log: Log) -> None:
     log.end(run, Type.RUN_FAILURE)
     log.report(CITIES)
     assert log.read().failures == 0
+
+
+def test_attempts_outside_of_runs_count_as_those_of_runs_do(log: Log) -> None:
+    ledger = Ledger(log.project)
+    ledger.read(log.instance)
+    log.report_failed(CITIES)
+    log.report_failed(CITIES, OLD)
+    run = log.begin(CITIES)
+    log.start(run, CITIES)
+    log.fail(run, CITIES)
+    log.end(run, Type.RUN_FAILURE)
+    log.report_failed(CITIES, None, "last")
+    log.instance.report_runless_asset_event(dg.AssetObservation(dg.AssetKey(list(CITIES.key))))
+    for each in (ledger, Ledger(log.project)):
+        assert each.read(log.instance).states[CITIES].failures == 3
+        last = each.last_attempt(CITIES)
+        assert last is not None
+        assert (last.run, last.said) == ("last", "no")
+    log.report(CITIES)
+    assert log.read().failures == 0
+    assert ledger.read(log.instance).states[CITIES] == log.read()
+    assert ledger.last_attempt(CITIES) is None
 
 
 def test_age_counts_from_what_the_materialization_says_else_from_its_run_else_from_itself(log: Log) -> None:
@@ -268,6 +297,8 @@ def _happen(log: Log, chance: random.Random, relations: list[Relation], runs: li
     if what < 0.25 or not runs:
         chosen = chance.sample(relations, chance.randint(1, len(relations)))
         runs.append(_Going(log.begin(*chosen), chosen, list(chosen)))
+    elif what < 0.3:
+        log.report_failed(chance.choice(relations))
     elif what < 0.35:
         log.report(chance.choice(relations))
     elif what < 0.4:
