@@ -1,4 +1,4 @@
-"""Where the examples in docstrings of the client run: a small project that is built."""
+"""A small project that is built: where the examples in docstrings of the client run, and its tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from _pytest.doctest import DoctestItem
 
 FILES = {
     "sql/first/cities_raw.csv": "city,country\nParis,France\nOttawa,Canada\n",
+    "sql/first/cities_raw_test.sql": "select city <> '' as has_name from first.cities_raw;\n",
     "sql/first/cities - 24h.sql": (
         "-- Every capital.\nselect\n    city, -- its name\n    country -- where it is\nfrom first.cities_raw\n"
     ),

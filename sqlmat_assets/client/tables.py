@@ -96,19 +96,20 @@ class Table:
         """
         patience, name, say = Patience(timeout), str(self.relation), _Changes(self._connection.tell)
         with closing(self._connection.watch(patience)) as watch:
-            first = seen = watch.look(self.relation)
+            first, lost = watch.look(self.relation), None
+            seen = first
             if not seen.is_known:
                 raise wording.not_built(name, self._find_near())
             while not (_is_fresh(seen) if fresh else seen.build is not None and seen.build != first.build):
+                say(lost or _describe(name, seen))
                 if patience.is_over:
                     raise wording.not_awaited(name, patience.timeout, seen.decided_at, seen.reason)
-                say(_describe(name, seen))
                 patience.pause(poll)
                 try:
-                    seen = watch.look(self.relation)
+                    seen, lost = watch.look(self.relation), None
                 except (TransientConnectorError, TransientWarehouseError) as error:
                     # A web server that is started again is no reason to give up.
-                    say(wording.is_not_told(name, str(error).splitlines()[0]))
+                    lost = wording.is_not_told(name, str(error).splitlines()[0])
         if say.last is not None and seen.decided_at is not None:
             say(wording.is_here(name, seen.decided_at))
         return self

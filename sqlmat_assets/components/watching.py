@@ -41,7 +41,7 @@ query Table($key: AssetKeyInput!) {
   }
   assetsLatestInfo(assetKeys: [$key]) {
     inProgressRunIds
-    latestRun { id status }
+    latestRun { id status endTime }
   }
 }
 """
@@ -162,8 +162,11 @@ class ServerWatch:
         latest = next(iter(told["assetsLatestInfo"] or ()), {})
         running = latest.get("inProgressRunIds") or ()
         last_run = latest.get("latestRun") or {}
-        has_failed = last_run.get("status") in ("FAILURE", "CANCELED")
-        seen = _materialized(node.get("assetMaterializations") or ())
+        materialized = next(iter(node.get("assetMaterializations") or ()), None)
+        built_at = 0.0 if materialized is None else float(materialized["timestamp"]) / 1000
+        # A build from the command line, which is no run, may have come since.
+        has_failed = last_run.get("status") in ("FAILURE", "CANCELED") and (last_run.get("endTime") or 0.0) > built_at
+        seen = {} if materialized is None else _materialized(materialized)
         return Seen(
             **seen,
             run=next(iter(running), None),
@@ -221,11 +224,8 @@ class RecordsWatch:
         """Nothing is held."""
 
 
-def _materialized(found: Any) -> dict[str, Any]:
-    """What the last materialization tells: when it was decided, which it is, what is said of the columns."""
-    last = next(iter(found), None)
-    if last is None:
-        return {}
+def _materialized(last: Any) -> dict[str, Any]:
+    """What a materialization tells: when it was decided, which it is, what is said of the columns."""
     entries = {each["label"]: each for each in last["metadataEntries"]}
     decided = entries.get("decided at", {}).get("timestamp")
     at = float(last["timestamp"]) / 1000 if decided is None else float(decided)
