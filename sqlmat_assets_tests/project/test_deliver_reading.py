@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -117,6 +118,14 @@ def test_all_that_it_can_say() -> None:
             "bucket",
         ),
     )
+
+
+def test_what_the_page_shows_is_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "deliveries.md").read_text()
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert problems_of(shown) == []
+    found = {entry.name for entry in parse_deliveries(shown, "first/cities.deliver.yaml").entries}
+    assert found == {"disk", "bucket", "sheet", "shop", "hook"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from sqlmat_assets.components.assets import WHY_TAG
 from sqlmat_assets.execution.retries import Retries
@@ -126,6 +127,16 @@ def test_with_an_interval_it_waits(service: Service) -> None:
     service.deliver(cities=f"{DISK}  interval: 3h\n")
     assert service.tick_and_run() == ["cities", SENT]
     assert [service.tick_and_run(HOUR) for _ in range(4)] == [["cities"], ["cities"], ["cities", SENT], ["cities"]]
+
+
+def test_it_has_a_freshness_of_its_own(service: Service) -> None:
+    service.write(cities__1h=CITIES)
+    service.deliver(cities=f"{DISK}archive:\n  to: ../../exports/all\n  interval: 3h\n")
+    policies = {spec.key.path[-1]: spec.freshness_policy for spec in service.definitions.resolve_all_asset_specs()}
+    table, disk, archive = (policies[name] for name in ("cities", SENT, "cities__deliver__archive"))
+    assert isinstance(archive, TimeWindowFreshnessPolicy)
+    assert disk == table
+    assert archive.fail_window.to_timedelta() > 3 * HOUR
 
 
 def test_a_table_that_fails_is_not_delivered_and_its_delivery_has_not_failed(service: Service) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import hmac
+import re
 import urllib.request
 from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from sqlmat_assets.project.deliveries import delivery_of
 from sqlmat_assets_tests.connectors.receiver import Receiver, receiving
 from sqlmat_assets_tests.execution.deliveries.sending import CITIES, Sending
 
+PAGE = Path(__file__).parents[3] / "docs" / "deliveries.md"
 HOOK = "hook:\n  to: {url}/hooks/{{{{ env.PATH_OF_HOOK }}}}\n"
 
 
@@ -61,6 +65,15 @@ def test_it_is_signed_with_the_time(hooked: Sending, receiver: Receiver) -> None
     assert parts["t"] == "1767326645"
     expected = hmac.new(b"signing key", f"{parts['t']}.".encode() + call.body, hashlib.sha256).hexdigest()
     assert hmac.compare_digest(parts["v1"], expected)
+    # What docs/deliveries.md tells a receiver to do.
+    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    said: dict[str, Any] = {}
+    exec(code, said)
+    asked = call.headers["x-sqlmat-signature"], call.body
+    assert said["is_genuine"]("signing key", *asked, 1767326700)
+    assert not said["is_genuine"]("another key", *asked, 1767326700)
+    assert not said["is_genuine"]("signing key", asked[0], call.body + b" ", 1767326700)
+    assert not said["is_genuine"]("signing key", *asked, 1767327000)
 
 
 def test_what_may_pass_is_tried_again_with_the_same_key(hooked: Sending, receiver: Receiver) -> None:
