@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.verdicts import moment, span
 
 GOOD, BAD, NEWS, DAY = ":white_check_mark:", ":scream_cat:", ":new:", ":sunrise:"
@@ -161,3 +162,10 @@ def sent(count: int) -> str:
 def not_sent(reason: str) -> str:
     """Slack does not take a message; it is tried again with the next tick."""
     return f"not sent, and tried again at the next tick: {reason}"
+
+
+def no_mail_server() -> UsageError:
+    """What is to be the address of a mail server is none; it may hold a password, and is not shown."""
+    return UsageError(
+        "the address of the mail server is none\n  hint: write `smtp://user:password@mail.example.com:587`, or `smtps://…`"
+    )

@@ -136,6 +136,19 @@ def test_slack_is_named_and_its_token_not_shown(project: Path, monkeypatch: pyte
     assert "xoxb" not in repr(loaded.get_repository_def().get_top_level_resources())
 
 
+def test_mail_and_a_webhook_have_sensors_of_their_own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQLMAT_MAIL", "smtp://joan:not-to-be-seen@127.0.0.1")
+    monkeypatch.setenv("SQLMAT_MAIL_FROM", "sqlmat@example.com")
+    monkeypatch.setenv("SQLMAT_MAIL_TO", "joan@example.com")
+    monkeypatch.setenv("SQLMAT_WEBHOOK", "http://127.0.0.1:9/not-to-be-seen")
+    monkeypatch.setenv("SQLMAT_WEBHOOK_SECRET", "not-to-be-seen")
+    loaded = build_deployment()
+    names = [sensor.name for sensor in loaded.sensors or ()]
+    assert names == ["sqlmat_freshness", "sqlmat_messages_mail", "sqlmat_messages_webhook"]
+    dg.Definitions.validate_loadable(loaded)
+    assert "not-to-be-seen" not in repr(loaded.get_repository_def().get_top_level_resources())
+
+
 def test_nobody_is_told_of_an_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SQLMAT_SLACK_CHANNEL", "#data")
     monkeypatch.setenv("SQLMAT_ENV", "joan")

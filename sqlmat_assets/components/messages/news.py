@@ -97,7 +97,8 @@ def tell_recovered(desk: Desk, recovered: Iterable[Relation]) -> Message:
 
 def tell_updates(desk: Desk, builds: Iterable[Build]) -> Message | None:
     """The tables that were built because their files are new or edited; None without any."""
-    builds = tuple(builds)
+    # By name: tables that are built side by side end in any order, and the same news is told once.
+    builds = sorted(builds, key=lambda build: build.relation)
     new = [desk.name(build.relation) for build in builds if build.why == Reason.NEW.value]
     changed = [desk.name(build.relation) for build in builds if build.why == Reason.CHANGED.value]
     text = wording.updated(new, changed)

@@ -1,4 +1,4 @@
-"""The sensor that tells people in Slack what has begun to fail, what is new, and once a day how things are."""
+"""The sensor that tells people what has begun to fail, what is new, and once a day how things are."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Memory:
 
 
 class Posts(Protocol):
-    """What writes into Slack."""
+    """What writes to people: Slack, or something in its place."""
 
     def post(self, channel: str, text: str) -> None:
         """Write a text into a channel.
@@ -94,7 +94,7 @@ def build_messages(project: Project, channels: Channels, slack: object, name: st
     Args:
         project: The tables.
         channels: Where what is told.
-        slack: The resource: it writes into Slack.
+        slack: The resource: it writes into Slack, or is in its place.
         name: Of the sensor, and behind that of the resource, where a deployment has several.
     """
     key = SLACK_KEY if name == MESSAGES_SENSOR else f"{SLACK_KEY}_{name}"
@@ -123,7 +123,7 @@ def build_messages_sensor(
         name,
         evaluation_fn=_Tick(project, channels, slack_key, now),
         minimum_interval_seconds=_SECONDS,
-        description="Tells people in Slack what fails, what is new, and once a day how things are.",
+        description="Tells people what fails, what is new, and once a day how things are.",
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={slack_key},
     )

@@ -10,9 +10,13 @@ import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from sqlmat_assets.components.messages.channels import Channels
-from sqlmat_assets.components.messages.sensor import SLACK_KEY, build_messages_sensor
+from sqlmat_assets.components.messages.others import MailMessages, WebhookMessages
+from sqlmat_assets.components.messages.sensor import SLACK_KEY, Posts, build_messages_sensor
 from sqlmat_assets.components.messages.slack import SlackMessages
+from sqlmat_assets.connectors.http import signature
 from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service
+from sqlmat_assets_tests.connectors.mail_double import mail_double
+from sqlmat_assets_tests.connectors.receiver import receiving
 from sqlmat_assets_tests.connectors.slack_double import TOKEN, SlackDouble
 
 CITIES = "select 1 as id, 'Lyon' as city\n"
@@ -24,10 +28,17 @@ SECOND = timedelta(seconds=1)
 class Listener:
     """The sensor of a service, tick by tick."""
 
-    def __init__(self, service: Service, slack: SlackDouble, channels: Channels = CHANNELS, **of_slack: str) -> None:
+    def __init__(
+        self,
+        service: Service,
+        slack: SlackDouble | Posts,
+        channels: Channels = CHANNELS,
+        **of_slack: str,
+    ) -> None:
         self.service = service
         self.channels = channels
-        self.slack = SlackMessages(**({"token": TOKEN, "base_url": slack.api} | of_slack))
+        is_slack = isinstance(slack, SlackDouble)
+        self.slack = SlackMessages(**({"token": TOKEN, "base_url": slack.api} | of_slack)) if is_slack else slack
         self.cursor: str | None = None
         self.start()
 
@@ -245,6 +256,47 @@ def test_a_webhook(service: Service, slack: SlackDouble) -> None:
     service.tick_and_run()
     listener.tick()
     assert slack.texts("webhook") == [":new: New tables: <http://ui/assets/first/cities|first.cities>."]
+
+
+def test_a_mail(service: Service) -> None:
+    service.write(cities__1h=CITIES)
+    with mail_double() as double:
+        server = f"smtp://127.0.0.1:{double.port}"
+        mail = MailMessages(server=server, sender="sqlmat@example.com")
+        listener = Listener(service, mail, Channels("joan@example.com, data@example.com", ui="http://ui/"))
+        service.tick_and_run()
+        listener.tick()
+        fail(service)
+        listener.start()
+        assert listener.tick().skip_message == "sent 1 message"
+        double.answers = ["451 come again"]
+        listener.tick(24 * HOUR)
+        assert listener.tick().skip_message == "sent 1 message"
+    told, day = double.mails
+    assert double.envelopes[0] == ("sqlmat@example.com", ["joan@example.com", "data@example.com"])
+    assert told["Subject"] == "first.cities fails"
+    first, *rest = told.get_content().splitlines()
+    assert first == "first.cities (http://ui/assets/first/cities) fails"
+    assert rest[1:4] == [
+        "1 check of `first.cities` failed",
+        "  `capital`: is false",
+        "`first.cities` still holds its previous rows",
+    ]
+    assert day["Subject"] == "Last 24 hours: nothing was built."
+
+
+def test_a_webhook_of_any_kind(service: Service) -> None:
+    service.write(cities__1h=CITIES)
+    with receiving() as receiver:
+        hook = WebhookMessages(url=f"{receiver.url}/told", secret="signing key")
+        listener = Listener(service, hook)
+        listener.tick()
+        service.tick_and_run()
+        listener.tick()
+    (call,) = receiver.calls
+    assert call.document == {"channel": "#data", "text": "New tables: first.cities (http://ui/assets/first/cities)."}
+    at = call.headers["x-sqlmat-signature"].partition(",")[0].removeprefix("t=")
+    assert call.headers["x-sqlmat-signature"] == signature("signing key", int(at), call.body)
 
 
 def test_many_that_fail_at_once_are_one_message(service: Service, slack: SlackDouble, listener: Listener) -> None:
