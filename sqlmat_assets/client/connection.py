@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
@@ -43,6 +43,13 @@ class Connection:
         """
         with closing(self.watch(Patience(timeout))) as watch:
             return watch.look(relation)
+
+    def describe(self, relation: Relation) -> Mapping[str, str]:
+        """What is said of the columns of a table: by its file, else by the web server."""
+        model = None if self.project is None else self.project.models.get(relation)
+        if model is not None:
+            return {column.name: column.description for column in model.columns if column.description is not None}
+        return self.look(relation).descriptions if isinstance(self.dagster, str) else {}
 
     def watch(self, patience: Patience) -> Watch:
         """Who knows how the tables stand; to be closed."""

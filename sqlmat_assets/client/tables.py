@@ -199,8 +199,8 @@ class Table:
         columns = self._connection.read(lambda session: session.fetch_columns(self.relation), timeout)
         if not columns:
             raise self._not_there()
-        told = self._connection.look(self.relation).descriptions
-        return tuple(Column(name, kind, told.get(name)) for name, kind in columns)
+        described = self._connection.describe(self.relation)
+        return tuple(Column(name, kind, described.get(name)) for name, kind in columns)
 
     def upload(self, file: str | Path) -> Table:
         r"""Replace its rows by those of a file: they are written aside, checked, and swapped in.

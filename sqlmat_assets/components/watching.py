@@ -62,7 +62,8 @@ class Seen:
 
     `decided_at` is when its last successful build was decided, and `build` tells that from all others. `run` builds it
     now. `failures` are those since then, as far as that is known, and `reason` says why it failed last. `interval` and
-    `calendar` say how old it may become; `descriptions` what is said of its columns. Nobody builds what is not known.
+    `calendar` say how old it may become; `descriptions` what is said of its columns, where no file is at hand. Nobody
+    builds what is not known.
     """
 
     decided_at: datetime | None = None
@@ -123,9 +124,6 @@ class InstanceWatch:
             reason=reason,
             interval=None if model is None else model.effective_interval,
             calendar=Calendar() if model is None else model.settings.calendar,
-            descriptions={}
-            if model is None
-            else {each.name: each.description for each in model.columns if each.description is not None},
             is_known=model is not None,
         )
 

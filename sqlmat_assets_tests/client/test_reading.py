@@ -105,7 +105,7 @@ def test_a_table_of_postgresql(tmp_path: Path, postgres_url: str) -> None:
     write_files(tmp_path / "sql", {"global.conf": "dialect = postgres\n", "shop/prices - 1h.sql": sql})
     assert run(["build", str(tmp_path / "sql"), "--warehouse", postgres_url, "--no-record"]) == 0
     prices = connect(project=tmp_path / "sql", warehouse=postgres_url).table("shop.prices").wait(fresh=True, timeout=0)
-    assert prices.schema() == (Column("price", "numeric(5,2)"), Column("more", "jsonb"))
+    assert prices.schema() == (Column("price", "numeric(5,2)", "in euros"), Column("more", "jsonb"))
     (row,) = prices.to_arrow().to_pylist()
     assert str(row["price"]) == "1.50"
     assert row["more"] == '{"a": 1}'
