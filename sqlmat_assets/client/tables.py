@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from sqlmat_assets.client.connection import Connection
 from sqlmat_assets.client.patience import POLL_SECONDS, Patience, Timeout
+from sqlmat_assets.client.whereabouts import find_environment_name
 from sqlmat_assets.components.uploads import upload_file
 from sqlmat_assets.components.watching import Seen
 from sqlmat_assets.connectors.row_files import Form, write_files
@@ -231,6 +232,8 @@ class Table:
         connection = self._connection
         if connection.project is None:
             raise wording.no_project()
+        if environment := find_environment_name():
+            raise wording.not_there_in(environment)
         home = connection.dagster if isinstance(connection.dagster, Path) else None
         upload_file(connection.project, connection.warehouse, home, self.relation, Path(file))
         return self

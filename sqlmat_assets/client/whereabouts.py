@@ -52,3 +52,8 @@ def find_dagster(named: str | Path | None, root: Path | None) -> str | Path | No
     if named:
         raise wording.no_instance(str(named))
     return None
+
+
+def find_environment_name() -> str | None:
+    """The environment that `sqlmat` would build in; the client knows production alone."""
+    return os.environ.get("SQLMAT_ENV", "").strip() or None

@@ -86,6 +86,16 @@ def no_project() -> UsageError:
     )
 
 
+def not_there_in(environment: str) -> UsageError:
+    """Somebody tries something in an environment, and an upload is of production."""
+    return UsageError(
+        with_hint(
+            f"`SQLMAT_ENV` is `{environment}`, and an upload replaces rows of production",
+            "unset it, or put the file into the project folder and call `sqlmat build`",
+        )
+    )
+
+
 def no_file(path: str) -> UsageError:
     """Nothing to upload."""
     return UsageError(f"there is no file `{path}`")

@@ -74,3 +74,18 @@ def test_what_cannot_be_uploaded(place: Place, tmp_path: Path, monkeypatch: pyte
         "the rows of `first.cities` come from `first/cities - 24h.sql` (query)\n"
         "  hint: upload what that reads, or name another table",
     ]
+
+
+def test_who_tries_something_in_an_environment_uploads_nothing(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SQLMAT_ENV", "joan")
+    (tmp_path / "new.csv").write_text(ROME)
+    raw = place.connect().table("first.cities_raw")
+    with pytest.raises(UsageError) as caught:
+        raw.upload(tmp_path / "new.csv")
+    assert str(caught.value) == (
+        "`SQLMAT_ENV` is `joan`, and an upload replaces rows of production\n"
+        "  hint: unset it, or put the file into the project folder and call `sqlmat build`"
+    )
+    assert raw.to_arrow().num_rows == 2
