@@ -62,6 +62,7 @@ def test_checks_reach_the_report_of_the_published_table() -> None:
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,
         "put_back_at": None,
+        "delivered_to": None,
         "held_by": None,
     }
 
