@@ -28,7 +28,7 @@ from sqlmat_assets.cli.place import (
 )
 from sqlmat_assets.cli.plan_costs import PlanCosts
 from sqlmat_assets.cli.plan_lines import plan_lines
-from sqlmat_assets.cli.selecting import find_named, select_options, select_tables
+from sqlmat_assets.cli.selecting import find_named, leave_deliveries, select_options, select_tables
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.costs import priced
 from sqlmat_assets.execution.environment import Environment, find_environment
@@ -58,10 +58,14 @@ def _reasons(project: Project, known: Known, named: Collection[Relation], now: d
             record.version,
             put_back_at=None if relation in named else record.put_back_at,
             unwanted=record.unwanted,
+            published_at=None if record.is_view else record.published_at,
         )
         for relation in project.models
         if (record := known.records.get(project.names.fold(relation))) is not None
     }
+    for relation, note in known.notes.items():
+        delivered = {Relation.of(name): datetime.fromisoformat(at) for name, at in note.inputs.items()}
+        states[relation] = State(note.delivered_at, note.version, published_at=note.delivered_at, delivered=delivered)
     verdicts = Timetable.of(project).decide(states, now).verdicts
     return {relation: verdict.reason.value for relation, verdict in verdicts.items()}
 
@@ -70,7 +74,7 @@ def _status(outlook: Outlook, reasons: Mapping[Relation, str] | None) -> str | N
     """Whether it is new, changed, due or fresh; None where the warehouse was not asked."""
     if reasons is None:
         return None
-    if outlook.record is None:
+    if outlook.is_new:
         return "new"
     if outlook.put_back_at is not None:
         return Reason.PUT_BACK.value
@@ -107,6 +111,7 @@ def _document(outlook: Outlook, status: str | None, costs: PlanCosts) -> dict[st
         "name": str(outlook.model.relation),
         "mode": settings.mode,
         "builds": None if outlook.model.is_quarantined or outlook.put_back_at else outlook.what,
+        "delivers_to": None if outlook.model.delivery is None else outlook.model.delivery.shown,
         "partitions": list(outlook.partitions),
         "status": status,
         "put_back_at": outlook.put_back_at and outlook.put_back_at.isoformat(),
@@ -180,7 +185,8 @@ def command(  # noqa: PLR0913 - one for each option
     new, changed or due. How far a range is taken into a query also depends on the types of the columns that it reads.
 
     With --json, standard output is a list, one object for each table, upstream first: name, mode, builds (all rows,
-    partitions, next batch; null for a table with problems, or one that was put back), partitions, status (new, changed,
+    partitions, next batch, view, delivery; null for one with problems, or a table that was put back), delivers_to,
+    partitions, status (new, changed,
     due, fresh, put back and the like; null where the warehouse was not asked), put_back_at (of one that is left alone
     for that), missing (partitions that have ended and are not there), on_change, grants_to and revokes_from (who may
     read it only now, and no more), names_bounds, narrowed, read_in_full and obstacles. On BigQuery also read_bytes, usd
@@ -193,9 +199,11 @@ def command(  # noqa: PLR0913 - one for each option
     partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
-    pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     url = warehouse or default_warehouse(project.root)
     environment = find_environment(env, project, opened.capabilities)
+    if environment is not None:
+        selected = leave_deliveries(project, selected, environment)
+    pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
     spell = str if opened.capabilities.dialect == project.dialect else written_type
     known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment, spell))
     if known is not None:

@@ -68,6 +68,8 @@ def _what(outlook: Outlook, group: str) -> str:
         return wording.builds_partitions(len(outlook.partitions), outlook.stretches)
     if outlook.what == "view":
         return wording.builds_view()
+    if outlook.model.delivery is not None:
+        return wording.delivers(str(outlook.model.upstream[0]), outlook.model.delivery.shown)
     return wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(outlook.model.settings.mode)
 
 
@@ -77,7 +79,9 @@ def _notes(outlook: Outlook, group: str) -> Iterator[str]:
         yield wording.grants(outlook.grants_to, outlook.revokes_from)
     if group in _NOT_BUILT:
         return
-    if group == "changed" and (outlook.what not in ("all rows", "view") or settings.mode not in ("replace", "view")):
+    if group == "changed" and (
+        outlook.what not in ("all rows", "view", "delivery") or settings.mode not in ("replace", "view")
+    ):
         yield wording.rebuilds() if settings.on_change == "rebuild" else wording.keeps_rows()
     if group != "new" and outlook.missing is not None:
         yield wording.missing(len(outlook.missing), outlook.gaps)

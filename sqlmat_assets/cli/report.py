@@ -12,6 +12,7 @@ from sqlmat_assets.errors import CancelledError, SqlmatError
 from sqlmat_assets.execution.events import (
     Checked,
     CheckResult,
+    Delivered,
     Discarded,
     Event,
     LeftAlone,
@@ -33,6 +34,7 @@ class Outcome(StrEnum):
 
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
+    DELIVERED = "delivered"
     LEFT_ALONE = "left alone"
     FAILED = "failed"
     HELD = "held"
@@ -45,7 +47,8 @@ class TableReport:
     """One table at the end: `because` is what held it, `error` why it was not replaced.
 
     `partitions` are those that were published or are the same as before, also where one after them failed. `phases` is
-    what took the time. `put_back_at` is when a person put the rows back for which it was left alone.
+    what took the time. `put_back_at` is when a person put the rows back for which it was left alone. `shown` is where a
+    delivery goes.
     """
 
     relation: Relation
@@ -60,6 +63,7 @@ class TableReport:
     snapshot: Snapshot | None = None
     usage: Usage | None = None
     put_back_at: datetime | None = None
+    shown: str | None = None
 
     @property
     def is_view(self) -> bool:
@@ -143,6 +147,11 @@ class BuildReport:
                 results = self._results.get(relation, ())
                 report = TableReport(
                     relation, Outcome.UNCHANGED, event.rows, event.seconds, results, partitions=event.partitions
+                )
+            case Delivered(relation):
+                outcome = Outcome.DELIVERED if event.is_new else Outcome.UNCHANGED
+                report = TableReport(
+                    relation, outcome, event.rows, event.seconds, phases=event.phases, shown=event.shown
                 )
             case LeftAlone(relation, record):
                 report = TableReport(relation, Outcome.LEFT_ALONE, record.rows, put_back_at=record.put_back_at)
@@ -248,7 +257,7 @@ def counts(reports: Iterable[TableReport]) -> str:
 
 def is_good(reports: Iterable[TableReport]) -> bool:
     """Whether every table was published, or holds already what it would, or what a person has put back."""
-    good = (Outcome.PUBLISHED, Outcome.UNCHANGED, Outcome.LEFT_ALONE)
+    good = (Outcome.PUBLISHED, Outcome.UNCHANGED, Outcome.DELIVERED, Outcome.LEFT_ALONE)
     return all(report.outcome in good for report in reports)
 
 
@@ -285,5 +294,6 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),
         "put_back_at": None if report.put_back_at is None else report.put_back_at.isoformat(),
+        "delivered_to": report.shown,
         "held_by": None if report.because is None else str(report.because),
     }

@@ -64,6 +64,8 @@ def say(verdict: Verdict, model: Model, now: datetime) -> str:
     if not verdict.reason.is_build:
         return _say_rest(verdict, model, now)
     said, ends = _say_build(verdict, model, now), _ends(verdict, model)
+    if model.is_delivery:
+        return wording.of_delivery(said)
     return said if ends is None else wording.partitions(said, *ends)
 
 
@@ -87,6 +89,8 @@ def _say_build(verdict: Verdict, model: Model, now: datetime) -> str:
             return wording.changed()
         case Reason.READ:
             return wording.read_by_scheduled()
+        case Reason.PUBLISHED:
+            return wording.published()
         case Reason.RETRY:
             return wording.retried(verdict.failures)
         case _:
@@ -100,6 +104,8 @@ def _say_rest(verdict: Verdict, model: Model, now: datetime) -> str:
             return wording.view()
         case Reason.UNASKED:
             return wording.unasked()
+        case Reason.FRESH if model.is_delivery and verdict.due_at is None:
+            return wording.nothing_to_deliver()
         case Reason.RUNNING:
             return wording.running(verdict.run and verdict.run[:8])
         case Reason.WAITING:

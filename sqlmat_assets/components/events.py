@@ -40,6 +40,9 @@ ATTEMPT_TAG = "sqlmat/failed_run"
 DECIDED_AT = "decided at"
 """The metadata that says from when the age of a materialization counts."""
 
+PUBLISHED_AT = "published at"
+"""The metadata that says when the rows of a table were put in place, and when a delivery has arrived last."""
+
 # What the page of a run shows in one line beside its other columns.
 _WIDTH = 100
 
@@ -80,8 +83,9 @@ def translate_ended(
         "run": dg.MetadataValue.text(run.id),
         **translate_version(version),
         **translate_commit(run),
+        **translate_published_at(ended.published_at),
     }
-    why = _why(ended.relation, run)
+    why = told_why(ended.relation, run)
     if why is not None:
         metadata["why"] = dg.MetadataValue.text(why)
     if ended.statement is not None:
@@ -159,6 +163,11 @@ def translate_commit(run: Run) -> dict[str, dg.MetadataValue]:
     return _texts({"commit": run.commit, **({"uncommitted edits": outcomes.uncommitted()} if run.has_edits else {})})
 
 
+def translate_published_at(moment: datetime | None) -> dict[str, dg.MetadataValue]:
+    """The metadata that tells the rows from those before and after them; the sensor reads it back."""
+    return {} if moment is None else {PUBLISHED_AT: dg.MetadataValue.timestamp(moment)}
+
+
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
     """The metadata that says which code was built, or failed to be; the sensor reads it back."""
     return {} if version is None else {CODE_VERSION: dg.MetadataValue.text(str(version))}
@@ -166,7 +175,15 @@ def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue
 
 def read_decided_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
     """When a build was decided, if its metadata tells."""
-    value = metadata.get(DECIDED_AT)
+    return _moment(metadata.get(DECIDED_AT))
+
+
+def read_published_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
+    """When rows were put in place, or have arrived, if the metadata tells."""
+    return _moment(metadata.get(PUBLISHED_AT))
+
+
+def _moment(value: dg.MetadataValue[Any] | None) -> datetime | None:
     return datetime.fromtimestamp(value.value, UTC) if isinstance(value, dg.TimestampMetadataValue) else None
 
 
@@ -325,7 +342,8 @@ def _saved(ended: Published | Unchanged) -> str | None:
     return None if ended.saved_seconds is None else outcomes.about(ended.saved_seconds)
 
 
-def _why(relation: Relation, run: Run) -> str | None:
+def told_why(relation: Relation, run: Run) -> str | None:
+    """Why a table is built, or delivered, where that is known."""
     if run.reasons is None:
         return outcomes.asked_for()
     reason = run.reasons.reason(relation)

@@ -9,11 +9,13 @@ import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor
+from sqlmat_assets.components.delivery_assets import build_delivery
 from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
+from sqlmat_assets.components.messages.settings import SlackSettings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
-from sqlmat_assets.components.resources import WarehouseResource, hide_url
+from sqlmat_assets.components.resources import SECRETS, WarehouseResource, hide_url
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.ticks import sensor_taken
@@ -25,6 +27,8 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
 
 RESOURCE_KEY = "warehouse"
+SECRETS_KEY = "sqlmat_secrets"
+"""The resource that has what deliveries name and no file holds."""
 
 
 def load_folder(root: Path, dialect: str | None = None) -> Project:
@@ -58,8 +62,10 @@ def build_definitions(
     freshness_sensor: str = FRESHNESS_SENSOR,
     environment: Environment | None = None,
     declares_sources: bool = True,
+    secrets: dg.ResourceDefinition | None = SECRETS,
+    secrets_key: str = SECRETS_KEY,
 ) -> dg.Definitions:
-    """All tables of a project with their checks, what they read from elsewhere, and the sensor that builds them.
+    """All tables of a project with their checks and deliveries, what they read from elsewhere, and the sensor.
 
     Args:
         project: The tables; those with problems are shown and refuse to run.
@@ -70,7 +76,12 @@ def build_definitions(
             the sensor is switched on.
         declares_sources: Whether what the tables read from elsewhere are assets of these definitions; not where the
             definitions around these may have them. Dagster shows them all the same.
+        secrets: What deliveries name and no file holds; None where the definitions around these bring that resource.
+        secrets_key: The name of that resource.
     """
+    if environment is not None:
+        # Nothing leaves an environment, so there is nothing to click there either.
+        project = project.without_deliveries()
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
     weights = {model.relation: graph.weight(model.relation) for model in project}
@@ -89,7 +100,9 @@ def build_definitions(
         environment,
         project.views,
         find_identity(project.root),
-        tuple(model for model in project if not model.is_quarantined),
+        project.deliveries,
+        secrets_key,
+        tuple(model for model in project if not (model.is_quarantined or model.is_delivery)),
         project.prices,
     )
     circles = _circles(graph)
@@ -103,15 +116,17 @@ def build_definitions(
         # References to files are the one part of Dagster used here that it calls a beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         tables = [
-            build_asset(model, site, circles.get(model.relation, ()), held.get(model.relation)) for model in project
+            build_delivery(model, site, held.get(model.relation))
+            if model.is_delivery
+            else build_asset(model, site, circles.get(model.relation, ()), held.get(model.relation))
+            for model in project
         ]
     is_production = environment is None
     sensor = build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor, is_on=is_production)
-    return dg.Definitions(
-        assets=[*tables, *specs],
-        sensors=[sensor],
-        resources={} if warehouse is None else {resource_key: warehouse},
-    )
+    resources: dict[str, object] = {} if warehouse is None else {resource_key: warehouse}
+    if secrets is not None and project.deliveries:
+        resources[secrets_key] = secrets
+    return dg.Definitions(assets=[*tables, *specs], sensors=[sensor], resources=resources)
 
 
 def _circles(graph: ModelGraph) -> dict[Relation, tuple[Relation, ...]]:
@@ -135,6 +150,9 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         resource_key: The name of that resource.
         freshness_sensor: The name of the sensor that builds the tables; each folder needs one of its own.
         environment: Where they are built beside production; by default production is.
+        secrets_key: The name of the resource that has the secrets of deliveries, where the project around brings one;
+            without it they are variables of the process.
+        slack: Where people are told what happens; nobody is without it, nor of what happens in an environment.
     """
 
     path: str
@@ -143,18 +161,24 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     resource_key: str = RESOURCE_KEY
     freshness_sensor: str = FRESHNESS_SENSOR
     environment: str | None = None
+    secrets_key: str | None = None
+    slack: SlackSettings | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
         warehouse = None if self.warehouse is None else hide_url(self.warehouse)
-        return build_definitions(
+        tables = build_definitions(
             project,
             warehouse=warehouse,
             resource_key=self.resource_key,
             freshness_sensor=self._own_sensor(context),
             environment=find_named(self.environment, project, self.warehouse),
             declares_sources=False,
+            secrets=SECRETS if self.secrets_key is None else None,
+            secrets_key=self.secrets_key or SECRETS_KEY,
         )
+        is_told = self.slack is not None and not (self.environment or "").strip()
+        return dg.Definitions.merge(tables, self.slack.build(project)) if self.slack and is_told else tables
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:
         """The name of the sensor, unless another folder has it too."""

@@ -45,6 +45,11 @@ def builds_view() -> str:
     return "creates the view"
 
 
+def delivers(table: str, shown: str) -> str:
+    """A table is delivered."""
+    return f"delivers {table} to {shown}"
+
+
 def builds_batch(mode: str) -> str:
     """What is new is built."""
     return f"builds the next batch, which is {'appended' if mode == 'append' else 'merged'}"

@@ -127,7 +127,7 @@ class _Asking:
         chosen = {each.model.relation for each in outlooks}
         for outlook in outlooks:
             model = outlook.model
-            if model.is_quarantined or outlook.what == "nothing":
+            if model.is_quarantined or model.is_delivery or outlook.what == "nothing":
                 continue
             missing = {each for each in model.upstream if each in chosen and not self._is_there(each)}
             yield _Asked(outlook, tuple(self._queries(outlook)), missing, tuple(sorted(missing)))

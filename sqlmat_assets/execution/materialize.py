@@ -329,6 +329,7 @@ class _Materialization:
             saved_seconds=record.mean_seconds if statement is None else None,
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
+            published_at=record.published_at,
             usage=fetch_usage(self.session, context.prices),
         )
 
@@ -362,6 +363,7 @@ class _Materialization:
             self.data_version,
             self.partitions,
             snapshot=self.snapshots.taken,
+            published_at=record.published_at,
             usage=fetch_usage(self.session, context.prices),
         )
 

@@ -13,7 +13,7 @@ from sqlmat_assets.execution.names import result_of
 from sqlmat_assets.execution.plan import Plan, Way, find_changes
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Session
 
 
@@ -37,11 +37,11 @@ def whole_result(
     try:
         yield view
     finally:
-        context.retries.run(lambda: session.execute(statements.drop_view(view)), context.sleep)
+        context.retries.run(lambda: drop_result(model, session, context), context.sleep)
 
 
 def drop_result(model: Model, session: Session, context: Context) -> None:
-    """Drop the view, where it is still there: some engines drop no table that a view reads."""
+    """Drop the view, where a first try has not done so; some engines drop no table that a view reads."""
     view = result_of(model.relation, context.run.id, context.warehouse.capabilities)
     session.execute(row_statements.drop_view_if_exists(view))
 

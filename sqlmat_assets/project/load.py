@@ -13,6 +13,7 @@ from sqlmat_assets.errors import project as wording
 from sqlmat_assets.errors.usage import with_hint
 from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.companions import group_files
+from sqlmat_assets.project.delivery_drafts import draft_deliveries, outlast
 from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
 from sqlmat_assets.project.graph import ModelGraph, effective_intervals, versions_through_views
@@ -67,12 +68,16 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None, cached_as: Pa
     grouped = group_files(scan, names.fold)
     cache = ParseCache.open(cache_dir, cached_as, names.dialect)
     known = {names.fold(table.relation): table.relation for table in grouped.tables}
-    drafter = Drafter(texts, ParsedFiles(cache, names.dialect), names, known)
+    parsed = ParsedFiles(cache, names.dialect)
+    drafter = Drafter(texts, parsed, names, known)
     shared = [Settings(problems=tuple(problems)), *own]
     drafts: list[Draft] = []
     for table in grouped.tables:
         of_schema = grouped.schema_confs.get(names.fold(table.relation).schema, ())
         drafts.append(drafter.draft(table, [*shared, *(confs[path] for path in of_schema)]))
+    sent, loose = draft_deliveries(grouped.tables, drafts, texts, parsed)
+    drafts = sorted([*drafts, *sent], key=lambda draft: draft.model.relation)
+    problems += loose
     cache.save()
     models = _finish(drafts, names)
     for found in (scan.problems, grouped.problems, *(conf.problems for conf in confs.values())):
@@ -153,7 +158,7 @@ def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
     return {
         model.relation: replace(
             model,
-            effective_interval=None if model.is_view else effective.get(model.relation),
+            effective_interval=None if model.is_view else effective.get(outlast(model)),
             version=versions[model.relation],
             problems=_sorted([*model.problems, *found[model.relation], *mode_problems(draft)]),
         )

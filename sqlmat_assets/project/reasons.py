@@ -18,6 +18,7 @@ class Reason(StrEnum):
     DUE = "due"
     SCHEDULED = "scheduled"
     READ = "read by a scheduled table"
+    PUBLISHED = "its table was published"
     RETRY = "retry"
 
     FRESH = "fresh"
@@ -49,7 +50,7 @@ class Reason(StrEnum):
 
 
 _BY_CLOCK = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
-_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
+_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.PUBLISHED, Reason.RETRY}
 _FOR_AGE = _BY_CLOCK | {Reason.VIEW}
 
 

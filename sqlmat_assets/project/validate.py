@@ -122,11 +122,11 @@ def _interval_problems(
 
 
 def _is_read_by_table(relation: Relation, graph: ModelGraph, models: Mapping[Relation, Model]) -> bool:
-    """Whether a table reads it, be it by way of views; a view asks for nothing by itself."""
+    """Whether a table reads it, be it by way of views; a view, or a delivery, asks for nothing by itself."""
     seen: set[Relation] = set()
     ahead = list(graph.downstream(relation))
     for reader in ahead:
-        if not models[reader].is_view:
+        if not models[reader].is_view and not models[reader].is_delivery:
             return True
         if reader not in seen:
             seen.add(reader)

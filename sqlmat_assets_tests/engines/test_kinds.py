@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sqlmat_assets.client import connect
 from sqlmat_assets_tests.cli.running import Run
 from sqlmat_assets_tests.engines.engine import Engine, Rows
 from sqlmat_assets_tests.engines.projects import write_project
@@ -92,6 +93,21 @@ def test_rows_that_go_through_a_script_keep_their_types(run: Run, tmp_path: Path
     assert built(run, engine) == {"first.frames": ("published", 2), "first.lines": ("published", 2)}
     assert engine.ask("select * from first.frames order by 1") == [(11, *VALUES), (12, *NOTHING)]
     assert engine.ask("select * from first.lines order by 1") == [(1, *VALUES), (2, *NOTHING)]
+
+
+def test_what_is_delivered_and_what_python_reads_is_what_is_there(run: Run, tmp_path: Path, engine: Engine) -> None:
+    query = QUERY.replace("\\", "\\\\") if engine.dialect == "redshift" else QUERY
+    delivery = "disk:\n  to: ../../exports/t.parquet\n"
+    sql = write_project(tmp_path, engine, {"first/t - 24h.sql": query, "first/t.deliver.yaml": delivery})
+    assert built(run, engine) == {"first.t": ("published", 2), "first.t__deliver__disk": ("delivered", 2)}
+    file = tmp_path / "exports" / "t.parquet"
+    expected = [(1, *VALUES), (2, *NOTHING)]
+    assert duckdb.read_parquet(str(file)).order("id").fetchall() == expected
+    read = connect(project=sql, warehouse=engine.url).table("first.t").wait(fresh=True, timeout=0).to_arrow()
+    assert sorted(tuple(row.values()) for row in read.to_pylist()) == expected
+    file.unlink()
+    assert built(run, engine)["first.t__deliver__disk"] == ("unchanged", 2)
+    assert not file.exists()
 
 
 def test_files_are_tables(run: Run, tmp_path: Path, engine: Engine) -> None:
