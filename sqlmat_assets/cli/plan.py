@@ -226,5 +226,5 @@ def command(  # noqa: PLR0913 - one for each option
     _write_costs(costs, [outlook.model for outlook in outlooks])
     granting = sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)
     if granting and not opened.capabilities.has_grants:
-        click.echo(wording.no_grants(granting))
+        click.echo(wording.no_grants(granting, opened.capabilities.why_no_grants))
     return GOOD

@@ -64,6 +64,7 @@ class Capabilities:
     has_storage_partitions: bool = False
     sees_own_changes: bool = True
     estimates_at_once: int = 0
+    why_no_grants: str = "this engine knows no users"
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions as google
+from google.api_core.iam import Policy
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.job import ExtractJob, LoadJob, QueryJob
@@ -400,9 +401,33 @@ class Connection:
             # The client has no method for it.
             api: Any = self._client._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             found = api.api_request(method="GET", path=f"{path}/rowAccessPolicies", timeout=_TIMEOUT_SECONDS)
-            return list(found.get("rowAccessPolicies", ()))
+            return [{**each, "grantees": grantees(each)} for each in found.get("rowAccessPolicies", ())]
+
+        def grantees(policy: Resource) -> list[str]:
+            # The list does not tell them.
+            name = policy["rowAccessPolicyReference"]["policyId"]
+            api: Any = self._client._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            asked = f"{path}/rowAccessPolicies/{name}:getIamPolicy"
+            found = api.api_request(method="POST", path=asked, data={}, timeout=_TIMEOUT_SECONDS)
+            return [str(member) for binding in found.get("bindings", ()) for member in binding.get("members", ())]
 
         return self._call(f"policies of {relation}", None, read)
+
+    def fetch_bindings(self, relation: Relation) -> list[Resource]:
+        def read() -> list[Resource]:
+            found: Any = self._client.get_iam_policy(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
+            return [{"role": str(each["role"]), "members": sorted(each["members"])} for each in found.bindings]
+
+        return self._call(f"IAM policy of {relation}", None, read)
+
+    def set_bindings(self, relation: Relation, bindings: Sequence[Resource]) -> None:
+        policy: Any = Policy(version=1)
+        policy.bindings = [{**each, "members": set(each["members"])} for each in bindings]
+
+        def write() -> None:
+            self._client.set_iam_policy(self.reference(relation), policy, retry=_ONCE, timeout=_TIMEOUT_SECONDS)
+
+        self._call(f"set IAM policy of {relation}", None, write)
 
     # names
 

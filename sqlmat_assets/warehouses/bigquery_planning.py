@@ -138,6 +138,10 @@ class Planner:
             self.turns.append(query(rename(source, name.name), query(rename(name, source.name))))
             return
         if not is_same_design(there, dress.new):
+            # They belong to the table and not to its name.
+            bindings = self.link.fetch_bindings(name)
+            if bindings:
+                self.before.append(Step("grant", relation=source, changes={"bindings": bindings}))
             self._set_aside(name, kept)
             self.turns.append(query(rename(source, name.name), query(rename(name, source.name))))
             return

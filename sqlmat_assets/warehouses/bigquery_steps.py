@@ -21,7 +21,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.bigquery_link import Copy, Link, Resource
 
 _STATE_GUARD = threading.Lock()
-StepKind = Literal["query", "copy", "delete", "patch", "delete_schema"]
+StepKind = Literal["query", "copy", "delete", "patch", "delete_schema", "grant"]
 _MOST_PAUSE_SECONDS = 4.0
 
 
@@ -30,14 +30,15 @@ class Step:
     """One request, or one job.
 
     Args:
-        kind: A query (also DDL and scripts), a copy job, the deletion of a table, a change of what is told of one.
+        kind: A query (also DDL and scripts), a copy job, the deletion of a table, a change of what is told of one, or
+            of who may read it.
         text: Of a query; the name of a dataset.
         relation: What is deleted, changed, or copied over.
         source: What is copied.
         disposition: Of a copy.
         at: The moment (milliseconds since 1970) as of which is copied.
         partition: The only one that is copied, and over the same one.
-        changes: Of a patch.
+        changes: Of a patch, or the bindings of a grant.
         undo: What takes it back, in order.
         is_state: Whether it changes what sqlmat knows, which one does after the other.
     """
@@ -147,6 +148,9 @@ class Performer:
                 self._link.delete_table(step.relation)
             case "delete_schema":
                 self._link.delete_schema(step.text)
+            case "grant":
+                assert step.relation is not None  # noqa: S101 - it has one
+                self._link.set_bindings(step.relation, step.changes["bindings"])
             case "patch":
                 assert step.relation is not None  # noqa: S101 - it has one
                 self._link.patch_table(step.relation, step.changes)

@@ -319,6 +319,17 @@ class Api:
             raise ApiError("notFound", f"Not found: Row access policy {policy} on {table.full_name}")
         return {"bindings": [{"role": "roles/bigquery.filteredDataViewer", "members": found["grantees"]}]}
 
+    # IAM
+
+    def get_bindings(self, asked: Asked, dataset: str, name: str) -> Json:
+        table = self._catalog.table(asked.project, dataset, name)
+        return {"version": 1, "etag": "BwX=", "bindings": table.bindings}
+
+    def set_bindings(self, asked: Asked, dataset: str, name: str) -> Json:
+        table = self._catalog.table(asked.project, dataset, name)
+        table.bindings = [dict(each) for each in asked.body["policy"].get("bindings", ())]
+        return self.get_bindings(asked, dataset, name)
+
 
 def _keeps_tags(column: Json, kept: Mapping[str, Any]) -> bool:
     return "policyTags" not in column and bool(kept.get(column["name"]))
@@ -348,5 +359,7 @@ _ROUTES = (
     _route("POST", f"{_TABLE}/insertAll", Api.insert_all),
     _route("GET", f"{_TABLE}/data", Api.list_rows),
     _route("GET", f"{_TABLE}/rowAccessPolicies", Api.list_policies),
+    _route("POST", f"{_TABLE}:getIamPolicy", Api.get_bindings),
+    _route("POST", f"{_TABLE}:setIamPolicy", Api.set_bindings),
     _route("POST", f"{_TABLE}/rowAccessPolicies/{{policy}}:getIamPolicy", Api.policy_grantees),
 )

@@ -66,6 +66,7 @@ class Table:
     modified: int
     options: Json = field(default_factory=dict)
     policies: list[Json] = field(default_factory=list)
+    bindings: list[Json] = field(default_factory=list)
     revision: int = 0
     changes: int = 0
     past: list[Past] = field(default_factory=list)

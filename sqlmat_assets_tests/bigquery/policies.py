@@ -41,7 +41,6 @@ def told(table: Table, policy: Json) -> Json:
     return {
         "rowAccessPolicyReference": {**reference, "policyId": policy["name"]},
         "filterPredicate": policy["filter"],
-        "grantees": policy["grantees"],
     }
 
 
