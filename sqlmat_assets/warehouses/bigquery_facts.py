@@ -44,8 +44,8 @@ BIGQUERY = Capabilities(
         Fact(
             "other partitions or clusters",
             "A table that is to lie otherwise takes the name of the old one, which is renamed first: for a moment "
-            "there is no table of that name, and a query that begins in it fails with `Not found`. The same between a table "
-            "and a view.",
+            "there is no table of that name, and a query that begins in it fails with `Not found`. The same between a "
+            "table and a view.",
             ("test_readers_see_one_or_the_other_over_many_changes", _RENAME),
         ),
         Fact(
@@ -64,7 +64,8 @@ BIGQUERY = Capabilities(
         Fact(
             "a connection that is lost",
             "Each job has an id of its own, so that a request that is sent again finds what the first one did: no "
-            "query is run twice. A publish that was not heard to its end is completed or taken back before it is repeated.",
+            "query is run twice. A publish that was not heard to its end is completed or taken back before it is "
+            "repeated.",
             (
                 "test_a_connection_that_comes_back_while_it_is_waited_for",
                 "test_a_connection_that_is_given_up_and_tried_again",

@@ -98,7 +98,8 @@ def test_rows_that_go_through_a_script_keep_their_types(run: Run, tmp_path: Path
 def test_what_is_delivered_and_what_python_reads_is_what_is_there(run: Run, tmp_path: Path, engine: Engine) -> None:
     query = QUERY.replace("\\", "\\\\") if engine.dialect == "redshift" else QUERY
     delivery = "disk:\n  to: ../../exports/t.parquet\n"
-    sql = write_project(tmp_path, engine, {"first/t - 24h.sql": query, "first/t.deliver.yaml": delivery})
+    files = spelt(engine, {"first/t - 24h.sql": query, "first/t.deliver.yaml": delivery})
+    sql = write_project(tmp_path, engine, files)
     assert built(run, engine) == {"first.t": ("published", 2), "first.t__deliver__disk": ("delivered", 2)}
     file = tmp_path / "exports" / "t.parquet"
     expected = [(1, *VALUES), (2, *NOTHING)]

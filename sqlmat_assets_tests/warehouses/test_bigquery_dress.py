@@ -26,6 +26,9 @@ POLICY = (
 BINDINGS = [{"role": "roles/bigquery.dataViewer", "members": ["user:joan@example.com"]}]
 
 
+LATER = "9999999999999"
+
+
 def cities(version: int, **settings: object) -> Any:
     return a_table(f"SELECT {version} AS version, 'FR' AS country, DATE '2019-01-01' AS day", settings=settings)
 
@@ -40,7 +43,7 @@ def dressed(bigquery: BigQueryDouble, warehouse: Warehouse) -> Table:
     table.options |= {
         "description": "by hand",
         "labels": {"team": "data", "tier": "gold"},
-        "expirationTime": "9999999999999",
+        "expirationTime": LATER,
     }
     table.bindings = list(BINDINGS)
     return table
@@ -58,7 +61,7 @@ class TestDress(OnBigQuery):
         assert told == {
             "description": "by hand",
             "labels": {"team": "core", "tier": "gold"},
-            "expirationTime": "9999999999999",
+            "expirationTime": LATER,
         }
         assert found.policies == [
             {
