@@ -326,10 +326,11 @@ def command(  # noqa: PLR0913 - one for each option
     (the dialect of the files, where it is not that of the warehouse), environment, seconds, interrupted, error (why it
     could not begin), and tables, a list in the order in which they ended. Each has name, outcome (published, unchanged,
     delivered, left alone, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, phases (what
-    they went into), queued_seconds and scanned_bytes (what the engine says; null where it does not), snapshot (history,
-    rows, removed_rows; null where the table has none), checks (name, passed, blocking, rows, failed_rows, message),
-    error, put_back_at (since when it is left alone), delivered_to and held_by. A table that `sqlmat undo` has put back
-    is left alone until its file is edited, or -s names it.
+    they went into), queued_seconds and scanned_bytes (what the engine says; null where it does not), billed_bytes,
+    slot_seconds and usd (what BigQuery bills), snapshot (history, rows, removed_rows; null where the table has none),
+    checks (name, passed, blocking, rows, failed_rows, message), error, put_back_at (since when it is left alone),
+    delivered_to and held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s
+    names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder), dialect)
@@ -359,6 +360,7 @@ def command(  # noqa: PLR0913 - one for each option
         root=project.root,
         environment=environment,
         views=project.views,
+        prices=project.prices,
         secrets=Secrets(find_variable),
         deliveries=project.deliveries,
     )

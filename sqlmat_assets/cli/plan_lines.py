@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from sqlmat_assets.cli.plan_costs import PlanCosts
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.execution.foresee import Outlook
@@ -22,12 +23,13 @@ _SHOWN = ("new", "changed", "due", "asked", "grants", "unknown", "put back", "he
 _NOT_BUILT = ("put back", "held", "problems")
 
 
-def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool) -> Iterator[str]:
+def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool, costs: PlanCosts) -> Iterator[str]:
     """Write a plan as lines, fitted to the terminal, or to 80 columns in a pipe.
 
     Args:
         told: Each table, upstream first, with its group.
         is_verbose: Whether also what asks for nothing is shown table by table.
+        costs: What the tables cost.
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
     resting = Counter(group for _, group in told if group not in _SHOWN)
@@ -46,7 +48,8 @@ def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool) -> Iter
             yield _fitted(
                 f"{str(outlook.model.relation).ljust(name_width)}  {_what(outlook, group)}".rstrip(), width, 2
             )
-            for note in _notes(outlook, group):
+            notes = [*_notes(outlook, group), *(() if group in _NOT_BUILT else costs.notes(outlook.model))]
+            for note in notes:
                 yield _fitted(note, width, 4)
     if is_first and told:
         yield wording.nothing_due()

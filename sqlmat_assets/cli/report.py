@@ -26,7 +26,7 @@ from sqlmat_assets.execution.events import (
 )
 from sqlmat_assets.execution.usage import joined
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Usage
+from sqlmat_assets.warehouses.billing import Usage
 
 
 class Outcome(StrEnum):
@@ -287,6 +287,9 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "phases": {phase.name: round(phase.seconds, 3) for phase in report.phases},
         "queued_seconds": None if report.usage is None else round(report.usage.queued_seconds, 3),
         "scanned_bytes": None if report.usage is None else report.usage.scanned_bytes,
+        "billed_bytes": None if report.usage is None else report.usage.billed_bytes,
+        "slot_seconds": None if report.usage is None else report.usage.slot_seconds,
+        "usd": None if report.usage is None else report.usage.usd,
         "snapshot": None if report.snapshot is None else _describe_snapshot(report.snapshot),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),

@@ -56,6 +56,7 @@ from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
@@ -101,6 +102,7 @@ class Site:
     deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
     secrets_key: str = "secrets"
     tables: Sequence[Model] = ()
+    prices: Prices = field(default_factory=Prices)
 
 
 def build_asset(
@@ -163,6 +165,7 @@ def _compute(model: Model, site: Site) -> Compute:
             state=resource.state,
             environment=site.environment,
             views=site.views,
+            prices=site.prices,
             # What a person builds is what he has chosen; the service is there for all of them.
             others=() if run.reasons is None else site.tables,
         )

@@ -29,7 +29,7 @@ from sqlmat_assets.execution.events import (
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Usage
+from sqlmat_assets.warehouses.billing import Usage
 
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
@@ -328,6 +328,9 @@ def _usage(usage: Usage | None) -> dict[str, dg.MetadataValue]:
     return {
         "seconds (queued)": dg.MetadataValue.float(round(usage.queued_seconds, 3)),
         "scanned bytes": dg.MetadataValue.int(usage.scanned_bytes),
+        **({} if usage.billed_bytes is None else {"billed bytes": dg.MetadataValue.int(usage.billed_bytes)}),
+        **({} if usage.slot_seconds is None else {"slot seconds": dg.MetadataValue.float(usage.slot_seconds)}),
+        **({} if usage.usd is None else {"USD": dg.MetadataValue.float(usage.usd)}),
     }
 
 

@@ -103,6 +103,7 @@ def build_definitions(
         project.deliveries,
         secrets_key,
         tuple(model for model in project if not (model.is_quarantined or model.is_delivery)),
+        project.prices,
     )
     circles = _circles(graph)
     held = find_held(project)

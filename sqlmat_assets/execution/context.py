@@ -17,6 +17,7 @@ from sqlmat_assets.execution.secrets import Secrets
 from sqlmat_assets.execution.state import RunState
 from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
@@ -48,11 +49,16 @@ class Context:
     secrets: Secrets = field(default_factory=Secrets)
     deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
     others: Sequence[Model] = ()
+    prices: Prices = field(default_factory=Prices)
 
     @property
     def own(self) -> Path:
         """The folder that sqlmat keeps beside the project's."""
         return self.root.absolute().parent / ".sqlmat"
+
+    def tags(self, relation: Relation, owner: Sequence[str]) -> dict[str, str]:
+        """What statements that build a table are labelled with, where the engine has labels."""
+        return {"asset": str(relation), **({"owner": owner[0]} if owner else {}), "run": self.run.id}
 
     @property
     def spoken(self) -> str:

@@ -10,7 +10,7 @@ from sqlmat_assets.errors import SqlmatError
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Usage
+from sqlmat_assets.warehouses.billing import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,10 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The intermediate table holds the query's result; `rows` is None of a view, whose rows nobody has counted."""
+    """The intermediate table holds the query's result.
+
+    `rows` is None of a view, whose rows nobody has counted, and `size` its bytes, where the engine bills for them.
+    """
 
     relation: Relation
     intermediate: Relation
@@ -109,6 +112,7 @@ class Written:
     columns: tuple[Column, ...]
     statement: str
     seconds: float
+    size: int | None = None
 
     @property
     def types(self) -> tuple[tuple[str, str], ...]:

@@ -16,6 +16,7 @@ from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
 from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.project.narrowing.narrow import Narrowed, narrow
 from sqlmat_assets.project.narrowing.sources import Tables
+from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.partitions.asked import single_ranges, write
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning
@@ -48,8 +49,9 @@ class Outlook:
     write them. `record` is that of the published table and `is_changed` when the code is another one now; both are None
     where the warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to the first range,
     where it is. `put_back_at` is when a person has put an earlier version back, where a build leaves the table alone
-    for that. `grants_to` and `revokes_from` are those whom `grant_select` lets read the table only now, and no more.
-    `note` is that of the last time that a delivery has arrived.
+    for that. `queries` are those that a build would run, as far as that is known before. `grants_to` and `revokes_from`
+    are those whom `grant_select` lets read the table only now, and no more. `note` is that of the last time that a
+    delivery has arrived.
     """
 
     model: Model
@@ -62,6 +64,7 @@ class Outlook:
     is_changed: bool | None = None
     narrowed: Narrowed | None = None
     put_back_at: datetime | None = None
+    queries: tuple[str, ...] = ()
     grants_to: tuple[str, ...] = ()
     revokes_from: tuple[str, ...] = ()
     note: Note | None = None
@@ -183,7 +186,8 @@ def _foresee(
     if partitioning is None:
         is_batch = settings.mode in ("append", "merge") and not is_anew and (known is None or record is not None)
         what = "view" if model.is_view else "next batch" if is_batch else "all rows"
-        return Outlook(model, what, record=record, is_changed=is_changed)
+        queries = _queries(model, FAR_PAST if record is None or what != "next batch" else record.decided_at)
+        return Outlook(model, what, record=record, is_changed=is_changed, queries=queries)
     every = _every(partitioning, now)
     ranges = every if piece.ranges is None or is_anew else piece.ranges
     there = None if known is None else known.partitions.get(folded, frozenset[str]())
@@ -197,8 +201,15 @@ def _foresee(
         () if there is None else write(gone.values(), partitioning),
         record,
         is_changed,
-        _narrowed(model, names, partitioning, ranges, known or Known()),
+        narrowed[0] if (narrowed := _narrowed(model, names, partitioning, ranges, known or Known())) else None,
+        queries=tuple(each.sql for each in narrowed),
     )
+
+
+def _queries(model: Model, last_built: datetime) -> tuple[str, ...]:
+    if model.is_quarantined or model.kind not in (Kind.QUERY, Kind.PROCESSED):
+        return ()
+    return (fill_last_built(statement_text(model), model.dialect, last_built),)
 
 
 def _every(partitioning: Partitioning, now: datetime) -> tuple[Range, ...]:
@@ -210,12 +221,13 @@ def _every(partitioning: Partitioning, now: datetime) -> tuple[Range, ...]:
 
 def _narrowed(
     model: Model, names: Names, partitioning: Partitioning, ranges: tuple[Range, ...], known: Known
-) -> Narrowed | None:
-    if model.kind is not Kind.QUERY or model.is_quarantined or not ranges:
-        return None
+) -> tuple[Narrowed, ...]:
+    """The query for each range."""
+    if model.kind is not Kind.QUERY or model.is_quarantined:
+        return ()
     # As a build does it, so that a clause is where the file has it.
     text = fill_last_built(model.sql, model.dialect, FAR_PAST)
     try:
-        return narrow(text, names, partitioning, ranges[0], Tables(known.types))
+        return tuple(narrow(text, names, partitioning, each, Tables(known.types)) for each in ranges)
     except TextError:
-        return None  # said by `sqlmat check`, or by the engine
+        return ()  # said by `sqlmat check`, or by the engine

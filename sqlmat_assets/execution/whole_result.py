@@ -18,9 +18,14 @@ from sqlmat_assets.warehouses.base import Session
 
 
 @contextmanager
-def whole_result(model: Model, plan: Plan, written: Written, session: Session, context: Context) -> Generator[Relation]:
-    """Give the relation that has the rows of the target as they would be after the publish, while it is needed."""
-    if plan.way is Way.SWAP or not _is_looked_at(model):
+def whole_result(
+    model: Model, plan: Plan, written: Written, session: Session, context: Context, *, is_asked: bool = False
+) -> Generator[Relation]:
+    """Give the relation that has the rows of the target as they would be after the publish, while it is needed.
+
+    Unless it `is_asked` for, it is needed where a check looks at it.
+    """
+    if plan.way is Way.SWAP or not (is_asked or _is_looked_at(model)):
         yield written.intermediate
         return
     view = result_of(model.relation, context.run.id, context.warehouse.capabilities)

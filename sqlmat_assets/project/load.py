@@ -22,8 +22,9 @@ from sqlmat_assets.project.keys import KEYS
 from sqlmat_assets.project.mode_problems import mode_problems
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.parsed import ParsedFiles
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.project.settings import Settings, nearest, parse_conf
+from sqlmat_assets.project.settings import Setting, Settings, nearest, parse_conf
 from sqlmat_assets.project.texts import Texts
 from sqlmat_assets.project.validate import Draft, find_problems
 from sqlmat_assets.relation import Relation
@@ -62,13 +63,14 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None, cached_as: Pa
     texts = Texts(root)
     scan = _without_gone(read_folder(root), texts)
     confs = {conf.path: _read_conf(conf, texts) for conf in scan.confs}
-    names, problems = _choose_names([confs[conf.path] for conf in scan.confs if conf.schema is None], dialect)
+    own = [confs[conf.path] for conf in scan.confs if conf.schema is None]
+    names, problems = _choose_names(own, dialect)
     grouped = group_files(scan, names.fold)
     cache = ParseCache.open(cache_dir, cached_as, names.dialect)
     known = {names.fold(table.relation): table.relation for table in grouped.tables}
     parsed = ParsedFiles(cache, names.dialect)
     drafter = Drafter(texts, parsed, names, known)
-    shared = [Settings(problems=tuple(problems)), *(confs[conf.path] for conf in scan.confs if conf.schema is None)]
+    shared = [Settings(problems=tuple(problems)), *own]
     drafts: list[Draft] = []
     for table in grouped.tables:
         of_schema = grouped.schema_confs.get(names.fold(table.relation).schema, ())
@@ -84,7 +86,7 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None, cached_as: Pa
         problems += model.problems
     if not models and not any(not problem.is_warning for problem in problems):
         problems.append(wording.no_tables().at(".", is_warning=True))
-    return Project(root, names.dialect, MappingProxyType(models), _sorted(problems), names)
+    return Project(root, names.dialect, MappingProxyType(models), _sorted(problems), names, _choose_prices(own))
 
 
 def _without_gone(scan: Scan, texts: Texts) -> Scan:
@@ -104,7 +106,7 @@ def _read_conf(conf: SharedConf, texts: Texts) -> Settings:
 
 def _choose_names(confs: Iterable[Settings], dialect: str | None) -> tuple[Names, list[Problem]]:
     """Take the dialect and the catalog from `global.conf`; a dialect that the caller names wins."""
-    found = {line.key: line for conf in confs for line in conf.lines if KEYS[line.key].is_global}
+    found = _global_lines(confs)
     values: dict[str, Any] = {key: line.value for key, line in found.items() if line.value is not None}
     problems: list[Problem] = []
     chosen = dialect or values.get("dialect", _DEFAULT_DIALECT)
@@ -116,6 +118,16 @@ def _choose_names(confs: Iterable[Settings], dialect: str | None) -> tuple[Names
             problems.append(error.at(place.path, place.line, place.column))
             chosen = _DEFAULT_DIALECT
     return Names(chosen, values.get("catalog"), values.get("catalog_aliases", ())), problems
+
+
+def _choose_prices(confs: Iterable[Settings]) -> Prices:
+    found = _global_lines(confs)
+    given: dict[str, Any] = {key: found[key].value for key in ("usd_per_tib", "daily_budget") if key in found}
+    return Prices(**{key: value for key, value in given.items() if value is not None})
+
+
+def _global_lines(confs: Iterable[Settings]) -> dict[str, Setting]:
+    return {line.key: line for conf in confs for line in conf.lines if KEYS[line.key].is_global}
 
 
 def check_dialect(name: str) -> None:

@@ -13,6 +13,7 @@ from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.loads import Load
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings, Place
 from sqlmat_assets.relation import Relation
@@ -197,6 +198,7 @@ class Project:
     models: Mapping[Relation, Model] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()
     names: Names = field(default=Names("duckdb"))
+    prices: Prices = field(default_factory=Prices)
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models.values())

@@ -20,7 +20,7 @@ from sqlmat_assets.relation import Relation
 _NEEDS_NO_INTERVAL = frozenset({Kind.DATA, Kind.LOAD, Kind.DELIVERY})
 # `FROM cities.sql` reads no file.
 _FILE_ENDINGS = frozenset({"sql", "csv", "parquet", "ndjson"})
-_COLUMN_KEYS = ("distkey", "sortkey", "encode", "unique", "not_null", "unique_key", "order_by")
+_COLUMN_KEYS = ("distkey", "sortkey", "encode", "cluster_by", "unique", "not_null", "unique_key", "order_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,8 @@ def _columns_of(model: Model, key: str) -> Iterator[str]:
             yield from (column for group in settings.unique for column in group)
         case "sortkey":
             yield from settings.sortkey.columns
+        case "cluster_by":
+            yield from settings.cluster_by
         case "encode":
             yield from (column for column, _ in settings.encode)
         case "unique_key":
