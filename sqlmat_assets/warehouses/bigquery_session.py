@@ -303,7 +303,7 @@ class BigQuerySession:
         with self._noticing():
             return files_.unload(self._link, query, path)
 
-    def load_objects(
+    def load_from_storage(
         self,
         target: Relation,
         objects: Objects,
@@ -325,7 +325,7 @@ class BigQuerySession:
                 storage=storage or Storage(),
             )
 
-    def extract(self, source: Relation, objects: Objects) -> int:
+    def extract_to_storage(self, source: Relation, objects: Objects) -> int:
         """Write all rows of a table into Cloud Storage; see `bigquery_objects.extract`."""
         with self._noticing():
             return objects_.extract(self._link, source, objects)
