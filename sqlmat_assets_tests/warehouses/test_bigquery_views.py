@@ -20,7 +20,7 @@ class TestBigQuery(OnBigQuery, ViewsContract):
     def fetch_comments(self, warehouse: Warehouse) -> tuple[object, object]:
         assert isinstance(warehouse, BigQueryWarehouse)
         with open_link(warehouse.place) as link:
-            found = link.find_table(SEEN)
+            found = link.tables.find_table(SEEN)
         assert found is not None
         return found.get("description"), {each["name"]: each.get("description") for each in found["schema"]["fields"]}[
             "id"
