@@ -42,7 +42,7 @@ def no_folder_in_storage(given: str) -> UsageError:
 
 def no_client(package: str) -> TerminalWarehouseError:
     """The driver is not installed."""
-    return TerminalWarehouseError(f"`{package}` is not installed\n  hint: run `pip install {package}`")
+    return TerminalWarehouseError(f"`{package}` is not installed\n  hint: run `pip install 'sqlmat[bigquery]'`")
 
 
 def no_credentials(label: str, said: str) -> TerminalWarehouseError:

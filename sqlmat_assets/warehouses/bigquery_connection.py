@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions as google
-from google.api_core.iam import Policy
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery.job import ExtractJob, LoadJob, QueryJob
@@ -20,8 +19,9 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Pause
 from sqlmat_assets.warehouses.bigquery_errors import LOST, passes, translate
 from sqlmat_assets.warehouses.bigquery_legacy import legacy_of
-from sqlmat_assets.warehouses.bigquery_link import STATE, AnyJob, Copy, Resource, Result, Tags, as_label
+from sqlmat_assets.warehouses.bigquery_link import AnyJob, Copy, Resource, Result, Tags, as_label
 from sqlmat_assets.warehouses.bigquery_meter import Meter, least
+from sqlmat_assets.warehouses.bigquery_tables import Tables
 from sqlmat_assets.warehouses.bigquery_types import in_sql
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 
@@ -33,8 +33,6 @@ _TIMEOUT_SECONDS = 60
 _CANCEL_AGAIN_SECONDS = 1.0
 # What is sent again, when and how often, is decided here; the client says nothing of this in its types.
 _ONCE: Any = None
-# The names that the client has for what it sends.
-_NAMES = {"expirationTime": "expires", "timePartitioning": "time_partitioning", "clustering": "clustering_fields"}
 
 
 class Connection:
@@ -46,6 +44,7 @@ class Connection:
         self._pause = pause
         self._tags = Tags()
         self._meter = Meter()
+        self.tables = Tables(client, place, self._call)
         self._nonce = uuid.uuid4().hex[:10]
         self._count = 0
         self._unanswered: dict[str, str] = {}
@@ -146,7 +145,7 @@ class Connection:
         legacy = legacy_of(text)
         if legacy is not None and legacy.target is not None:
             text, config.use_legacy_sql, config.allow_large_results = legacy.text, True, True
-            config.destination = self.reference(legacy.target)
+            config.destination = self.tables.reference(legacy.target)
             config.write_disposition = "WRITE_EMPTY"
         config.priority = self._place.priority.upper()
         most = least((self._place.max_bytes_billed, self._meter.most_bytes))
@@ -163,8 +162,8 @@ class Connection:
     # other jobs
 
     def copy(self, copy: Copy, job_id: str) -> None:
-        decorated = self.reference(copy.source)
-        target = self.reference(copy.target)
+        decorated = self.tables.reference(copy.source)
+        target = self.tables.reference(copy.target)
         if copy.at is not None:
             decorated = f"{decorated}@{copy.at}"
         if copy.partition is not None:
@@ -183,12 +182,12 @@ class Connection:
     def load(self, path: Path, target: Relation, configuration: Resource) -> int:
         config = cast("bigquery.LoadJobConfig", bigquery.LoadJobConfig.from_api_repr({"load": configuration}))
         config.labels = self._job_labels()
-        told = f"load {path.name} into {self.reference(target)}"
+        told = f"load {path.name} into {self.tables.reference(target)}"
 
         def upload(job_id: str) -> LoadJob:
             with path.open("rb") as file:
                 return self._client.load_table_from_file(
-                    file, self.reference(target), job_id=job_id, job_config=config, num_retries=0, timeout=600
+                    file, self.tables.reference(target), job_id=job_id, job_config=config, num_retries=0, timeout=600
                 )
 
         job = self._once(told, lambda own: self._submit(own, told, lambda: upload(own)))
@@ -197,10 +196,10 @@ class Connection:
     def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> int:
         config = cast("bigquery.LoadJobConfig", bigquery.LoadJobConfig.from_api_repr({"load": configuration}))
         config.labels = self._job_labels()
-        told = f"load {', '.join(urls)} into {self.reference(target)}"
+        told = f"load {', '.join(urls)} into {self.tables.reference(target)}"
 
         def insert(job_id: str) -> LoadJob:
-            place, given = self.reference(target), list(urls)
+            place, given = self.tables.reference(target), list(urls)
             return self._client.load_table_from_uri(
                 given, place, job_id=job_id, job_config=config, retry=_ONCE, timeout=_TIMEOUT_SECONDS
             )
@@ -211,10 +210,10 @@ class Connection:
     def extract(self, source: Relation, urls: Sequence[str], configuration: Resource) -> int:
         config = cast("bigquery.ExtractJobConfig", bigquery.ExtractJobConfig.from_api_repr({"extract": configuration}))
         config.labels = self._job_labels()
-        told = f"extract {self.reference(source)} to {', '.join(urls)}"
+        told = f"extract {self.tables.reference(source)} to {', '.join(urls)}"
 
         def insert(job_id: str) -> ExtractJob:
-            place, given = self.reference(source), list(urls)
+            place, given = self.tables.reference(source), list(urls)
             return self._client.extract_table(
                 place, given, job_id=job_id, job_config=config, retry=_ONCE, timeout=_TIMEOUT_SECONDS
             )
@@ -283,167 +282,6 @@ class Connection:
         job.reload(retry=_ONCE, timeout=_TIMEOUT_SECONDS)
         if job.state != "DONE":
             self._pause(0.2)
-
-    # tables and datasets
-
-    def find_table(self, relation: Relation) -> Resource | None:
-        try:
-            found = self._call(
-                f"get {relation}",
-                None,
-                lambda: self._client.get_table(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS),
-                expects=(google.NotFound,),
-            )
-        except google.NotFound:
-            return None
-        return cast("Resource", found.to_api_repr())
-
-    def create_table(self, resource: Resource) -> Resource | None:
-        table = bigquery.Table.from_api_repr(resource)
-        is_again: list[bool] = []
-
-        def create() -> Resource | None:
-            try:
-                return self._client.create_table(table, retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
-            except google.Conflict:
-                # Of an earlier try no answer came: then it is that one's.
-                return self._find_alike(table, resource) if is_again else None
-            finally:
-                is_again.append(True)
-
-        return self._call(f"create {table.table_id}", None, create)
-
-    def _find_alike(self, table: bigquery.Table, resource: Resource) -> Resource | None:
-        found = self._client.get_table(table.reference, retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
-        return found if all(found.get(key) == resource.get(key) for key in ("description", "labels")) else None
-
-    def patch_table(self, relation: Relation, changes: Resource, etag: str | None = None) -> Resource | None:
-        resource = {**changes, "tableReference": self._table_reference(relation)}
-        if etag is not None:
-            resource["etag"] = etag
-        table = bigquery.Table.from_api_repr(resource)
-        names = [_NAMES.get(key, key) for key in changes]
-        lost: list[bool] = []
-
-        def patch() -> Resource | None:
-            try:
-                return self._client.update_table(table, names, retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
-            except google.PreconditionFailed:
-                return self._own_patch(relation, changes) if lost else None
-            except google.NotFound:
-                return None
-            finally:
-                lost.append(True)
-
-        return self._call(f"patch {relation} {', '.join(changes)}", None, patch)
-
-    def _own_patch(self, relation: Relation, changes: Resource) -> Resource | None:
-        """What a table is now, if it is as an earlier try would have left it, of which no answer came."""
-        found = self._client.get_table(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS).to_api_repr()
-        return found if all(found.get(key) == value for key, value in changes.items()) else None
-
-    def delete_table(self, relation: Relation) -> bool:
-        is_again: list[bool] = []
-
-        def delete() -> bool:
-            try:
-                self._client.delete_table(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-            except google.NotFound:
-                return bool(is_again)
-            finally:
-                is_again.append(True)
-            return True
-
-        return self._call(f"DROP TABLE {relation}", None, delete)
-
-    def list_tables(self, schema: str) -> list[Resource]:
-        def read() -> list[Resource]:
-            found = self._client.list_tables(self._dataset(schema), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-            return [cast("Resource", each.to_api_repr()) for each in found]
-
-        try:
-            return self._call(f"list {schema}", None, read, expects=(google.NotFound,))
-        except google.NotFound:
-            return []
-
-    def create_schema(self, name: str) -> None:
-        dataset = bigquery.Dataset(self._dataset(name))
-        if self._place.location is not None:
-            dataset.location = self._place.location
-
-        def create() -> None:
-            self._client.create_dataset(dataset, exists_ok=True, retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-
-        self._call(f"create schema {name}", None, create)
-
-    def delete_schema(self, name: str) -> bool:
-        def delete() -> bool:
-            try:
-                self._client.delete_dataset(self._dataset(name), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-            except google.NotFound:
-                return False
-            return True
-
-        return self._call(f"DROP SCHEMA {name}", f"DROP SCHEMA {name}", delete)
-
-    def list_schemas(self) -> list[str]:
-        def read() -> list[str]:
-            found = self._client.list_datasets(include_all=True, retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-            return [str(each.dataset_id) for each in found]
-
-        return self._call("list schemas", None, read)
-
-    def list_policies(self, relation: Relation) -> list[Resource]:
-        reference = self._table_reference(relation)
-        path = f"/projects/{reference['projectId']}/datasets/{reference['datasetId']}/tables/{reference['tableId']}"
-
-        def read() -> list[Resource]:
-            # The client has no method for it.
-            api: Any = self._client._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            found = api.api_request(method="GET", path=f"{path}/rowAccessPolicies", timeout=_TIMEOUT_SECONDS)
-            return [{**each, "grantees": grantees(each)} for each in found.get("rowAccessPolicies", ())]
-
-        def grantees(policy: Resource) -> list[str]:
-            # The list does not tell them.
-            name = policy["rowAccessPolicyReference"]["policyId"]
-            api: Any = self._client._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-            asked = f"{path}/rowAccessPolicies/{name}:getIamPolicy"
-            found = api.api_request(method="POST", path=asked, data={}, timeout=_TIMEOUT_SECONDS)
-            return [str(member) for binding in found.get("bindings", ()) for member in binding.get("members", ())]
-
-        return self._call(f"policies of {relation}", None, read)
-
-    def fetch_bindings(self, relation: Relation) -> list[Resource]:
-        def read() -> list[Resource]:
-            found: Any = self._client.get_iam_policy(self.reference(relation), retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-            return [{"role": str(each["role"]), "members": sorted(each["members"])} for each in found.bindings]
-
-        return self._call(f"IAM policy of {relation}", None, read)
-
-    def set_bindings(self, relation: Relation, bindings: Sequence[Resource]) -> None:
-        policy: Any = Policy(version=1)
-        policy.bindings = [{**each, "members": set(each["members"])} for each in bindings]
-
-        def write() -> None:
-            self._client.set_iam_policy(self.reference(relation), policy, retry=_ONCE, timeout=_TIMEOUT_SECONDS)
-
-        self._call(f"set IAM policy of {relation}", None, write)
-
-    # names
-
-    def reference(self, relation: Relation) -> str:
-        """A table's name as the client takes it."""
-        return ".".join(self._table_reference(relation).values())
-
-    def _table_reference(self, relation: Relation) -> dict[str, str]:
-        project = relation.catalog or self._place.project
-        return {"projectId": project, "datasetId": self._own(relation.schema), "tableId": relation.name}
-
-    def _dataset(self, schema: str) -> str:
-        return f"{self._place.project}.{self._own(schema)}"
-
-    def _own(self, schema: str) -> str:
-        return self._place.state if schema == STATE else schema
 
     def _job_labels(self) -> Mapping[str, str]:
         return {name: as_label(value) for name, value in self._tags.labels.items()}

@@ -37,7 +37,7 @@ class BigQueryCosts:
         self.link.meter.most_bytes = most_bytes
 
     def fetch_size(self, relation: Relation) -> int | None:
-        found = self.link.find_table(relation)
+        found = self.link.tables.find_table(relation)
         return None if found is None or found.get("numBytes") is None else int(found["numBytes"])
 
     def describe_file(self, path: Path, columns: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -100,11 +100,11 @@ class Dress:
         Raises:
             TerminalWarehouseError: It has not.
         """
-        found = link.find_table(relation) or {}
+        found = link.tables.find_table(relation) or {}
         tags = {str(each["name"]): each.get("policyTags") for each in found.get("schema", {}).get("fields", ())}
         wanted = {str(each["name"]): each["policyTags"] for each in self.fields if each.get("policyTags")}
         missing = [f"the policy tags of `{name}`" for name, value in wanted.items() if tags.get(name) != value]
-        there = {_name_of(each) for each in link.list_policies(relation)} if self.policies else set[str]()
+        there = {_name_of(each) for each in link.tables.list_policies(relation)} if self.policies else set[str]()
         missing += [f"the row access policy `{_name_of(e)}`" for e in self.policies if _name_of(e) not in there]
         if missing:
             raise wording.not_kept(str(relation), missing)
@@ -114,7 +114,7 @@ def read_policies(link: Link, relation: Relation, resource: Resource | None) -> 
     """The row access policies on a table in place."""
     if resource is None or resource.get("type") != "TABLE":
         return ()
-    return tuple(link.list_policies(relation))
+    return tuple(link.tables.list_policies(relation))
 
 
 def is_same_design(one: Resource, other: Resource) -> bool:

@@ -75,8 +75,13 @@ BIGQUERY = Capabilities(
             "what stays on a table",
             "Descriptions, labels, expiry, policy tags, row access policies and IAM policies of the table in place "
             "are put on the new one before it takes the place. Of those that guard rows or columns it is seen "
-            "afterwards that they are there, or everything is taken back.",
-            ("test_it_stays", "test_where_it_cannot_be_put_on_nothing_is_replaced"),
+            "afterwards that they are there, or everything is taken back. Where there are row access policies, one of "
+            "them has to let sqlmat see all rows.",
+            (
+                "test_it_stays",
+                "test_where_it_cannot_be_put_on_nothing_is_replaced",
+                f"{_DOCS}using-row-level-security-with-features",
+            ),
         ),
         Fact(
             "costs",

@@ -118,12 +118,12 @@ def create_empty(link: Link, relation: Relation, columns: _Columns) -> None:
         "tableId": relation.name,
     }
     fields = [field_of(name, kind) for name, kind in columns]
-    link.create_table({"tableReference": reference, "schema": {"fields": fields}})
+    link.tables.create_table({"tableReference": reference, "schema": {"fields": fields}})
 
 
 def describe(link: Link, relation: Relation, told: Mapping[str | None, str]) -> None:
     """Say what a table, or some of its columns, are."""
-    found = link.find_table(relation)
+    found = link.tables.find_table(relation)
     if found is None:
         raise TerminalWarehouseError(f"Not found: Table {relation}")
     changes: Resource = {}
@@ -134,7 +134,7 @@ def describe(link: Link, relation: Relation, told: Mapping[str | None, str]) -> 
     if own != fields:
         changes["schema"] = {"fields": own}
     if changes:
-        link.patch_table(relation, changes)
+        link.tables.patch_table(relation, changes)
 
 
 def views_query(place: BigQueryPlace) -> str:

@@ -55,43 +55,8 @@ class Tags:
         return _OUTSIDE_ID.sub("-", "_".join(parts))[:400]
 
 
-class Link(Protocol):
-    """What the adapter asks of a project; everything raises `MaterializeError`."""
-
-    @property
-    def place(self) -> BigQueryPlace: ...
-
-    @property
-    def tags(self) -> Tags: ...
-
-    @property
-    def meter(self) -> Meter: ...
-
-    def new_id(self) -> str:
-        """An id that no job has had."""
-        ...
-
-    def run(self, text: str, job_id: str | None = None) -> QueryJob:
-        """Run a query, and wait for its end."""
-        ...
-
-    def fetch(self, text: str) -> Result: ...
-
-    def ask_again(self, text: str, job: QueryJob) -> None:
-        """Have the same query be this job when it is run again: it was, and what it gave was not heard."""
-        ...
-
-    def fetch_quickly(self, text: str) -> Result:
-        """The same of what takes no time, and cannot be cancelled."""
-        ...
-
-    def dry_run(self, text: str) -> QueryJob:
-        """Ask what a query gives and costs."""
-        ...
-
-    def copy(self, copy: Copy, job_id: str) -> None: ...
-
-    def find_job(self, job_id: str) -> AnyJob | None: ...
+class AllTables(Protocol):
+    """What the adapter asks of tables and datasets; everything raises `MaterializeError`."""
 
     def find_table(self, relation: Relation) -> Resource | None: ...
 
@@ -124,6 +89,48 @@ class Link(Protocol):
         ...
 
     def set_bindings(self, relation: Relation, bindings: Sequence[Resource]) -> None: ...
+
+
+class Link(Protocol):
+    """What the adapter asks of a project; everything raises `MaterializeError`."""
+
+    @property
+    def place(self) -> BigQueryPlace: ...
+
+    @property
+    def tags(self) -> Tags: ...
+
+    @property
+    def meter(self) -> Meter: ...
+
+    @property
+    def tables(self) -> AllTables: ...
+
+    def new_id(self) -> str:
+        """An id that no job has had."""
+        ...
+
+    def run(self, text: str, job_id: str | None = None) -> QueryJob:
+        """Run a query, and wait for its end."""
+        ...
+
+    def fetch(self, text: str) -> Result: ...
+
+    def ask_again(self, text: str, job: QueryJob) -> None:
+        """Have the same query be this job when it is run again: it was, and what it gave was not heard."""
+        ...
+
+    def fetch_quickly(self, text: str) -> Result:
+        """The same of what takes no time, and cannot be cancelled."""
+        ...
+
+    def dry_run(self, text: str) -> QueryJob:
+        """Ask what a query gives and costs."""
+        ...
+
+    def copy(self, copy: Copy, job_id: str) -> None: ...
+
+    def find_job(self, job_id: str) -> AnyJob | None: ...
 
     def load(self, path: Path, target: Relation, configuration: Resource) -> int: ...
 

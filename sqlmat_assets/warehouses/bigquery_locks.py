@@ -112,12 +112,12 @@ def acquire(link: Link, target: Relation, owner: str, token: str) -> Lock:
 
 def _create(link: Link, wanted: Lock) -> Resource | None:
     try:
-        return link.create_table(_resource(link, wanted))
+        return link.tables.create_table(_resource(link, wanted))
     except TerminalWarehouseError as error:
         if "Not found: Dataset" not in error.message:
             raise
-    link.create_schema(STATE)
-    return link.create_table(_resource(link, wanted))
+    link.tables.create_schema(STATE)
+    return link.tables.create_table(_resource(link, wanted))
 
 
 def write(link: Link, lock: Lock, plan: Plan, undone: int | None = None) -> Lock:
@@ -128,7 +128,7 @@ def write(link: Link, lock: Lock, plan: Plan, undone: int | None = None) -> Lock
     """
     resource = _resource(link, lock, plan, undone)
     changes = {"schema": resource["schema"], "description": resource["description"]}
-    written = link.patch_table(lock.relation, changes, lock.etag)
+    written = link.tables.patch_table(lock.relation, changes, lock.etag)
     if written is None:
         raise wording.lost_its_place(str(lock.target))
     return replace(lock, etag=written.get("etag"))
@@ -136,7 +136,7 @@ def write(link: Link, lock: Lock, plan: Plan, undone: int | None = None) -> Lock
 
 def release(link: Link, lock: Lock) -> None:
     """Let others publish the table."""
-    link.delete_table(lock.relation)
+    link.tables.delete_table(lock.relation)
 
 
 def recover(link: Link) -> None:
@@ -145,7 +145,7 @@ def recover(link: Link) -> None:
     What is going on is left to who is at it, but where the rows are in place and only the record of them is missing:
     that is completed for him, so that nobody reads a record of other rows.
     """
-    for each in link.list_tables(STATE):
+    for each in link.tables.list_tables(STATE):
         name = str(each["tableReference"]["tableId"])
         if name.startswith(_PREFIX):
             found = _read(link, Relation(STATE, name))
@@ -157,7 +157,7 @@ def recover(link: Link) -> None:
 
 def settle_own(link: Link, owner: str) -> None:
     """Complete what a session has begun itself, or take it back, when the connection was lost meanwhile."""
-    for each in link.list_tables(STATE):
+    for each in link.tables.list_tables(STATE):
         name = str(each["tableReference"]["tableId"])
         if name.startswith(_PREFIX):
             found = _read(link, Relation(STATE, name))
@@ -201,7 +201,7 @@ def _settle(link: Link, lock: Lock, *, is_over: bool) -> bool:
 
 def _release_all(link: Link, lock: Lock) -> None:
     """Remove the lock of each table of a publish that is over; this one last, so that it is found until then."""
-    for each in link.list_tables(STATE):
+    for each in link.tables.list_tables(STATE):
         name = str(each["tableReference"]["tableId"])
         if name.startswith(_PREFIX) and name != lock.relation.name:
             other = _read(link, Relation(STATE, name))
@@ -263,7 +263,7 @@ def _resource(link: Link, lock: Lock, plan: Plan | None = None, undone: int | No
 
 
 def _read(link: Link, place: Relation) -> Lock | None:
-    found = link.find_table(place)
+    found = link.tables.find_table(place)
     if found is None:
         return None
     try:

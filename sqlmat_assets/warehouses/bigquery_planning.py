@@ -139,7 +139,7 @@ class Planner:
             return
         if not is_same_design(there, dress.new):
             # They belong to the table and not to its name.
-            bindings = self.link.fetch_bindings(name)
+            bindings = self.link.tables.fetch_bindings(name)
             if bindings:
                 self.before.append(Step("grant", relation=source, changes={"bindings": bindings}))
             self._set_aside(name, kept)

@@ -73,7 +73,7 @@ class BigQuerySession:
             case exp.Comment():
                 self._describe(tree)
             case exp.Create() if tree.kind == "SCHEMA":
-                self._link.create_schema(_schema_of(tree))
+                self._link.tables.create_schema(_schema_of(tree))
             case exp.Drop() if tree.args["kind"] == "SCHEMA":
                 self._drop_schema(tree)
             case exp.Drop():
@@ -121,7 +121,7 @@ class BigQuerySession:
             if job.statement_type == "CREATE_TABLE_AS_SELECT" and made is not None:
                 relation = Relation(made.dataset_id, made.table_id, _other(made.project, self._link))
                 try:
-                    found = self._link.find_table(relation) or {}
+                    found = self._link.tables.find_table(relation) or {}
                 except TransientWarehouseError:
                     self._link.ask_again(text, job)
                     raise
@@ -158,7 +158,7 @@ class BigQuerySession:
             draft.drop(relation, text, if_exists=bool(exists))
             return
         self._found.pop(relation, None)
-        if not self._link.delete_table(relation) and not exists:
+        if not self._link.tables.delete_table(relation) and not exists:
             raise wording.not_there(self._name(relation), text)
         if draft is not None:
             draft.made_at_once.remove(relation)
@@ -170,7 +170,7 @@ class BigQuerySession:
             if self.fetch_kinds(name):
                 raise wording.still_in_use(name, sql(tree))
             self._draft.schemas.append(name)
-        elif not self._link.delete_schema(name) and not tree.args.get("exists"):
+        elif not self._link.tables.delete_schema(name) and not tree.args.get("exists"):
             raise wording.not_there(name, sql(tree))
 
     def _alter(self, tree: exp.Alter, draft: Draft) -> None:
@@ -228,7 +228,7 @@ class BigQuerySession:
     def fetch_kinds(self, schema: str) -> dict[str, ObjectKind]:
         with self._noticing():
             found: dict[str, ObjectKind] = {}
-            for each in self._link.list_tables(schema):
+            for each in self._link.tables.list_tables(schema):
                 found[str(each["tableReference"]["tableId"])] = "view" if each["type"] == "VIEW" else "table"
             if self._draft is not None:
                 for relation, place in self._draft.places.items():
@@ -303,7 +303,7 @@ class BigQuerySession:
         with self._noticing():
             return files_.unload(self._link, query, path)
 
-    def load_objects(
+    def load_from_storage(
         self,
         target: Relation,
         objects: Objects,
@@ -325,7 +325,7 @@ class BigQuerySession:
                 storage=storage or Storage(),
             )
 
-    def extract(self, source: Relation, objects: Objects) -> int:
+    def extract_to_storage(self, source: Relation, objects: Objects) -> int:
         """Write all rows of a table into Cloud Storage; see `bigquery_objects.extract`."""
         with self._noticing():
             return objects_.extract(self._link, source, objects)
@@ -398,7 +398,7 @@ class BigQuerySession:
                 for relation in draft.made_at_once:
                     # What stays is swept by a later build, as after a crash.
                     with suppress(MaterializeError):
-                        self._link.delete_table(relation)
+                        self._link.tables.delete_table(relation)
                 raise
             finally:
                 self._draft = None
@@ -414,9 +414,9 @@ class BigQuerySession:
     def _find(self, relation: Relation) -> Resource | None:
         """What is told of a table, which does not change inside of a transaction."""
         if self._draft is None:
-            return self._own.get(relation) or self._link.find_table(relation)
+            return self._own.get(relation) or self._link.tables.find_table(relation)
         if relation not in self._found:
-            self._found[relation] = self._link.find_table(relation)
+            self._found[relation] = self._link.tables.find_table(relation)
         return self._found[relation]
 
     def _name(self, relation: Relation) -> str:

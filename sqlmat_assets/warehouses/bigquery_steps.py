@@ -145,15 +145,15 @@ class Performer:
         match step.kind:
             case "delete":
                 assert step.relation is not None  # noqa: S101 - it has one
-                self._link.delete_table(step.relation)
+                self._link.tables.delete_table(step.relation)
             case "delete_schema":
-                self._link.delete_schema(step.text)
+                self._link.tables.delete_schema(step.text)
             case "grant":
                 assert step.relation is not None  # noqa: S101 - it has one
-                self._link.set_bindings(step.relation, step.changes["bindings"])
+                self._link.tables.set_bindings(step.relation, step.changes["bindings"])
             case "patch":
                 assert step.relation is not None  # noqa: S101 - it has one
-                self._link.patch_table(step.relation, step.changes)
+                self._link.tables.patch_table(step.relation, step.changes)
             case _:
                 # Two transactions that change the same table do not wait for each other.
                 with _STATE_GUARD if step.is_state else nullcontext():

@@ -17,6 +17,6 @@ class TestBigQuery(OnBigQuery, WarehouseContract):
 
     def fetch_comments(self, session: Session, relation: Relation) -> tuple[str | None, dict[str, str | None]]:
         assert isinstance(session, BigQuerySession)
-        found = session._link.find_table(relation)  # pyright: ignore[reportPrivateUsage] - descriptions are in no query
+        found = session._link.tables.find_table(relation)  # pyright: ignore[reportPrivateUsage] - descriptions are in no query
         assert found is not None
         return found.get("description"), {each["name"]: each.get("description") for each in found["schema"]["fields"]}

@@ -67,12 +67,12 @@ def test_a_connection_that_comes_back_while_it_is_waited_for(bigquery: BigQueryD
             assert {text for text, count in jobs.items() if count > 1} == set(), cut
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before it is heard", "after it was done"])
-def test_a_connection_that_is_given_up_and_tried_again(bigquery: BigQueryDouble, *, after: bool) -> None:
+@pytest.mark.parametrize(("after", "every"), [(True, 1), (False, 3)], ids=["after it was done", "before it is heard"])
+def test_a_connection_that_is_given_up_and_tried_again(bigquery: BigQueryDouble, every: int, *, after: bool) -> None:
     """The same where the request has failed and the build repeats what it is a part of: records are read again."""
     warehouse = opened(bigquery, 0)
     with warehouse.open_session():
-        for cut in range(FIRST, count_requests(bigquery, warehouse) + 1):
+        for cut in range(FIRST, count_requests(bigquery, warehouse) + 1, every):
             last, jobs = republish(bigquery, warehouse, cut, after=after)
             assert isinstance(last, Published), (cut, last)
             twice = {text for text, count in jobs.items() if count > 1}

@@ -58,7 +58,7 @@ def test_objects_of_each_format(
     session: BigQuerySession, storage: Any, format_: Format, columns: tuple[tuple[str, str], ...] | None
 ) -> None:
     url = put(storage, f"in/rows.{format_}", contents(format_))
-    assert session.load_objects(TARGET, Objects((url,), format_), columns) == 2
+    assert session.load_from_storage(TARGET, Objects((url,), format_), columns) == 2
     assert session.fetch_columns(TARGET) == (("id", "INT64"), ("name", "STRING"))
     assert list(session.fetch_rows(verbatim("SELECT id, name FROM first.trips ORDER BY id")).rows) == ROWS
 
@@ -72,20 +72,20 @@ def test_many_packed_objects_into_a_table_with_partitions(
     put(storage, "other/2019-03.csv", b"3;1;2019-03-05T10:00:00Z\n")
     lies = Storage(("at", "TIMESTAMP"), "month", ("id",), timedelta(days=900), (("team", "data"),))
     objects = Objects((f"gs://{storage.name}/in/*",), "csv", separator=";", has_header=False)
-    assert session.load_objects(TARGET, objects, COLUMNS, required=("id",), storage=lies) == 2
+    assert session.load_from_storage(TARGET, objects, COLUMNS, required=("id",), storage=lies) == 2
     assert session.fetch_rows(verbatim("SELECT min(at) FROM first.trips")).rows == [(AT,)]
     made = bigquery.catalog.table(PROJECT, "first", "trips")
     partitions = {"type": "MONTH", "field": "at", "expirationMs": "77760000000"}
     assert (made.options["timePartitioning"], made.options["clustering"]) == (partitions, {"fields": ["id"]})
     assert (made.options["labels"], made.fields[0]["mode"]) == ({"team": "data"}, "REQUIRED")
     with pytest.raises(TerminalWarehouseError, match=r"Already Exists: Table a-project:first\.trips"):
-        session.load_objects(TARGET, objects, COLUMNS)
+        session.load_from_storage(TARGET, objects, COLUMNS)
 
 
 def test_a_value_that_is_none_of_its_type_leaves_no_table(session: BigQuerySession, storage: Any) -> None:
     url = put(storage, "in/rows.csv", b"id\n1\nx\n")
     with pytest.raises(TerminalWarehouseError) as caught:
-        session.load_objects(TARGET, Objects((url,), "csv"), (("id", "INT64"),))
+        session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),))
     assert caught.value.message == "Error while reading data, error message: Could not parse 'x' as INT64"
     assert session.fetch_kinds("first") == {}
 
@@ -93,7 +93,7 @@ def test_a_value_that_is_none_of_its_type_leaves_no_table(session: BigQuerySessi
 def test_an_object_that_is_not_there(session: BigQuerySession, storage: Any) -> None:
     url = f"gs://{storage.name}/in/*.csv"
     with pytest.raises(TerminalWarehouseError, match=r"Not found: URI gs://.*/in/\*\.csv"):
-        session.load_objects(TARGET, Objects((url,), "csv"), (("id", "INT64"),))
+        session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),))
 
 
 @pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet"])
@@ -101,10 +101,10 @@ def test_a_table_goes_out_and_comes_back(session: BigQuerySession, storage: Any,
     session.execute(verbatim("CREATE TABLE first.out AS SELECT id, 'a;b' AS name FROM UNNEST([1, 2, 3]) AS id"))
     url = f"gs://{storage.name}/out/rows-*.{format_}"
     is_packed = format_ != "parquet"
-    assert session.extract(Relation("first", "out"), Objects((url,), format_, ";", is_packed=is_packed)) == 2
+    assert session.extract_to_storage(Relation("first", "out"), Objects((url,), format_, ";", is_packed=is_packed)) == 2
     names = sorted(blob.name for blob in storage.list_blobs(prefix="out/"))
     assert names == [f"out/rows-{number:012d}.{format_}" for number in (0, 1)]
-    back = session.load_objects(TARGET, Objects((url,), format_, ";"), (("id", "INT64"), ("name", "STRING")))
+    back = session.load_from_storage(TARGET, Objects((url,), format_, ";"), (("id", "INT64"), ("name", "STRING")))
     assert back == 3
     found = session.fetch_rows(verbatim("SELECT id, name FROM first.trips ORDER BY id")).rows
     assert list(found) == [(id_, "a;b") for id_ in (1, 2, 3)]
@@ -113,7 +113,7 @@ def test_a_table_goes_out_and_comes_back(session: BigQuerySession, storage: Any,
 def test_a_view_does_not_go_out(session: BigQuerySession, storage: Any) -> None:
     session.execute(verbatim("CREATE VIEW first.seen AS SELECT 1 AS id"))
     with pytest.raises(TerminalWarehouseError, match=r"Cannot export a view: a-project:first\.seen"):
-        session.extract(Relation("first", "seen"), Objects((f"gs://{storage.name}/out/rows.csv",), "csv"))
+        session.extract_to_storage(Relation("first", "seen"), Objects((f"gs://{storage.name}/out/rows.csv",), "csv"))
 
 
 def test_an_answer_that_is_lost_loads_nothing_twice(
@@ -121,5 +121,5 @@ def test_an_answer_that_is_lost_loads_nothing_twice(
 ) -> None:
     url = put(storage, "in/rows.csv", b"id\n1\n")
     bigquery.faults.drop_where(lambda request: request.about == "load", after=True)
-    assert session.load_objects(TARGET, Objects((url,), "csv"), (("id", "INT64"),)) == 1
+    assert session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),)) == 1
     assert [job.kind for job in bigquery.jobs.all() if job.kind == "load"] == ["load"]
