@@ -46,7 +46,7 @@ class Server:
         self._data = folder / "data"
         self._log = folder / "log"
         self._binaries = find_binaries()
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         folder.chmod(0o755)
         self._data.mkdir(mode=0o700)
@@ -125,7 +125,7 @@ def serving() -> Generator[Server]:
         shutil.rmtree(folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -17,7 +17,7 @@ from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Sessi
 from sqlmat_assets.warehouses.duckdb import Cursor, DuckDBSession, DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 
 
 class Killed(BaseException):
@@ -96,14 +96,8 @@ class RecordingWarehouse:
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return DuckDBWarehouse(self.path).render_load(target, path, columns)
 
-    def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> list[str]:
-        return DuckDBWarehouse(self.path).render_load_files(target, files, columns, required)
+    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+        return DuckDBWarehouse(self.path).render_load_files(target, files, contents)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return DuckDBWarehouse(self.path).render_grants(relation, grantees)

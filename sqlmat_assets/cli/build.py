@@ -24,6 +24,7 @@ from sqlmat_assets.cli.display import View, open_view, write_failure, write_resu
 from sqlmat_assets.cli.patience import SECONDS_UNTIL_TOLD
 from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
+    connectors,
     dagster_home,
     default_warehouse,
     env_option,
@@ -345,6 +346,7 @@ def command(  # noqa: PLR0913 - one for each option
         root=project.root,
         environment=environment,
         views=project.views,
+        connectors=connectors(),
     )
     request, requests = Request(opened.label, selected, partitions), Requests(requests_file(project.root, environment))
     if partitions:

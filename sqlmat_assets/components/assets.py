@@ -34,6 +34,7 @@ from sqlmat_assets.components.provenance import Inputs
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import ENV_TAG, check_output, translate_checks, translate_key, translate_model
 from sqlmat_assets.components.undone import PutBack, code_tags, data_version_of, put_back_event, translate_put_back
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
@@ -83,6 +84,7 @@ class Site:
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
     `views` have the SQL of the tables that are views. `identity` tells the project from others in the warehouse.
     `tables` are all whose files have no problems.
+    `connectors` open the places that tables are loaded from.
     """
 
     root: Path
@@ -96,6 +98,7 @@ class Site:
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     identity: str | None = None
     tables: Sequence[Model] = ()
+    connectors: Connectors = field(default_factory=Connectors)
 
 
 def build_asset(
@@ -160,6 +163,7 @@ def _compute(model: Model, site: Site) -> _Compute:
             views=site.views,
             # What a person builds is what he has chosen; the service is there for all of them.
             others=() if run.reasons is None else site.tables,
+            connectors=site.connectors,
         )
         if site.environment is not None and ENV_TAG not in context.run.tags:
             context.instance.add_run_tags(context.run.run_id, {ENV_TAG: site.environment.name})

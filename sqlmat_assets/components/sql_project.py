@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor
+from sqlmat_assets.components.connections import find_in_environment
 from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import WarehouseResource, hide_url
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.ticks import sensor_taken
 from sqlmat_assets.execution.environment import Environment, find_environment
@@ -58,6 +61,7 @@ def build_definitions(
     freshness_sensor: str = FRESHNESS_SENSOR,
     environment: Environment | None = None,
     declares_sources: bool = True,
+    find_connection: Callable[[str], str | None] = find_in_environment,
 ) -> dg.Definitions:
     """All tables of a project with their checks, what they read from elsewhere, and the sensor that builds them.
 
@@ -70,6 +74,7 @@ def build_definitions(
             the sensor is switched on.
         declares_sources: Whether what the tables read from elsewhere are assets of these definitions; not where the
             definitions around these may have them. Dagster shows them all the same.
+        find_connection: Gives the URL of a connection that a load names, when a step asks for it.
     """
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
@@ -90,6 +95,7 @@ def build_definitions(
         project.views,
         find_identity(project.root),
         tuple(model for model in project if not model.is_quarantined),
+        Connectors(find_connection),
     )
     circles = _circles(graph)
     held = find_held(project)
@@ -134,6 +140,8 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         resource_key: The name of that resource.
         freshness_sensor: The name of the sensor that builds the tables; each folder needs one of its own.
         environment: Where they are built beside production; by default production is.
+        connections: The URLs of the connections that loads name; by default the variable SQLMAT_CONNECTION_SHOP of the
+            environment has that of `shop`.
     """
 
     path: str
@@ -142,6 +150,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     resource_key: str = RESOURCE_KEY
     freshness_sensor: str = FRESHNESS_SENSOR
     environment: str | None = None
+    connections: dict[str, str] | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
@@ -153,6 +162,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
             freshness_sensor=self._own_sensor(context),
             environment=find_named(self.environment, project, self.warehouse),
             declares_sources=False,
+            find_connection=find_in_environment if self.connections is None else self.connections.get,
         )
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:

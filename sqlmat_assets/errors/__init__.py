@@ -89,6 +89,14 @@ class TerminalWarehouseError(WarehouseError):
     """Trying again changes nothing: wrong SQL, missing rights, full disk."""
 
 
+class SourceError(MaterializeError):
+    """What a table is loaded from cannot be read: an object is missing, a server refuses, bytes are missing."""
+
+
+class TransientSourceError(SourceError):
+    """Worth another try: a server is busy, a connection was lost."""
+
+
 class BadRowError(TerminalWarehouseError):
     """A value in a file is none of its column's type; `row` counts from 1."""
 

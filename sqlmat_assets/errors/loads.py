@@ -79,9 +79,41 @@ def doubled_column(name: str, other: str) -> TextError:
 # The pattern of files
 
 
-def not_local(files: str) -> TextError:
-    """`s3://…`."""
-    return TextError(f"`{files}` is no path", "name files that lie on this machine")
+def unknown_scheme(files: str, near: str | None, known: Iterable[str]) -> TextError:
+    """`ftp://…`."""
+    hint = f"did you mean `{near}://`?" if near else f"write a path, or a URL that begins with one of {_listed(known)}"
+    return TextError(f"nothing here reads `{files}`", hint)
+
+
+def secret_here() -> TextError:
+    """`https://user:password@example.com/…`."""
+    return TextError(
+        "a user or a password stands in the URL",
+        "write `connection: shop`, and put the URL with the password into `SQLMAT_CONNECTION_SHOP`",
+    )
+
+
+def nothing_lists(files: str) -> TextError:
+    """`https://example.com/*.csv`."""
+    return TextError(
+        f"nothing tells which files `{files}` could mean: a web server lists none",
+        "name one file, with `{partition}` in its name where there are several",
+    )
+
+
+def nothing_inside(path: str) -> TextError:
+    """A nested column of CSV."""
+    return TextError(
+        f"`{path}` stands inside of another value, and there are none in CSV",
+        "write its column's name, as `name: type`",
+    )
+
+
+def no_connection_name(name: str) -> TextError:
+    """A connection that is a URL, or has spaces."""
+    return TextError(
+        f"`{name}` is no name of a connection", "write a word such as `shop`, whose URL is in `SQLMAT_CONNECTION_SHOP`"
+    )
 
 
 def unknown_format(files: str, known: Iterable[str]) -> TextError:
@@ -92,8 +124,14 @@ def unknown_format(files: str, known: Iterable[str]) -> TextError:
 def unknown_placeholder(written: str) -> TextError:
     """`{month}` in a pattern."""
     return TextError(
-        f"`{{{written}}}` stands for nothing", "write `{partition}`, or `{partition:%Y-%m}` with its format"
+        f"`{{{written}}}` stands for nothing",
+        "write `{partition}`, or `{number}`, `{day}` or `{hour}` for folders with `strategy: time_series`",
     )
+
+
+def several_folders() -> TextError:
+    """`{day}/{number}` in a pattern."""
+    return TextError("the pattern has several placeholders for folders", "leave one, with a format: `{day:%Y/%m/%d}`")
 
 
 def bad_format(written: str) -> TextError:
@@ -125,6 +163,54 @@ def column_of_its_own(name: str, source: str) -> TextError:
     )
 
 
+# Strategies
+
+
+def unknown_strategy(written: str, near: str | None, known: Iterable[str]) -> TextError:
+    """`strategy: append`."""
+    hint = f"did you mean `{near}`?" if near else f"the strategies are {_listed(known)}"
+    return TextError(f"there is no strategy `{written}`", hint)
+
+
+def no_count(key: str, written: str) -> TextError:
+    """`max_bad_rows: some`."""
+    return TextError(f"`{written}` is no number of rows", f"write `{key}: 10`")
+
+
+def no_bound(key: str, written: str, kind: str) -> TextError:
+    """`from: yesterday`."""
+    example = {"number": "17", "day": "2019-01-01", "hour": "2019-01-01/06"}[kind]
+    return TextError(f"`{written}` is no {kind}", f"write `{key}: {example}`")
+
+
+def no_folders() -> TextError:
+    """`strategy: time_series` of files in no order."""
+    return TextError(
+        "`strategy: time_series` needs folders that have an order",
+        "write `{number}`, `{day}` or `{hour}` in the place of their names: `files: s3://bucket/events/{day}/*.csv`",
+    )
+
+
+def no_column_for_folders(kind: str) -> TextError:
+    """`strategy: time_series` without a column for the folder."""
+    return TextError(
+        f"`strategy: time_series` needs a column for the {kind}", f"name it in a line of its own: `folder: {kind}`"
+    )
+
+
+def only_time_series(key: str) -> TextError:
+    """`folder`, or `{day}`, without the strategy."""
+    return TextError(f"`{key}` has no effect without `strategy: time_series`", f"write that, or remove `{key}`")
+
+
+def no_partitions_in_parts(strategy: str) -> TextError:
+    """Partitions of a table that is loaded in parts of another kind."""
+    return TextError(
+        f"`strategy: {strategy}` and `partition_by` are two ways to load a part of the table",
+        "leave `strategy` out, or write `partition_by: null` into a comment on top of this file",
+    )
+
+
 # The files, when the table is built
 
 
@@ -138,6 +224,7 @@ def missing_files(paths: Sequence[str]) -> MaterializeError:
     return MaterializeError("\n".join([f"{what}, nothing was loaded:", *shown]))
 
 
-def nothing_matches(pattern: str) -> MaterializeError:
+def nothing_matches(pattern: str, *, is_relative: bool) -> MaterializeError:
     """No file at all."""
-    return MaterializeError(f"no file matches `{pattern}`\n  hint: a relative path begins where the `.load.yaml` is")
+    hint = "\n  hint: a relative path begins where the `.load.yaml` is" if is_relative else ""
+    return MaterializeError(f"no file matches `{pattern}`{hint}")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sqlmat_assets.connectors.base import Openers
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
@@ -28,6 +30,8 @@ class Context:
     `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
     `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `others` are
     tables whose grants are settled with the first table of the run, whether or not they are built in it.
+    `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `connectors`
+    open the places that tables are loaded from.
     """
 
     warehouse: Warehouse
@@ -43,6 +47,7 @@ class Context:
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     workshop: Workshop = field(default_factory=LocalWorkshop)
     others: Sequence[Model] = ()
+    connectors: Openers = field(default_factory=Connectors)
 
     @property
     def own(self) -> Path:

@@ -15,7 +15,7 @@ from sqlmat_assets.project.model import Model, Processor
 from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 
 
 def write_processed(
@@ -47,8 +47,8 @@ def write_processed(
     """
     stop = Stop()
     query = statement_text(model)
-    columns = [(column.name, column.type) for column in processor.columns]
     required = [column.name for column in processor.columns if column.is_required]
+    contents = Contents.of([(column.name, column.type) for column in processor.columns], required)
     with (
         context.cancellation.along(session, stop),
         context.workshop.open_folder(context.own, f"{context.run.id}.{model.relation}", stop) as folder,
@@ -62,9 +62,7 @@ def write_processed(
             )
         _refuse_misfits(task, context)
         try:
-            rows = context.retries.run(
-                lambda: session.load_files(intermediate, result, columns, required), context.sleep
-            )
+            loaded = context.retries.run(lambda: session.load_files(intermediate, result, contents), context.sleep)
         except BadRowError as error:
             place = context.workshop.place(task, error.row)
             raise wording.bad_value(processor.script, place, error.column, error.value, error.type) from error
@@ -75,9 +73,9 @@ def write_processed(
         sent = [
             *context.warehouse.render_unload(query, given),
             f"-- {command_line(processor)}",
-            *context.warehouse.render_load_files(intermediate, result, columns, required),
+            *context.warehouse.render_load_files(intermediate, result, contents),
         ]
-    return rows, ";\n".join(sent)
+    return loaded.rows, ";\n".join(sent)
 
 
 def _refuse_misfits(task: Task, context: Context) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from sqlmat_assets.connectors.noted import NotedConnectors
 from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.context import Context
@@ -36,7 +37,7 @@ from sqlmat_assets.warehouses.base import (
     Statement,
     Warehouse,
 )
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 Types = Mapping[Relation, tuple[tuple[str, str], ...]]
 """The columns of tables, with their types as the engine writes them."""
@@ -98,7 +99,12 @@ def render(
     built = (_built(placed, context), *records) if is_there else tuple(records)
     notebook = _Notebook(context.warehouse, sent, {written: columns, **place, **known}, built)
     aside = replace(
-        context, warehouse=notebook, cancellation=Cancellation(), state=RunState(), workshop=NotedWorkshop(sent)
+        context,
+        warehouse=notebook,
+        cancellation=Cancellation(),
+        state=RunState(),
+        workshop=NotedWorkshop(sent),
+        connectors=NotedConnectors(),
     )
     for event in materialize(_with_gate_open(model), aside, piece):
         if isinstance(event, Discarded):
@@ -191,14 +197,8 @@ class _Notebook:
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return self.warehouse.render_load(target, path, columns)
 
-    def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> list[str]:
-        return self.warehouse.render_load_files(target, files, columns, required)
+    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+        return self.warehouse.render_load_files(target, files, contents)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return self.warehouse.render_grants(relation, grantees)
@@ -261,15 +261,10 @@ class _NotebookSession:
         self.sent.extend(self.warehouse.render_load(target, path, columns))
         return 1
 
-    def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> int:
-        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required))
-        return 1
+    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+        sent = self.warehouse.render_load_files(target, files, contents)
+        self.sent.extend(sent)
+        return Loaded(1, "\n".join(sent))
 
     def unload(self, query: str, path: Path) -> int:
         self.sent.extend(self.warehouse.render_unload(query, path))

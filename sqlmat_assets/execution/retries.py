@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlmat_assets.errors import TransientWarehouseError
+from sqlmat_assets.errors import TransientSourceError, TransientWarehouseError
 
 T = TypeVar("T")
 
@@ -23,10 +23,11 @@ class Retries:
 
         Raises:
             TransientWarehouseError: The last attempt failed too.
+            TransientSourceError: The same.
         """
         for attempt in range(self.attempts - 1):
             try:
                 return work()
-            except TransientWarehouseError:
+            except (TransientWarehouseError, TransientSourceError):
                 sleep(self.first_pause_seconds * 2**attempt)
         return work()

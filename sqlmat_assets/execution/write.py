@@ -59,7 +59,8 @@ def write(
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
         case Kind.LOAD if model.load is not None:
-            rows, statement = write_load(model, model.load, intermediate, session, context, ranges)
+            loaded = write_load(model, model.load, intermediate, session, context, ranges)
+            rows, statement = loaded.rows, loaded.statement
         case Kind.PROCESSED if model.processor is not None:
             with explained(model, session, context, statement_text(model)):
                 rows, statement = write_processed(

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
@@ -137,23 +137,13 @@ class Session(Protocol):
         """
         ...
 
-    def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> int:
-        """Create a table from local files; `columns` (name, type) are all that stand in them.
+    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+        """Create a table from local files, all of them or none.
 
         Args:
             target: The table.
             files: Where the rows are.
-            columns: Those of the files.
-            required: Those that are NOT NULL in the table.
-
-        Returns:
-            How many rows it has.
+            contents: What stands in them; where more rows cannot be read than it says, there is no table.
         """
         ...
 
@@ -300,13 +290,7 @@ class Warehouse(Protocol):
         """What `Session.load_file` sends, in order."""
         ...
 
-    def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> list[str]:
+    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
         """What `Session.load_files` sends to create the table."""
         ...
 

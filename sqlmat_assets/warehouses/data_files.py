@@ -8,7 +8,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 # So many rows decide where the header alone does not tell what separates its columns.
 _ROWS_TO_COMPARE = 100
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,37 @@ def find_value(path: Path, header: CsvHeader, column: str, value: str) -> int | 
                 return line
             line = reader.line_num + 1
     return None
+
+
+def find_record(path: Path, header: CsvHeader, values: Sequence[object]) -> int | None:
+    """The line in which the first row with these values begins, an empty one for None; None where there is none."""
+    wanted = ["" if value is None else str(value) for value in values]
+    line = 1
+    with _open_text(path, errors="replace") as file:
+        reader = csv.reader(file, delimiter=header.separator, strict=True)
+        with suppress(csv.Error):
+            for record in reader:
+                if line > 1 and record == wanted:
+                    return line
+                line = reader.line_num + 1
+    return None
+
+
+def find_line(path: Path, text: str) -> int | None:
+    """The first line that says something; None where none does."""
+    wanted = text.strip().encode()
+    with _open_bytes(path) as file:
+        return next((number for number, line in enumerate(file, 1) if line.strip() == wanted), None)
+
+
+def line_at(path: Path, position: int) -> int:
+    """The line that a byte of a file stands in; bytes count from 1."""
+    number, before = 1, position - 1
+    with _open_bytes(path) as file:
+        while before > 0 and (chunk := file.read(min(before, _CHUNK))):
+            number += chunk.count(b"\n")
+            before -= len(chunk)
+    return number
 
 
 def has_ending(path: Path, *endings: str) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -32,7 +32,7 @@ from sqlmat_assets.warehouses.duckdb_indexes import fetch_indexes, keeping_index
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 T = TypeVar("T")
 
@@ -97,17 +97,11 @@ class DuckDBWarehouse:
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
 
-    def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> list[str]:
-        declared = DeclaredFiles(files, columns, DUCKDB)
-        if not required:
+    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+        declared = DeclaredFiles(files, contents, DUCKDB)
+        if not contents.required:
             return [_sql(declared.create_table(target))]
-        return ["BEGIN", *map(_sql, declared.create_and_fill(target, required)), "COMMIT"]
+        return ["BEGIN", *map(_sql, declared.create_and_fill(target)), "COMMIT"]
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         del relation, grantees  # who can read the file can read all of it
@@ -232,24 +226,30 @@ class DuckDBSession:
         file.refuse_other_columns([name for name, _ in self.fetch_columns(target)])
         return rows
 
-    def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> int:
-        declared = DeclaredFiles(files, columns, DUCKDB)
-        declared.check(self.fetch_rows)
+    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+        declared = DeclaredFiles(files, contents, DUCKDB, self.fetch_rows)
         try:
-            if not required:
-                return self.write_rows(declared.create_table(target))
-            create, fill = declared.create_and_fill(target, required)
-            with self.transaction():
-                self.execute(create)
-                return self.write_rows(fill)
+            return self._fill(declared, target, contents)
+        except TerminalWarehouseError as error:
+            if not contents.most_bad_rows:
+                raise declared.explain(error, self.fetch_rows) from error
+        found = declared.find_unreadable(self.fetch_rows)
+        try:
+            loaded = self._fill(declared, target, contents, skips_bad=True)
         except TerminalWarehouseError as error:
             raise declared.explain(error, self.fetch_rows) from error
+        return replace(loaded, bad_rows=found.count, first_bad=tuple(row for _, row in found.first))
+
+    def _fill(
+        self, declared: DeclaredFiles, target: Relation, contents: Contents, *, skips_bad: bool = False
+    ) -> Loaded:
+        if not contents.required:
+            statement = _sql(declared.create_table(target, skips_bad=skips_bad))
+            return Loaded(int(self._run(statement)[0][0]), statement)
+        create, fill = map(_sql, declared.create_and_fill(target, skips_bad=skips_bad))
+        with self.transaction():
+            self._run(create)
+            return Loaded(int(self._run(fill)[0][0]), f"{create};\n{fill}")
 
     def unload(self, query: str, path: Path) -> int:
         described = self.fetch_rows(exp.select("*").from_(statements.derived_table(query, "rows")).limit(0))

@@ -27,7 +27,7 @@ from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, finger
 from sqlmat_assets.warehouses.redshift_locking import NotGivenError, explained, lock, send_within_wait
 from sqlmat_assets.warehouses.redshift_questions import as_sent, lock_statement, question_of_types, with_conditions_only
 from sqlmat_assets.warehouses.redshift_replacing import replacing
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 _DIALECT = Dialect.get_or_raise("redshift")
 _TRIES = 4
@@ -92,14 +92,8 @@ class RedshiftWarehouse:
     def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
         return files_.render_load_file(self.place.staging, target, path, columns)
 
-    def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> list[str]:
-        return files_.render_load_files(self.place.staging, target, files, columns, required)
+    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+        return files_.render_load_files(self.place.staging, target, files, contents)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
@@ -160,15 +154,9 @@ class RedshiftSession(PostgresSession):
         with self._noticing():
             return files_.load_file(self._link, self._staging, target, path, columns)
 
-    def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-    ) -> int:
+    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
         with self._noticing():
-            return files_.load_files(self._link, self._staging, target, files, columns, required)
+            return files_.load_files(self._link, self._staging, target, files, contents)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -24,7 +24,7 @@ from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place
 from sqlmat_assets.warehouses.postgres_types import to_duckdb
 from sqlmat_assets.warehouses.redshift_connections import Staging
 from sqlmat_assets.warehouses.redshift_staging import Folder, authorization, open_folder, without_secrets
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 _Columns = Sequence[tuple[str, str]]
 # What stands for NULL, since an empty value and none are told apart by nothing else.
@@ -51,12 +51,12 @@ def load_files(
     staging: Staging | None,
     target: Relation,
     files: Sequence[SourceFile],
-    columns: _Columns,
-    required: Sequence[str],
-) -> int:
+    contents: Contents,
+) -> Loaded:
     """Create a table from files whose columns are all declared."""
     with _staged(link, staging) as staged:
-        return postgres_files.load_files(staged, target, files, columns, required)
+        loaded = postgres_files.load_files(staged, target, files, contents)
+    return replace(loaded, statement="\n".join(render_load_files(staging, target, files, contents)))
 
 
 def unload(link: Link, staging: Staging | None, query: str, path: Path) -> int:
@@ -78,14 +78,10 @@ def render_load_file(staging: Staging | None, target: Relation, path: Path, colu
 
 
 def render_load_files(
-    staging: Staging | None,
-    target: Relation,
-    files: Sequence[SourceFile],
-    columns: _Columns,
-    required: Sequence[str],
+    staging: Staging | None, target: Relation, files: Sequence[SourceFile], contents: Contents
 ) -> list[str]:
     """What `load_files` sends, without secrets."""
-    return _as_shown(staging, target, postgres_files.render_load_files(target, files, columns, required))
+    return _as_shown(staging, target, postgres_files.render_load_files(target, files, contents))
 
 
 def render_unload(staging: Staging | None, query: str) -> str:

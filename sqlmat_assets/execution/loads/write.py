@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
+from sqlmat_assets.connectors.base import Store
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.loads.local_files import find_all, find_of_partitions, partition_type
-from sqlmat_assets.project.loads import Load
+from sqlmat_assets.execution.loads.fetching import fetched, with_urls
+from sqlmat_assets.execution.loads.finding import Finder, Wanted, partition_type
+from sqlmat_assets.project.loads import Load, scheme_of
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, FileColumn, Loaded
 
 
 def write_load(
@@ -25,7 +28,7 @@ def write_load(
     session: Session,
     context: Context,
     ranges: Sequence[Range] = (),
-) -> tuple[int, str]:
+) -> Loaded:
     """Create the intermediate table from the files of a load, all in one statement.
 
     Args:
@@ -36,29 +39,41 @@ def write_load(
         context: The run.
         ranges: Which partitions, of a table that has some.
 
-    Returns:
-        How many rows it has, and the statement.
-
     Raises:
-        MaterializeError: A file is missing, or the engine cannot read one.
+        MaterializeError: A file is missing, or cannot be read.
     """
-    files = find_files(model, load, context, ranges)
-    columns = [(column.name, column.type) for column in load.columns]
-    rows = context.retries.run(lambda: session.load_files(intermediate, files, columns), context.sleep)
-    return rows, "\n".join(context.warehouse.render_load_files(intermediate, files, columns))
+    store = open_store(load, context)
+    wanted = context.retries.run(lambda: find_files(model, load, store, context, ranges), context.sleep)
+    contents = contents_of(load)
+    name = f"{context.run.id}.{model.relation}"
+    with fetched(wanted, store, session, context, name) as files:
+        loaded = context.retries.run(lambda: session.load_files(intermediate, files, contents), context.sleep)
+    return replace(loaded, statement=with_urls(loaded.statement, files))
 
 
-def find_files(model: Model, load: Load, context: Context, ranges: Sequence[Range] = ()) -> tuple[SourceFile, ...]:
+def open_store(load: Load, context: Context) -> Store:
+    """The place with the files of a load."""
+    return context.connectors.open_store(scheme_of(load.files), load.connection)
+
+
+def find_files(
+    model: Model, load: Load, store: Store, context: Context, ranges: Sequence[Range] = ()
+) -> tuple[Wanted, ...]:
     """The files that make the rows of a table, or of some of its partitions.
 
     Raises:
         MaterializeError: One is missing.
     """
-    folder = (context.root / model.path).absolute().parent
+    finder = Finder(load, (context.root / model.path).absolute().parent, store)
     partitioning = model.settings.partition_by
     if partitioning is None:
-        return find_all(load, folder)
-    return find_of_partitions(load, folder, partitioning, ranges)
+        return finder.find_all()
+    return finder.find_of_partitions(partitioning, ranges)
+
+
+def contents_of(load: Load) -> Contents:
+    """What stands in the files of a load."""
+    return Contents(tuple(FileColumn(column.name, column.type, column.path) for column in load.columns))
 
 
 def columns_query(model: Model, load: Load, partitioning: Partitioning | None) -> exp.Expr:
