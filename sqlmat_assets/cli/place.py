@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from sqlmat_assets.components.home import keep_out_of_git
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.failures import another_dialect
-from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors.usage import folder_is_file, folder_missing
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.load import load_project

@@ -13,13 +13,14 @@ class Found:
 
     `url` is where, without anything secret: what people see, and what is written down. `size` is in bytes. `etag` is
     the same for the same content, and another one when the content changes; `version` is of this very file, where that
-    is told. Each is None where nobody says.
+    is told. Each is None where nobody says. One that is `is_told_only` stands for files that nobody has looked for.
     """
 
     url: str
     size: int | None = None
     etag: str | None = None
     version: str | None = None
+    is_told_only: bool = False
 
 
 class Store(Protocol):

@@ -18,7 +18,7 @@ class NotedConnectors:
 
 class _Noted:
     def find(self, pattern: str) -> list[Found]:
-        return [Found(pattern)]
+        return [Found(pattern, is_told_only=True)]
 
     def path_of(self, found: Found) -> Path | None:
         return Path("/", found.url.rpartition("/")[2])

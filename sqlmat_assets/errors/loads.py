@@ -224,6 +224,20 @@ def missing_files(paths: Sequence[str]) -> MaterializeError:
     return MaterializeError("\n".join([f"{what}, nothing was loaded:", *shown]))
 
 
+def would_lose(urls: Sequence[str]) -> MaterializeError:
+    """All files are to be loaded anew, and some of those whose rows are there are gone."""
+    more = len(urls) - _MOST_SHOWN
+    shown = [f"  {url}" for url in urls[:_MOST_SHOWN]]
+    if more > 0:
+        shown.append(f"  and {more:,} more")
+    what = "1 file that was loaded is gone" if len(urls) == 1 else f"{len(urls):,} files that were loaded are gone"
+    hint = "`sqlmat build --full-refresh` loads what is there; with `filename`, a file that has changed is loaded alone"
+    return MaterializeError(
+        "\n".join([f"all files have to be loaded anew, and {what}, so that rows would be lost:", *shown])
+        + f"\n  hint: {hint}"
+    )
+
+
 def nothing_matches(pattern: str, *, is_relative: bool) -> MaterializeError:
     """No file at all."""
     hint = "\n  hint: a relative path begins where the `.load.yaml` is" if is_relative else ""

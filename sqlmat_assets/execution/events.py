@@ -96,6 +96,14 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows of files that could not be read, and so are not in the table: how many, and the first of them in words."""
+
+    count: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The intermediate table holds the query's result; `rows` is None of a view, whose rows nobody has counted."""
 
@@ -105,6 +113,7 @@ class Written:
     columns: tuple[Column, ...]
     statement: str
     seconds: float
+    left_out: LeftOut | None = None
 
     @property
     def types(self) -> tuple[tuple[str, str], ...]:
@@ -162,6 +171,7 @@ class Published:
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +194,7 @@ class Unchanged:
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
     partitions: tuple[PublishedPartition, ...] = ()
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True, slots=True)

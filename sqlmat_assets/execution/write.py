@@ -10,14 +10,14 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Column, Printed, Written
+from sqlmat_assets.execution.events import Column, LeftOut, Printed, Written
+from sqlmat_assets.execution.loads.batches import Batch
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
 from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
-from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
@@ -31,7 +31,7 @@ def write(
     intermediate: Relation,
     session: Session,
     context: Context,
-    ranges: Sequence[Range] = (),
+    batch: Batch | None = None,
     tell: Callable[[Printed], None] = lambda _: None,
     stopwatch: Stopwatch | None = None,
 ) -> Written:
@@ -43,14 +43,14 @@ def write(
         intermediate: Where they are put.
         session: Where to do it.
         context: The run.
-        ranges: Those whose files are loaded, where there are partitions.
+        batch: The files, where it is loaded from some.
         tell: Takes what a script prints.
         stopwatch: Measures the phases inside of this one.
 
     Raises:
         MaterializeError: The engine refuses, or there is nothing to fill it from.
     """
-    started_at = context.now()
+    started_at, left_out = context.now(), None
     match model.kind:
         case Kind.QUERY if model.is_view:
             rows, statement = None, _write_view(model, queries[0], intermediate, session, context)
@@ -58,9 +58,10 @@ def write(
             rows, statement = _write_queries(model, queries, intermediate, session, context)
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
-        case Kind.LOAD if model.load is not None:
-            loaded = write_load(model, model.load, intermediate, session, context, ranges)
+        case Kind.LOAD if model.load is not None and batch is not None:
+            loaded = write_load(model, model.load, batch, intermediate, session, context)
             rows, statement = loaded.rows, loaded.statement
+            left_out = LeftOut(loaded.bad_rows, tuple(map(str, loaded.first_bad))) if loaded.bad_rows else None
         case Kind.PROCESSED if model.processor is not None:
             with explained(model, session, context, statement_text(model)):
                 rows, statement = write_processed(
@@ -69,7 +70,7 @@ def write(
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)
-    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at))
+    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at), left_out)
 
 
 def _write_queries(

@@ -18,6 +18,7 @@ MOST_SHOWN = 20
 _SCANS, _ERRORS = "sqlmat_reject_scans", "sqlmat_reject_errors"
 _NUMBER = "file_row_number"
 _OBJECTS = ("OBJECT", "NULL")
+_EMPTY = exp.Literal.string("")
 
 Fetch = Callable[[exp.Expr], Rows]
 
@@ -60,6 +61,8 @@ def readable_rows(group: Group) -> exp.Select:
         for value, column in zip(look.values, group.contents.columns, strict=True)
     ]
     rows = group.rows(*tried, reader=look.reader)
+    if look.is_row is not None:
+        rows = rows.where(look.is_row)
     return rows.where(exp.Not(this=exp.Paren(this=exp.func("coalesce", bad, exp.false()))))
 
 
@@ -74,12 +77,13 @@ class _Trial:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How the rows of a group are read one by one: what may be wrong, and what tells where a row is."""
+    """How the rows of a group are read one by one: what may be wrong, what tells where a row is, and what is one."""
 
     reader: exp.Expr
     values: tuple[exp.Expr, ...]
     trials: tuple[_Trial, ...]
     place: exp.Expr
+    is_row: exp.Expr | None = None
 
 
 def _look(group: Group) -> _Look:
@@ -109,7 +113,7 @@ def _look_at_json(group: Group) -> _Look:
     parsed = exp.TryCast(this=line, to=type_of("JSON"))
     fields = ", ".join(f"{statements.identifier(name).sql('duckdb')} {kind}" for name, kind in outer_types(columns))
     whole = exp.TryCast(this=parsed.copy(), to=type_of(f"STRUCT({fields})"))
-    is_blank = exp.EQ(this=exp.Trim(this=line.copy()), expression=exp.Literal.string(""))
+    is_blank = exp.EQ(this=exp.Trim(this=line.copy()), expression=_EMPTY.copy())
     no_object = exp.or_(_is_null(parsed.copy()), _is_other(parsed, _OBJECTS))
     trials = [_Trial(None, exp.and_(exp.Not(this=is_blank), no_object), line.copy())]
     values: list[exp.Expr] = []
@@ -130,7 +134,9 @@ def _look_at_json(group: Group) -> _Look:
         found = _inside(parsed, column.keys)
         is_bad = exp.and_(_is_null(value.copy()), _is_other(found, ("NULL",)))
         trials.append(_Trial(column, is_bad, exp.Cast(this=found.copy(), to=type_of("VARCHAR"))))
-    return _Look(group.lines(), tuple(values), tuple(trials), line.copy())
+    # A line without anything is passed over.
+    is_row = exp.NEQ(this=exp.Trim(this=exp.func("coalesce", line.copy(), _EMPTY.copy())), expression=_EMPTY.copy())
+    return _Look(group.lines(), tuple(values), tuple(trials), line.copy(), is_row)
 
 
 def _inside(parsed: exp.Expr, keys: Sequence[str]) -> exp.Expr:

@@ -108,7 +108,10 @@ PROBLEMS = {
     ),
     "a strange key": (
         "files: a.csv\nbanana: 1\n" + COLUMNS,
-        ["2:1: there is no key `banana`\n  hint: the keys are `files`, `columns`, `filename`, `connection`, `strategy`, …"],
+        [
+            "2:1: there is no key `banana`\n"
+            "  hint: the keys are `files`, `columns`, `filename`, `connection`, `strategy`, …"
+        ],
     ),
     "a setting": (
         "files: a.csv\n" + COLUMNS + "owner: joe@example.com\n",

@@ -64,7 +64,7 @@ def fetched(
     if None not in here:
         yield tuple(
             SourceFile(path, each.constants, each.found.url, is_here=False)
-            if each.found.size is None
+            if each.found.is_told_only
             else SourceFile(path, each.constants)
             for path, each in zip(here, files, strict=True)
             if path is not None
