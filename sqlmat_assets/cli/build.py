@@ -317,8 +317,9 @@ def command(  # noqa: PLR0913 - one for each option
     seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
     name, outcome (published, unchanged, left alone, failed, held, cancelled, not started), rows, partitions (key,
     rows), seconds, phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none),
-    checks (name, passed, blocking, rows, failed_rows, message), error, put_back_at (since when it is left alone) and
-    held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
+    checks (name, passed, blocking, rows, failed_rows, message), left_out (of a load, the rows that could not be read:
+    rows, and the first of them), error, put_back_at (since when it is left alone) and held_by. A table that `sqlmat
+    undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder))

@@ -5,18 +5,24 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from sqlmat_assets.cli import run
+from sqlmat_assets.cli import run as run_command
+from sqlmat_assets.components.events import translate_ended
+from sqlmat_assets.execution.events import Published, Run, Unchanged
+from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.render import render
 from sqlmat_assets.project.loads import LoadColumn
+from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets_tests.connectors.fixtures import GCSBucket, S3Bucket
 from sqlmat_assets_tests.connectors.http_double import WebServer
-from sqlmat_assets_tests.execution.loading import LoadProject
+from sqlmat_assets_tests.execution.loading import EVENTS, LoadProject
 
 COLUMNS = "columns:\n  id: bigint\n  name: varchar\n"
 Put = Callable[[str, bytes], str]
@@ -157,6 +163,64 @@ def test_partitions_in_a_bucket(tmp_path: Path, put: Put) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["s3", "gcs"])
+def test_each_object_is_fetched_once(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    bucket: S3Bucket | GCSBucket = request.getfixturevalue(f"{kind}_bucket")
+    base = bucket.put("ev/1/a.csv", csv("1,x")).removesuffix("1/a.csv")
+    bucket.put("ev/2/b.csv", csv("2,y"))
+    project = LoadProject(tmp_path, f"files: {base}*/*.csv\nstrategy: manifest\nfilename: file\n{COLUMNS}")
+    assert project.published().rows == 2
+    # The same content again is the same object.
+    bucket.put("ev/2/b.csv", csv("2,y"))
+    assert project.unchanged().statement is None
+    bucket.put("ev/2/b.csv", csv("3,z"))
+    bucket.put("ev/10/c.csv", csv("4,w"))
+    assert project.published().rows == 2
+    bucket.remove("ev/1/a.csv")
+    project.unchanged()
+    assert project.rows() == [(1, "x", "1/a.csv"), (3, "z", "2/b.csv"), (4, "w", "10/c.csv")]
+
+
+def test_folders_of_days_and_hours(tmp_path: Path, put: Put) -> None:
+    base = put("ev/2019-01-01/a.csv", csv("1,x")).removesuffix("2019-01-01/a.csv")
+    put("ev/2019-01-02/05/a.csv", csv("2,x"))
+    put("ev/2019-01-02/17/a.csv", csv("3,x"))
+    put("ev/2019-13-02/a.csv", csv("98,x"))
+    put("ev/2019-01-03_old/a.csv", csv("99,x"))
+    text = f"files: {base}{{hour}}/*.csv\nstrategy: time_series\nfolder: hour\n{COLUMNS}"
+    project = LoadProject(tmp_path, text)
+    project.published()
+    assert project.rows("id, hour::varchar") == [
+        (1, "2019-01-01 00:00:00"),
+        (2, "2019-01-02 05:00:00"),
+        (3, "2019-01-02 17:00:00"),
+    ]
+    put("ev/2019-01-02/05/b.csv", csv("4,x"))
+    assert project.published().rows == 2
+    (tmp_path / "days").mkdir()
+    by_day = LoadProject(
+        tmp_path / "days", text.replace("{hour}", "{day:%Y-%m-%d/17}").replace("hour", "day") + "from: 2019-01-02\n"
+    )
+    by_day.published()
+    assert by_day.rows("id, day::varchar") == [(3, "2019-01-02")]
+
+
+def test_a_bulk_load_of_what_is_there_already_fetches_nothing(tmp_path: Path, web: WebServer) -> None:
+    url = web.put("/a.csv", csv("1,x"))
+    project = LoadProject(tmp_path, f"files: {url}\n{COLUMNS}", "min_rows = 1")
+    run = Run("d1", datetime.now(UTC), reasons=Reasons.of({EVENTS: Reason.DUE}))
+    for number, fetched in enumerate((1, 1, 2), 1):
+        if number == 3:
+            web.put("/a.csv", csv("2,x"))
+        context = replace(project.context(), run=replace(run, id=f"d{number}"))
+        last = list(materialize(project.model(), context))[-1]
+        assert isinstance(last, Unchanged if number == 2 else Published)
+        assert web.asked.count("GET /a.csv") == fetched
+    # Whoever asks for it gets it.
+    project.build()
+    assert web.asked.count("GET /a.csv") == 3
+
+
 def test_a_file_behind_a_web_server(tmp_path: Path, web: WebServer) -> None:
     url = web.put("/files/a.csv", csv("1,x"))
     project = LoadProject(tmp_path, f"files: {url}?token=1\nfilename: file\n{COLUMNS}")
@@ -203,6 +267,23 @@ def test_a_file_that_is_written_to_while_it_is_read(tmp_path: Path, monkeypatch:
     assert project.rows() == [(1, "x")]
 
 
+def test_rows_that_are_left_out_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_bytes(csv("1,x", "seven,y"))
+    text = f"files: {tmp_path}/a.csv\nmax_bad_rows: 1\n{COLUMNS}"
+    project = LoadProject(tmp_path, text, "schedule = 0 9 1 * *")
+    command = ["build", str(tmp_path / "sql"), "--no-record", "--warehouse", f"duckdb:///{tmp_path}/w.duckdb"]
+    assert run_command(command) == 0
+    told = f"{tmp_path}/a.csv:3: `seven` in the column `id` is no `BIGINT`"
+    assert f"  warning: 1 row could not be read and was left out\n    {told}\n" in capsys.readouterr().out
+    assert run_command([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tables"][0]["left_out"] == {"rows": 1, "first": [told]}
+    (tmp_path / "a.csv").write_bytes(csv("2,x", "seven,y"))
+    published = project.published()
+    metadata = translate_ended(published, (), Run("r1", datetime.now(UTC)))
+    assert metadata["rows left out"].value == 1
+    assert metadata["first rows left out"].value == f"```text\n{told}\n```"
+
+
 def test_render_fetches_nothing(tmp_path: Path) -> None:
     project = LoadProject(tmp_path, f"files: s3://nobody/ev/*.csv\n{COLUMNS}")
     sent = render(project.model(), project.context())
@@ -217,9 +298,9 @@ def test_a_login_comes_from_the_environment(
     LoadProject(tmp_path, f"files: {url}\nconnection: shop\n{COLUMNS}", "schedule = 0 9 1 * *")
     command = ["build", str(tmp_path / "sql"), "--no-record", "--warehouse", f"duckdb:///{tmp_path}/w.duckdb"]
     monkeypatch.delenv("SQLMAT_CONNECTION_SHOP", raising=False)
-    assert run(command) == 1
+    assert run_command(command) == 1
     assert "hint: put its URL into `SQLMAT_CONNECTION_SHOP`" in capsys.readouterr().out
     monkeypatch.setenv("SQLMAT_CONNECTION_SHOP", web.url.replace("//", "//joan:s3cret@"))
-    assert run(command) == 0
+    assert run_command(command) == 0
     out = capsys.readouterr()
     assert "s3cret" not in out.out + out.err

@@ -182,6 +182,56 @@ PROBLEMS = {
             "  hint: write a word such as `shop`, whose URL is in `SQLMAT_CONNECTION_SHOP`"
         ],
     ),
+    "another strategy": (
+        "files: a.csv\nstrategy: manifst\n" + COLUMNS,
+        ["2:11: there is no strategy `manifst`\n  hint: did you mean `manifest`?"],
+    ),
+    "a strange strategy": (
+        "files: a.csv\nstrategy: upsert\n" + COLUMNS,
+        ["2:11: there is no strategy `upsert`\n  hint: the strategies are `bulk`, `manifest`, `time_series`"],
+    ),
+    "bad rows that are no number": (
+        "files: a.csv\nmax_bad_rows: 1%\n" + COLUMNS,
+        ["2:15: `1%` is no number of rows\n  hint: write `max_bad_rows: 10`"],
+    ),
+    "a series without folders": (
+        "files: '*.csv'\nstrategy: time_series\nfolder: day\n" + COLUMNS,
+        [
+            "2:11: `strategy: time_series` needs folders that have an order\n"
+            "  hint: write `{number}`, `{day}` or `{hour}` in the place of their names: "
+            "`files: s3://bucket/events/{day}/*.csv`"
+        ],
+    ),
+    "a series without a column for the folder": (
+        "files: '{day}/*.csv'\nstrategy: time_series\n" + COLUMNS,
+        [
+            "2:11: `strategy: time_series` needs a column for the day\n"
+            "  hint: name it in a line of its own: `folder: day`"
+        ],
+    ),
+    "folders without a series": (
+        "files: '{day}/*.csv'\nfolder: day\nfrom: 2019-01-01\n" + COLUMNS,
+        [
+            "1:8: `{day}` has no effect without `strategy: time_series`\n  hint: write that, or remove `{day}`",
+            "2:1: `folder` has no effect without `strategy: time_series`\n  hint: write that, or remove `folder`",
+            "3:1: `from` has no effect without `strategy: time_series`\n  hint: write that, or remove `from`",
+        ],
+    ),
+    "several folders": (
+        "files: '{day}/{hour}/*.csv'\nstrategy: time_series\nfolder: day\n" + COLUMNS,
+        ["1:8: the pattern has several placeholders for folders\n  hint: leave one, with a format: `{day:%Y/%m/%d}`"],
+    ),
+    "a bound that is none": (
+        "files: '{number}/*.csv'\nstrategy: time_series\nfolder: n\nfrom: 2019-01-01\nto: 7\n" + COLUMNS,
+        ["4:7: `2019-01-01` is no number\n  hint: write `from: 17`"],
+    ),
+    "the folder in a column of the file": (
+        "files: '{number}/*.csv'\nstrategy: time_series\nfolder: ID\n" + COLUMNS,
+        [
+            "3:9: `ID` is a column of the files, and is also to be made from the folder of the file\n"
+            "  hint: name one of the two otherwise"
+        ],
+    ),
     "a value inside of another in CSV": (
         "files: a.csv.gz\ncolumns: {user: {name: varchar}}\n",
         [
@@ -249,6 +299,12 @@ WITH_PARTITIONS = {
         BY_DAY,
         "1:8: `files` does not say which files belong to a partition of `day`\n"
         "  hint: put `{partition}` into the pattern",
+    ),
+    "two ways to load a part": (
+        "files: '{partition}.csv'\nstrategy: manifest\n" + COLUMNS,
+        BY_DAY,
+        "2:11: `strategy: manifest` and `partition_by` are two ways to load a part of the table\n"
+        "  hint: leave `strategy` out, or write `partition_by: null` into a comment on top of this file",
     ),
     "one file for several days": (
         "files: '{partition:%Y-%m}.csv'\n" + COLUMNS,

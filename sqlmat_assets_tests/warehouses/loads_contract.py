@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
+import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +16,9 @@ from sqlmat_assets.execution.events import Event, LeftOut, Published, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.statements import verbatim
+from sqlmat_assets_tests.children import Child
 from sqlmat_assets_tests.execution.loading import LoadProject
 from sqlmat_assets_tests.recording import Killed, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.warehouses.parts import Parts
@@ -217,7 +222,7 @@ class LoadsContract(Parts):
         project.write(WITH_NAMES)
         warehouse = project.place
         expected: dict[str, list[int]] = {}
-        number = 0
+        number, rounds = 0, 0
 
         def change(round_: int) -> None:
             for name, ids in ((f"new{round_}", [round_, round_ + 1000]), ("changes", [-round_])):
@@ -227,8 +232,8 @@ class LoadsContract(Parts):
         change(0)
         project.published()
         while True:
-            number += 1
-            change(number)
+            number, rounds = self.next_fault(number, how), rounds + 1
+            change(rounds)
             before = project.rows("id, file")
             recorder, sent = self.faulty(warehouse, failing_at(number, how))
             project.warehouse = recorder
@@ -302,7 +307,7 @@ class LoadsContract(Parts):
         files.put("2/a.csv", 0)
         project.published()
         while True:
-            number += 3
+            number += 2 + self.fault_every
             before = project.rows("batch, id")
             files.put("2/a.csv", number, number + 1000)
             recorder, sent = self.faulty(warehouse, failing_at(number, how))
@@ -367,3 +372,38 @@ class LoadsContract(Parts):
             "a.ndjson:5: `3` in the column `a` is no `OBJECT`",
         ]
         assert project.rows() == [(1, "x"), (None, None)]
+
+    # Processes that end
+
+    @pytest.mark.slow
+    def test_killed_at_random_moments_each_file_is_loaded_once(self, project: LoadProject, files: Folder) -> None:
+        moments = random.Random(20260101)
+        files.put("0.csv", 0)
+        project.published()
+        loaded = 1
+        for _ in range(self.kills):
+            with Child(load_again_and_again, str(project.root), project.place.label, loaded) as child:
+                assert child.stdout.readline() == "started\n"
+                time.sleep(moments.uniform(0.1, 0.6))
+                child.kill()
+            assert child.returncode == -signal.SIGKILL
+            loaded = len(list(files.root.glob("*.csv")))
+            found = self.ids(project)
+            assert len(found) == len(set(found))
+            assert set(found) <= set(range(loaded))
+            project.build()
+            assert sorted(self.ids(project)) == list(range(loaded))
+            assert self.left_overs_in(project) == []
+
+
+def load_again_and_again(root: str, url: str, number: int) -> None:
+    """What a child process does: write a file, load it, and so on."""
+    project = LoadProject(Path(root), MANIFEST, warehouse=open_warehouse(url))
+    print("started", flush=True)  # noqa: T201 - the test waits for it
+    while True:
+        # Put there at once, so that no half of it is found.
+        written = Path(root, "written")
+        written.write_text(f"id,name\n{number},x\n")
+        written.rename(Path(root, "ev", f"{number}.csv"))
+        project.build(run=f"k{os.getpid()}n{number}")
+        number += 1
