@@ -55,6 +55,10 @@ class Store(Protocol):
         """The first bytes of a file, or all of them where it has fewer."""
         ...
 
+    def read_end(self, found: Found, count: int) -> bytes:
+        """The last bytes of a file, or all of them where it has fewer."""
+        ...
+
 
 class Openers(Protocol):
     """Opens the places that tables are loaded from."""

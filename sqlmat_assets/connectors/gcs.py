@@ -79,6 +79,14 @@ class GCSStore:
                 blob.download_as_bytes(start=0, end=count - 1, raw_download=True, timeout=_SECONDS, **_same(found))
             )
 
+    def read_end(self, found: Found, count: int) -> bytes:
+        if not found.size:
+            return b""  # which no range is in
+        start = max(found.size - count, 0)
+        with _explained(found.url):
+            blob = self._blob(found)
+            return bytes(blob.download_as_bytes(start=start, raw_download=True, timeout=_SECONDS, **_same(found)))
+
     def _blob(self, found: Found) -> Any:
         bucket, name = _split(found.url)
         return self._client.bucket(bucket).blob(name)

@@ -107,9 +107,20 @@ class HTTPStore:
             finally:
                 answer.close()
 
-    def _ask(self, method: str, url: str) -> urllib3.BaseHTTPResponse:
+    def read_end(self, found: Found, count: int) -> bytes:
+        with _explained(found.url):
+            answer = self._ask("GET", found.url, {"Range": f"bytes=-{count}"})
+            try:
+                if answer.status != 206:
+                    _refuse(found.url, answer)
+                # A server that knows no ranges sends all of it.
+                return answer.read(decode_content=False)[-count:]
+            finally:
+                answer.close()
+
+    def _ask(self, method: str, url: str, more: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
         # What a server packs for the way has no size that could be compared.
-        headers = {"Accept-Encoding": "identity", **self._login(url)}
+        headers = {"Accept-Encoding": "identity", **self._login(url), **(more or {})}
         return self._pool.request(method, url, headers=headers, preload_content=False)
 
     def _login(self, url: str) -> Mapping[str, str]:

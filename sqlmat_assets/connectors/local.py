@@ -26,6 +26,12 @@ class LocalFiles:
         with Path(found.url).open("rb") as file:
             return file.read(count)
 
+    def read_end(self, found: Found, count: int) -> bytes:
+        path = Path(found.url)
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - count, 0))
+            return file.read(count)
+
     def look(self, found: Found) -> Found | None:
         path = Path(found.url)
         return _found(path) if path.is_file() else None

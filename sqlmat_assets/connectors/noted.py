@@ -31,3 +31,6 @@ class _Noted:
 
     def read_start(self, found: Found, count: int) -> bytes:
         raise NotImplementedError
+
+    def read_end(self, found: Found, count: int) -> bytes:
+        raise NotImplementedError

@@ -101,6 +101,12 @@ class S3Store:
         with _explained(found.url):
             return bytes(self._get(found, Range=f"bytes=0-{count - 1}")["Body"].read())
 
+    def read_end(self, found: Found, count: int) -> bytes:
+        if found.size == 0:
+            return b""  # which no range is in
+        with _explained(found.url):
+            return bytes(self._get(found, Range=f"bytes=-{count}")["Body"].read())
+
     def _get(self, found: Found, **more: str) -> Any:
         bucket, key = _split(found.url)
         # As it was listed, or not at all.

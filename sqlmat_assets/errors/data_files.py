@@ -155,6 +155,16 @@ def said_of_quotes() -> tuple[str, str]:
     return "the quotes around a value are broken", hint
 
 
+def said_by_engine(column: str, value: str, reason: str) -> tuple[str, str]:
+    """What is wrong, and a hint: what an engine says of a line that it has read by itself."""
+    if not column:
+        return reason, "correct the line"
+    return (
+        f"`{value}` in the column `{column}`: {reason}",
+        f"write a value of its type, or declare another type for `{column}`",
+    )
+
+
 def bad_row(row: object, hint: str) -> TerminalWarehouseError:
     """A row that cannot be read, where each has to be; `row` tells it with its place."""
     return TerminalWarehouseError(f"{row}\n  hint: {hint}")

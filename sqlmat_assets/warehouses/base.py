@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
@@ -37,7 +37,8 @@ class Capabilities:
     """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`.
 
     One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
-    sizes of results in part, and lets columns of text grow, but in no transaction.
+    sizes of results in part, and lets columns of text grow, but in no transaction. `reads_from` has the schemes of URLs
+    (`s3`) that its sessions read by themselves, as `ReadsObjects` says.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Capabilities:
     can_widen_columns: bool = True
     has_varying_lengths: bool = False
     has_distribution: bool = False
+    reads_from: frozenset[str] = frozenset()
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
@@ -234,6 +236,25 @@ class Session(Protocol):
 
     def cancel(self) -> None:
         """End the statement that is running, from another thread; does nothing between statements."""
+        ...
+
+
+@runtime_checkable
+class ReadsObjects(Protocol):
+    """A session of an engine that reads buckets by itself, so that their bytes do not pass through this machine."""
+
+    def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
+        """Whether it can; else they are fetched, and given to `load_files`."""
+        ...
+
+    def load_objects(self, target: Relation, objects: Sequence[SourceObject], contents: Contents) -> Loaded:
+        """Create a table from objects, all of them or none.
+
+        Args:
+            target: The table.
+            objects: Where the rows are.
+            contents: What stands in them; where more rows cannot be read than it says, there is no table.
+        """
         ...
 
 

@@ -10,7 +10,8 @@ from sqlglot import exp
 from sqlmat_assets.errors import data_files as wording
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Rows
-from sqlmat_assets.warehouses.data_files import CsvHeader, find_line, find_record, line_at
+from sqlmat_assets.warehouses.csv_headers import CsvHeader
+from sqlmat_assets.warehouses.data_files import find_line, find_record, line_at
 from sqlmat_assets.warehouses.duckdb_groups import FILE, Group, outer_types, type_of
 from sqlmat_assets.warehouses.source_files import BadRow, FileColumn, SourceFile
 

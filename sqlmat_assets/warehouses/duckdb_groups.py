@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.data_files import CsvHeader
+from sqlmat_assets.warehouses.csv_headers import CsvHeader
 from sqlmat_assets.warehouses.duckdb_reading import csv_options, options, path_literal
 from sqlmat_assets.warehouses.source_files import Contents, FileColumn, SourceFile
 

@@ -14,18 +14,13 @@ from sqlmat_assets.errors.failures import unknown_data_format
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities, Rows
-from sqlmat_assets.warehouses.data_files import (
-    CsvHeader,
-    explain_csv,
-    explain_ndjson,
-    has_ending,
-    read_csv_header,
-    refuse_other_encodings,
-)
+from sqlmat_assets.warehouses.csv_headers import CsvHeader, read_csv_header
+from sqlmat_assets.warehouses.data_files import explain_csv, explain_ndjson
 from sqlmat_assets.warehouses.duckdb_bad_rows import Unreadable, find_unreadable, readable_rows
 from sqlmat_assets.warehouses.duckdb_groups import Group, type_of
 from sqlmat_assets.warehouses.duckdb_reading import options, path_literal, without_options
 from sqlmat_assets.warehouses.source_files import Contents, SourceFile
+from sqlmat_assets.warehouses.text_files import has_ending, refuse_other_encodings
 
 _Fetch = Callable[[exp.Expr], Rows]
 _Named = Sequence[tuple[SourceFile, Sequence[str]]]

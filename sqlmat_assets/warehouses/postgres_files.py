@@ -107,7 +107,7 @@ def render_load_files(target: Relation, files: Sequence[SourceFile], contents: C
 
 
 def _render(target: Relation, columns: _Columns, required: Sequence[str]) -> list[str]:
-    return ["BEGIN", _create(target, columns, required), _copy(target), "COMMIT"]
+    return ["BEGIN", create_statement(target, columns, required), _copy(target), "COMMIT"]
 
 
 def _types(found: _Columns, columns: _Columns) -> list[tuple[str, str]]:
@@ -127,7 +127,7 @@ def _fill(link: Link, target: Relation, columns: _Columns, required: Sequence[st
     if not is_inside:
         link.send("BEGIN")
     try:
-        link.send(_create(target, columns, required))
+        link.send(create_statement(target, columns, required))
         count = link.copy_in(_copy(target), chunks)
     except BaseException:
         if not is_inside and link.is_in_transaction:
@@ -138,7 +138,8 @@ def _fill(link: Link, target: Relation, columns: _Columns, required: Sequence[st
     return count
 
 
-def _create(target: Relation, columns: _Columns, required: Sequence[str]) -> str:
+def create_statement(target: Relation, columns: _Columns, required: Sequence[str]) -> str:
+    """`CREATE TABLE` with columns (name, type as it was written), of which some are NOT NULL."""
     not_null = exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
     definitions = [
         exp.ColumnDef(

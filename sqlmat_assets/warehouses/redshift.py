@@ -16,6 +16,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
 from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import redshift_grants as grants_
+from sqlmat_assets.warehouses import redshift_objects as objects_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
@@ -27,7 +28,7 @@ from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, finger
 from sqlmat_assets.warehouses.redshift_locking import NotGivenError, explained, lock, send_within_wait
 from sqlmat_assets.warehouses.redshift_questions import as_sent, lock_statement, question_of_types, with_conditions_only
 from sqlmat_assets.warehouses.redshift_replacing import replacing
-from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
 
 _DIALECT = Dialect.get_or_raise("redshift")
 _TRIES = 4
@@ -157,6 +158,13 @@ class RedshiftSession(PostgresSession):
     def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
         with self._noticing():
             return files_.load_files(self._link, self._staging, target, files, contents)
+
+    def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
+        return objects_.can_load_objects(self._staging, objects, contents)
+
+    def load_objects(self, target: Relation, objects: Sequence[SourceObject], contents: Contents) -> Loaded:
+        with self._noticing():
+            return objects_.load_objects(self._link, self._staging, target, objects, contents, REDSHIFT.fold)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

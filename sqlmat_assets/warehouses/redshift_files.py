@@ -63,7 +63,7 @@ def unload(link: Link, staging: Staging | None, query: str, path: Path) -> int:
     """Write the rows of a query into a Parquet file."""
     asked = exp.select("*").from_(statements.derived_table(query, "rows")).limit(0)
     columns = link.send(asked.sql("redshift")).columns
-    with _folder(staging) as folder, tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
+    with staging_folder(staging) as folder, tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
         send_hidden(link, _unload(query, folder.url("part_"), authorization(folder.staging)))
         parts = folder.fetch(Path(local))
         with duckdb.connect(":memory:") as connection:
@@ -114,7 +114,7 @@ class _Staged:
         return self.link.is_in_transaction
 
     def send(self, text: str, values: Mapping[str, object] | None = None) -> Answer:
-        return self.link.send(_in_own_words(text), values)
+        return self.link.send(in_own_words(text), values)
 
     def copy_in(self, text: str, chunks: Iterable[bytes]) -> int:
         with tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
@@ -145,19 +145,24 @@ def mark_nulls(chunk: bytes) -> bytes:
 
 @contextmanager
 def _staged(link: Link, staging: Staging | None) -> Generator[_Staged]:
-    with _folder(staging) as folder:
+    with staging_folder(staging) as folder:
         yield _Staged(link, folder)
 
 
 @contextmanager
-def _folder(staging: Staging | None) -> Generator[Folder]:
+def staging_folder(staging: Staging | None) -> Generator[Folder]:
+    """A folder in S3 for a while.
+
+    Raises:
+        TerminalWarehouseError: The URL of the warehouse names no place for it.
+    """
     if staging is None:
         raise wording.no_staging()
     with open_folder(staging, uuid.uuid4().hex) as folder:
         yield folder
 
 
-def _in_own_words(text: str) -> str:
+def in_own_words(text: str) -> str:
     """The statement with Redshift's types."""
     if not text.startswith(_CREATES):
         return text
@@ -190,7 +195,7 @@ def _unload(query: str, url: str, authorized: str) -> str:
 def _as_shown(staging: Staging | None, target: Relation, texts: Sequence[str]) -> list[str]:
     into = f"COPY {statements.table(target).sql('redshift')}"
     copy = _copy(into, f"{_shown(staging)}.csv.gz", "IAM_ROLE '...'")
-    return [copy if each.startswith("COPY") else _in_own_words(each) for each in texts]
+    return [copy if each.startswith("COPY") else in_own_words(each) for each in texts]
 
 
 def _shown(staging: Staging | None) -> str:

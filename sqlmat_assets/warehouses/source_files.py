@@ -35,6 +35,23 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceObject:
+    """An object in a bucket, which an engine reads by itself.
+
+    `format` is `csv`, `ndjson` or `parquet`. `names` are the columns that a CSV or Parquet file has, in its order, and
+    `separator` what stands between those of CSV. All objects of a load have the same constants.
+    """
+
+    url: str
+    format: str
+    is_packed: bool = False
+    size: int | None = None
+    names: tuple[str, ...] = ()
+    separator: str = ","
+    constants: tuple[Constant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileColumn:
     """A column that stands in files, with its name and its type in the table.
 

@@ -59,6 +59,7 @@ def test_checks_reach_the_report_of_the_published_table() -> None:
         "snapshot": None,
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,
+        "left_out": None,
         "put_back_at": None,
         "held_by": None,
     }

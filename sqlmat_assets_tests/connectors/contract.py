@@ -65,11 +65,17 @@ class StoreContract:
         store.fetch(found, tmp_path / "fetched")
         assert (tmp_path / "fetched").read_bytes() == content
         assert store.read_start(found, 300) == content[:300]
+        assert store.read_end(found, 300) == content[-300:]
+        assert store.read_end(found, len(content) * 2) == content
 
     def test_an_empty_file(self, place: Place, store: Store, tmp_path: Path) -> None:
         found = store.find(place.put("empty.csv", ""))[0]
         store.fetch(found, tmp_path / "fetched")
-        assert ((tmp_path / "fetched").read_bytes(), store.read_start(found, 10)) == (b"", b"")
+        assert ((tmp_path / "fetched").read_bytes(), store.read_start(found, 10), store.read_end(found, 10)) == (
+            b"",
+            b"",
+            b"",
+        )
 
     def test_another_content_has_another_etag(self, place: Place, store: Store) -> None:
         url = place.put("a.csv", "one")

@@ -28,6 +28,7 @@ def test_a_file_comes_whole(web: WebServer, tmp_path: Path, kind: str) -> None:
     STORE.fetch(found, tmp_path / "fetched")
     assert (tmp_path / "fetched").read_bytes() == content
     assert STORE.read_start(found, 100) == content[:100]
+    assert STORE.read_end(found, 100) == content[-100:]
     assert STORE.look(found) == found
 
 

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.loads.batches import Batch
+from sqlmat_assets.execution.loads.direct import load_directly
 from sqlmat_assets.execution.loads.fetching import fetched, with_urls
 from sqlmat_assets.execution.loads.finding import open_store, partition_type
 from sqlmat_assets.project.load_folders import find_folders
@@ -38,9 +39,12 @@ def write_load(
     """
     if not batch.files:
         return _write_nothing(model, load, intermediate, session, context)
-    contents = contents_of(load)
+    contents, store = contents_of(load), open_store(load, context)
+    loaded = load_directly(load, contents, batch.files, intermediate, store, session, context)
+    if loaded is not None:
+        return loaded
     name = f"{context.run.id}.{model.relation}"
-    with fetched(batch.files, open_store(load, context), session, context, name) as files:
+    with fetched(batch.files, store, session, context, name) as files:
         loaded = context.retries.run(lambda: session.load_files(intermediate, files, contents), context.sleep)
     return replace(loaded, statement=with_urls(loaded.statement, files))
 
