@@ -122,6 +122,7 @@ def matrix() -> None:
         "worksteal",
         "sqlmat_assets_tests/warehouses",
         "sqlmat_assets_tests/execution",
+        "sqlmat_assets_tests/project/transpiling",
         # The environments of scripts are made by uv and pip, and know neither.
         "--ignore=sqlmat_assets_tests/execution/test_packages.py",
         "--ignore=sqlmat_assets_tests/execution/test_processed.py",

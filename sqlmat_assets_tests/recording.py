@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Session
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.duckdb import Cursor, DuckDBSession, DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
@@ -93,11 +94,15 @@ class RecordingWarehouse:
             target, intermediate, columns, key, updates=updates, where=where
         )
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return DuckDBWarehouse(self.path).render_load(target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return DuckDBWarehouse(self.path).render_load(target, path, columns, design=design)
 
-    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
-        return DuckDBWarehouse(self.path).render_load_files(target, files, contents)
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return DuckDBWarehouse(self.path).render_load_files(target, files, contents, design=design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return DuckDBWarehouse(self.path).render_grants(relation, grantees)

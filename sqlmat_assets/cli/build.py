@@ -26,7 +26,7 @@ from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
     connectors,
     dagster_home,
-    default_warehouse,
+    dialect_option,
     env_option,
     find_root,
     folder_argument,
@@ -42,6 +42,7 @@ from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
 from sqlmat_assets.errors.environments import built_in
+from sqlmat_assets.errors.transpiling import built_transpiled
 from sqlmat_assets.errors.undo import left_alone
 from sqlmat_assets.errors.usage import interrupted
 from sqlmat_assets.execution.context import Context
@@ -221,6 +222,7 @@ def _document(done: _Build) -> dict[str, Any]:
         "commit": run.commit,
         "uncommitted_edits": run.has_edits if run.commit else None,
         "warehouse": done.context.warehouse.label,
+        "transpiled_from": done.context.names.dialect if done.context.is_transpiled else None,
         "environment": None if environment is None else environment.name,
         "seconds": round(done.seconds, 3),
         "interrupted": done.is_cut,
@@ -240,6 +242,8 @@ def _write_end(done: _Build, *, is_verbose: bool) -> None:
             click.echo(left_alone(str(report.relation), report.put_back_at))
     click.echo()
     click.echo(f"{counts(done.reports)} in {done.seconds:.1f} s, {done.context.warehouse.label}")
+    if done.context.is_transpiled:
+        click.echo(built_transpiled(done.context.names.dialect, done.context.spoken))
     if done.context.environment is not None:
         click.echo(built_in(done.context.environment.name))
 
@@ -262,6 +266,7 @@ def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, f
 @folder_argument
 @select_options
 @warehouse_option
+@dialect_option
 @env_option
 @click.option(
     "--threads", metavar="N", type=click.IntRange(min=1), default=4, show_default=True, help="Tables built at a time."
@@ -299,6 +304,7 @@ def command(  # noqa: PLR0913 - one for each option
     partitions: tuple[str, ...],
     batch: int | None,
     *,
+    dialect: str | None,
     again: bool,
     full_refresh: bool,
     no_record: bool,
@@ -313,17 +319,18 @@ def command(  # noqa: PLR0913 - one for each option
 
     A build with --partition that ends early goes on where it stopped when it is started again.
 
-    With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, environment,
-    seconds, interrupted, error (why it could not begin), and tables, a list in the order in which they ended. Each has
-    name, outcome (published, unchanged, left alone, failed, held, cancelled, not started), rows, partitions (key,
-    rows), seconds, phases (what they went into), snapshot (history, rows, removed_rows; null where the table has none),
-    checks (name, passed, blocking, rows, failed_rows, message), left_out (of a load, the rows that could not be read:
-    rows, and the first of them), error, put_back_at (since when it is left alone) and held_by. A table that `sqlmat
-    undo` has put back is left alone until its file is edited, or -s names it.
+    With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, transpiled_from
+    (the dialect of the files, where it is not that of the warehouse), environment, seconds, interrupted, error (why it
+    could not begin), and tables, a list in the order in which they ended. Each has name, outcome (published, unchanged,
+    left alone, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, phases (what they went
+    into), queued_seconds and scanned_bytes (what the engine says; null where it does not), snapshot (history, rows,
+    removed_rows; null where the table has none), checks (name, passed, blocking, rows, failed_rows, message), left_out
+    (of a load, the rows that could not be read: rows, and the first of them), error, put_back_at (since when it is left
+    alone) and held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
-    project = read_project(find_root(folder))
-    opened = open_for(project, warehouse or default_warehouse(project.root))
+    project = read_project(find_root(folder), dialect)
+    opened = open_for(project, warehouse, dialect)
     environment = find_environment(env, project, opened.capabilities)
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()

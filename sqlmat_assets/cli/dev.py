@@ -30,6 +30,7 @@ from sqlmat_assets.cli.place import (
     env_option,
     find_root,
     folder_argument,
+    open_for,
     read_project,
     warehouse_option,
 )
@@ -52,7 +53,6 @@ from sqlmat_assets.errors.usage import (
     port_in_use,
 )
 from sqlmat_assets.execution.environment import Environment, find_environment
-from sqlmat_assets.warehouses.config import open_warehouse
 
 _SECONDS_TO_STOP = 20.0
 _SECONDS_BETWEEN_LOOKS = 0.25
@@ -261,8 +261,9 @@ def command(folder: Path | None, warehouse: str | None, env: str | None, host: s
     root = find_root(folder)
     url_of_warehouse = warehouse or default_warehouse(root)
     # Nothing is connected; a URL that names nothing is told now and not by every run.
-    opened = open_warehouse(url_of_warehouse)
-    environment = find_environment(env, read_project(root), opened.capabilities) if env else None
+    project = read_project(root)
+    opened = open_for(project, warehouse)
+    environment = find_environment(env, project, opened.capabilities) if env else None
     home = prepare_home(dagster_home(root, environment))
     shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104 - compared
     url = f"http://{shown}:{port}"

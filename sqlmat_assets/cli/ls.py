@@ -49,11 +49,14 @@ def _settings(model: Model) -> dict[str, Any]:
     for field in dataclasses.fields(model.settings):
         value = getattr(model.settings, field.name)
         if value != getattr(defaults, field.name):
-            told[field.name] = dict(value) if field.name in ("tags", "columns") else _plain(value)
+            told[field.name] = dict(value) if field.name in ("tags", "columns", "encode") else _plain(value)
     if model.settings.conditions:
         told["conditions"] = format_conditions(model.settings.conditions)
     if model.settings.partition_by is not None:
         told["partition_by"] = format_partition_by(model.settings.partition_by)
+    if model.settings.sortkey != defaults.sortkey:
+        key = model.settings.sortkey
+        told["sortkey"] = list(key.columns) if key.style == "compound" else str(key)
     if model.settings.order_by:
         told["order_by"] = [f"{name} desc" if is_down else name for name, is_down in model.settings.order_by]
     return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,12 +13,15 @@ from sqlmat_assets.components.home import keep_out_of_git
 from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.failures import another_dialect
+from sqlmat_assets.errors.transpiling import may_be_transpiled
 from sqlmat_assets.errors.usage import folder_is_file, folder_missing
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Project
-from sqlmat_assets.warehouses.base import Warehouse
-from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets.project.transpiling.pairs import can_translate
+
+if TYPE_CHECKING:
+    from sqlmat_assets.warehouses.base import Warehouse
 
 DEFAULT_FOLDER = "sql"
 _ENVIRONMENTS = "env"
@@ -38,6 +41,15 @@ def warehouse_option(command: _Command) -> _Command:
         "[default: $SQLMAT_WAREHOUSE, else the file sqlmat.duckdb beside DIR]"
     )
     return click.option("--warehouse", metavar="URL", envvar="SQLMAT_WAREHOUSE", help=help_text)(command)
+
+
+def dialect_option(command: _Command) -> _Command:
+    """Add `--dialect` to a command, which gets a name or None."""
+    help_text = (
+        "The SQL of the files, whatever the settings say. That of bigquery is transpiled for DuckDB; "
+        "`sqlmat check --on duckdb` says how well."
+    )
+    return click.option("--dialect", metavar="NAME", help=help_text)(command)
 
 
 def env_option(command: _Command) -> _Command:
@@ -73,16 +85,28 @@ def default_warehouse(root: Path) -> str:
     return f"duckdb:///{root.parent / 'sqlmat.duckdb'}"
 
 
-def open_for(project: Project, url: str) -> Warehouse:
+def open_for(project: Project, warehouse: str | None, dialect: str | None = None) -> Warehouse:
     """The warehouse that a project is to be built in.
 
+    Args:
+        project: With its dialect.
+        warehouse: The URL that somebody has given.
+        dialect: The dialect that somebody has given. Where there is neither, nobody has asked to have it transpiled.
+
     Raises:
-        UsageError: The URL names none, or one that reads other SQL.
+        UsageError: The URL names none, or one on which the SQL of the project cannot be said.
     """
-    opened = open_warehouse(url)
-    spoken = opened.capabilities.dialect
-    if spoken != project.dialect:
-        raise UsageError(another_dialect(project.dialect, spoken, opened.label))
+    # What only reads files does without an engine.
+    from sqlmat_assets.warehouses.config import open_warehouse
+
+    opened = open_warehouse(warehouse or default_warehouse(project.root))
+    written, spoken = project.dialect, opened.capabilities.dialect
+    if spoken == written:
+        return opened
+    is_known = can_translate(written, spoken)
+    if not is_known or (warehouse is None and dialect is None):
+        hint = may_be_transpiled(written, spoken) if is_known else None
+        raise UsageError(another_dialect(written, spoken, opened.label, hint))
     return opened
 
 

@@ -17,6 +17,7 @@ from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import (
     default_warehouse,
+    dialect_option,
     env_option,
     find_root,
     folder_argument,
@@ -36,6 +37,7 @@ from sqlmat_assets.project.mode_problems import future_starts
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.timings import State
+from sqlmat_assets.project.transpiling.types import written_type
 from sqlmat_assets.relation import Relation
 
 
@@ -120,6 +122,7 @@ def _document(outlook: Outlook, status: str | None) -> dict[str, Any]:
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @click.option("--full-refresh", is_flag=True, help="As for a build.")
 @warehouse_option
+@dialect_option
 @env_option
 @click.option("-v", "--verbose", is_flag=True, help="Show also each table that is not due.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
@@ -129,6 +132,7 @@ def command(  # noqa: PLR0913 - one for each option
     since: str | None,
     partitions: tuple[str, ...],
     warehouse: str | None,
+    dialect: str | None,
     env: str | None,
     *,
     full_refresh: bool,
@@ -149,18 +153,19 @@ def command(  # noqa: PLR0913 - one for each option
     for that), missing (partitions that have ended and are not there), on_change, grants_to and revokes_from (who may
     read it only now, and no more), names_bounds, narrowed, read_in_full and obstacles.
     """
-    project = read_project(find_root(folder))
-    url = warehouse or default_warehouse(project.root)
-    capabilities = open_for(project, url).capabilities
+    project = read_project(find_root(folder), dialect)
+    opened = open_for(project, warehouse, dialect)
     selected = select_tables(project, expressions, since)
     partitions = partitions if selected else ()
     now = _now()
     echo_problems(future_starts((project.models[each] for each in selected), now))
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
-    environment = find_environment(env, project, capabilities)
-    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment))
+    url = warehouse or default_warehouse(project.root)
+    environment = find_environment(env, project, opened.capabilities)
+    spell = str if opened.capabilities.dialect == project.dialect else written_type
+    known = ask_warehouse(url, lambda session: read_known(session, project, selected, environment, spell))
     if known is not None:
-        known = replace(known, has_grants=capabilities.has_grants and environment is None)
+        known = replace(known, has_grants=opened.capabilities.has_grants and environment is None)
     named = find_named(project, expressions)
     reasons = None if known is None else _reasons(project, known, named, now)
     ordered = [relation for relation in ModelGraph(project).order() if relation in pieces]
@@ -175,6 +180,7 @@ def command(  # noqa: PLR0913 - one for each option
     told = [(outlook, _group(outlook, pieces[outlook.model.relation], reasons)) for outlook in outlooks]
     for line in plan_lines(told, is_verbose=verbose):
         click.echo(line)
-    if not capabilities.has_grants and (idle := sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)):
-        click.echo(wording.no_grants(idle))
+    granting = sum(bool(outlook.model.settings.grant_select) for outlook in outlooks)
+    if granting and not opened.capabilities.has_grants:
+        click.echo(wording.no_grants(granting))
     return GOOD

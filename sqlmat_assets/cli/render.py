@@ -12,6 +12,7 @@ from sqlmat_assets.cli.known import ask_warehouse
 from sqlmat_assets.cli.pieces import choose_pieces
 from sqlmat_assets.cli.place import (
     default_warehouse,
+    dialect_option,
     env_option,
     find_root,
     folder_argument,
@@ -35,9 +36,15 @@ def _now() -> datetime:
 @folder_argument
 @click.option("--partition", "partitions", metavar="A..B", multiple=True, help="Which partitions, as for a build.")
 @warehouse_option
+@dialect_option
 @env_option
 def command(
-    table: str, folder: Path | None, partitions: tuple[str, ...], warehouse: str | None, env: str | None
+    table: str,
+    folder: Path | None,
+    partitions: tuple[str, ...],
+    warehouse: str | None,
+    dialect: str | None,
+    env: str | None,
 ) -> int:
     """Print the statements that would build TABLE (schema.table), in their order.
 
@@ -49,14 +56,14 @@ def command(
     names of what is written aside, `render` stands where a build has its run. DIR is the project folder (default:
     sql).
     """
-    project = read_project(find_root(folder))
+    project = read_project(find_root(folder), dialect)
     found = {str(relation): relation for relation in project.models}.get(table)
     if found is None:
         raise unknown_table(table, [str(relation) for relation in project.models])
     model, now = project.models[found], _now()
     piece = choose_pieces(project, [found], partitions, now, is_full_refresh=False)[found]
     url = warehouse or default_warehouse(project.root)
-    opened = open_for(project, url)
+    opened = open_for(project, warehouse, dialect)
     context = Context(
         warehouse=opened,
         names=project.names,

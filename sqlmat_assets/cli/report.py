@@ -24,7 +24,9 @@ from sqlmat_assets.execution.events import (
     Started,
     Unchanged,
 )
+from sqlmat_assets.execution.usage import joined
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Usage
 
 
 class Outcome(StrEnum):
@@ -58,6 +60,7 @@ class TableReport:
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
+    usage: Usage | None = None
     put_back_at: datetime | None = None
     left_out: LeftOut | None = None
 
@@ -161,7 +164,7 @@ class BuildReport:
         if isinstance(event, Published | Unchanged | Discarded):
             report = replace(report, phases=event.phases)
         if isinstance(event, Published | Unchanged):
-            report = replace(report, snapshot=event.snapshot, left_out=event.left_out)
+            report = replace(report, snapshot=event.snapshot, left_out=event.left_out, usage=event.usage)
         self._note(report)
         return report
 
@@ -207,6 +210,7 @@ def _joined(before: TableReport, after: TableReport) -> TableReport:
         phases=_joined_phases((*before.phases, *after.phases)),
         snapshot=_joined_snapshots(before.snapshot, after.snapshot),
         left_out=_joined_left_out(before.left_out, after.left_out),
+        usage=joined(before.usage, after.usage),
     )
 
 
@@ -285,6 +289,8 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "partitions": [{"key": each.key, "rows": each.rows} for each in report.partitions],
         "seconds": None if report.seconds is None else round(report.seconds, 3),
         "phases": {phase.name: round(phase.seconds, 3) for phase in report.phases},
+        "queued_seconds": None if report.usage is None else round(report.usage.queued_seconds, 3),
+        "scanned_bytes": None if report.usage is None else report.usage.scanned_bytes,
         "snapshot": None if report.snapshot is None else _describe_snapshot(report.snapshot),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),

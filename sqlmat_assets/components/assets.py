@@ -54,6 +54,7 @@ from sqlmat_assets.execution.events import (
     Unchanged,
 )
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.project.references import Names
@@ -283,7 +284,9 @@ def _ended(
 ) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(
         asset_key=translate_key(event.relation),
-        metadata=translate_ended(event, results, work.run, lineage, model.version, work.environment),
+        metadata=translate_ended(
+            event, results, work.run, lineage, model.version, work.environment, written_sql(model, work)
+        ),
         data_version=translate_data_version(event, work.run),
         # Behind the materialization, so that they are tied to the rows that they looked at.
         check_results=[translate_result(event.relation, result) for result in results if tells_checks],

@@ -29,6 +29,7 @@ from sqlmat_assets.execution.events import (
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Usage
 
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
@@ -53,6 +54,7 @@ def translate_ended(
     lineage: Lineage | None = None,
     version: CodeVersion | None = None,
     environment: Environment | None = None,
+    written: str | None = None,
 ) -> dict[str, dg.MetadataValue]:
     """The metadata of a materialization.
 
@@ -63,6 +65,7 @@ def translate_ended(
         lineage: Where its columns come from; None where that could not be told.
         version: The code that made its rows; None where that is not known.
         environment: Where it is; None for production.
+        written: The SQL of the file, where what was sent is another.
     """
     metadata: dict[str, dg.MetadataValue] = {
         **_rows(ended),
@@ -70,6 +73,7 @@ def translate_ended(
         "dagster/column_schema": dg.MetadataValue.table_schema(translate_columns(ended.columns)),
         "outcome": dg.MetadataValue.text(_outcome(ended)),
         **translate_seconds(ended.seconds, ended.phases),
+        **_usage(ended.usage),
         **_snapshot(ended),
         **_left_out(ended),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
@@ -83,6 +87,8 @@ def translate_ended(
         metadata["why"] = dg.MetadataValue.text(why)
     if ended.statement is not None:
         metadata["sql"] = dg.MetadataValue.md(fenced(shortened(ended.statement), "sql"))
+        if written:
+            metadata["sql of the file"] = dg.MetadataValue.md(fenced(shortened(written), "sql"))
     saved = _saved(ended)
     if saved is not None:
         metadata["saved"] = dg.MetadataValue.text(saved)
@@ -186,6 +192,9 @@ def translate_check_metadata(result: CheckResult) -> dict[str, dg.MetadataValue]
         "seconds": dg.MetadataValue.float(round(result.seconds, 3)),
         "sql": dg.MetadataValue.md(fenced(result.sql, "sql")),
     }
+    if result.sent is not None:
+        metadata["sql"] = dg.MetadataValue.md(fenced(result.sent, "sql"))
+        metadata["sql of the file"] = dg.MetadataValue.md(fenced(result.sql, "sql"))
     if result.sample is not None and result.sample.columns:
         metadata["offending rows"] = _sample(result.sample)
     return metadata
@@ -305,6 +314,16 @@ def _outcome(ended: Published | Unchanged) -> str:
     if isinstance(ended, Published):
         return outcomes.new_rows()
     return outcomes.nothing_new() if ended.statement is None else outcomes.same_rows(ended.rows)
+
+
+def _usage(usage: Usage | None) -> dict[str, dg.MetadataValue]:
+    """What the engine says that the build took."""
+    if usage is None:
+        return {}
+    return {
+        "seconds (queued)": dg.MetadataValue.float(round(usage.queued_seconds, 3)),
+        "scanned bytes": dg.MetadataValue.int(usage.scanned_bytes),
+    }
 
 
 def _saved(ended: Published | Unchanged) -> str | None:

@@ -13,6 +13,7 @@ from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.errors.usage import not_recorded
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, LeftAlone, Published, Unchanged
+from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
@@ -166,7 +167,8 @@ class Recorder:
         # Of what was not built here, no columns rather than another conversation with the warehouse.
         known = {read: self._columns.get(read, ()) for read in (*model.upstream, *model.sources)}
         lineage = trace_columns(model, known, self._context)
-        metadata = translate_ended(ended, results, self._run, lineage, model.version, self._context.environment)
+        environment, written = self._context.environment, written_sql(model, self._context)
+        metadata = translate_ended(ended, results, self._run, lineage, model.version, environment, written)
         read = inputs.tags(model)
         tags = translate_version_tags(ended, self._run, model.version) | read
         partition = None

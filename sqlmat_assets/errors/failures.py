@@ -229,11 +229,11 @@ def unknown_data_format(path: str) -> str:
     return f"`{path}` is no CSV, Parquet or NDJSON file\n  hint: name it `.csv`, `.parquet` or `.ndjson`"
 
 
-def another_dialect(written: str, spoken: str, warehouse: str) -> str:
+def another_dialect(written: str, spoken: str, warehouse: str, hint: str | None = None) -> str:
     """The SQL of the project is not that of the warehouse."""
     return (
         f"the SQL of the project is that of {written}, and `{warehouse}` reads {spoken}\n"
-        f"  hint: write `dialect = {spoken}` into `global.conf`"
+        f"  hint: {hint or f'write `dialect = {spoken}` into `global.conf`'}"
     )
 
 

@@ -302,6 +302,19 @@ def key_column_missing(
     )
 
 
+def no_distkey() -> TextError:
+    """Rows are to be distributed by a column, and none is named."""
+    return TextError("`diststyle = key` names no column", "add `distkey =` and the column that rows are distributed by")
+
+
+def distkey_of_no_use(style: str, key: str) -> TextError:
+    """Rows are to be distributed in two ways."""
+    return TextError(
+        f"`diststyle = {style}` does not distribute rows by a column, and `distkey = {key}` does",
+        "leave out one of the two, or take back what is inherited with `distkey = null`",
+    )
+
+
 def rule_name_taken(name: str, relation: object, path: str, line: int) -> TextError:
     """Two checks of one table with the same name."""
     return TextError(

@@ -122,18 +122,11 @@ def no_partition(place: Place, marker: str, folder: str) -> Problem:
 # The query
 
 
-def not_transpiled(place: Place, dialect: str, what: str) -> Problem:
-    """Sqlglot knows no way to say something in DuckDB's SQL."""
+def unsupported(place: Place, dialect: str, name: str, why: str | None = None) -> Problem:
+    """Nothing is known of how DuckDB says something."""
+    because = "" if why is None else f": {why}"
     return place.problem(
-        f"the query cannot be tested, because DuckDB's SQL lacks something of {dialect}: {what}",
-        "move it into a table of its own, and test what reads that",
-    )
-
-
-def unknown_function(place: Place, dialect: str, name: str) -> Problem:
-    """A function of which sqlglot knows nothing, so that DuckDB's of the same name may be another."""
-    return place.problem(
-        f"the query cannot be tested: how DuckDB writes the function `{name}` of {dialect} is not known",
+        f"the query cannot be tested, because nothing is known of {name} of {dialect} on DuckDB{because}",
         "move it into a table of its own, and test what reads that",
     )
 

@@ -11,6 +11,7 @@ from sqlmat_assets.execution.events import Checked, CheckResult, Sample
 from sqlmat_assets.execution.one_scan import Scan, scan
 from sqlmat_assets.execution.records import by_key, find_records, key_of
 from sqlmat_assets.execution.rules import Subject, run_rule, sample_of
+from sqlmat_assets.execution.speaking import say, speaking
 from sqlmat_assets.execution.write import told_in_file
 from sqlmat_assets.project.model import CheckQuery, CheckSpec, Model
 from sqlmat_assets.project.rewrite import rewrite
@@ -33,7 +34,11 @@ def audit_published(model: Model, context: Context, only: Collection[str] | None
     """
     started_at = context.now()
     cancellation = context.cancellation
-    with context.warehouse.open_session(cancellation.pause) as session, cancellation.watch(session, None):
+    with (
+        context.warehouse.open_session(cancellation.pause) as session,
+        cancellation.watch(session, None),
+        speaking(session, context),
+    ):
         placed = _place(model, session, context)
         subject = Subject(placed.relation)
         found = scan(placed, subject, session, context, only)
@@ -92,7 +97,7 @@ def _run_query(
     def evaluation() -> _Evaluation:
         is_moved = looked_at != model.relation
         sql = rewrite(query.sql, context.names, {model.relation: looked_at}) if is_moved else query.sql
-        return _Evaluation(query, sql, session, context)
+        return _Evaluation(query, sql, say(sql, context), session, context)
 
     held = [found.held[spec.name] for spec in specs if spec.name in found.held]
     if len(held) == len(specs):
@@ -111,6 +116,7 @@ def _run_query(
             failed_rows=outcome.failed_rows,
             message=outcome.message,
             sql=query.sql,
+            sent=say(query.sql, context) if context.is_transpiled else None,
             seconds=seconds,
             sample=evaluation().sample(spec.title) if outcome.has_sample else None,
         )
@@ -128,10 +134,11 @@ class _Outcome:
 class _Evaluation:
     """One statement of checks, evaluated inside the engine: what comes back is counts and a few rows.
 
-    `sql` is that of `query`, with what it looks at in the place of the table.
+    `written` is the SQL of `query`, with what it looks at in the place of the table, and `sql` the same as it is sent.
     """
 
     query: CheckQuery
+    written: str
     sql: str
     session: Session
     context: Context
@@ -169,7 +176,7 @@ class _Evaluation:
             return _Outcome(message=self._told(error))
 
     def _told(self, error: WarehouseError) -> str:
-        return told_in_file(error, self.sql, self.query.specs[0].path, self.query.line)
+        return told_in_file(error, self.written, self.query.specs[0].path, self.query.line, self.context)
 
     def _count(self, titles: Sequence[str]) -> list[_Outcome]:
         found = self._fetch(check_statements.count_outcomes(self.sql, titles))
@@ -183,7 +190,7 @@ class _Evaluation:
 
     def sample(self, title: str) -> Sample | None:
         """Up to 20 rows that do not hold, with the columns of the row itself where the check is about single rows."""
-        behind = check_statements.sample_rows_behind(self.sql, title, self.context.names.dialect)
+        behind = check_statements.sample_rows_behind(self.sql, title, self.context.spoken)
         for query in (behind, check_statements.sample_offending(self.sql, title)):
             if query is None:
                 continue

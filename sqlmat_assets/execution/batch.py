@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import copy_rows
 from sqlmat_assets.execution.events import Written
 from sqlmat_assets.execution.plan import Plan
 from sqlmat_assets.project.model import Model
@@ -48,7 +49,7 @@ def keep_one_of_each(
 
     def replace_table() -> int:
         with session.transaction():
-            rows = session.write_rows(row_statements.create_table_of(spare, query.copy()))
+            rows = copy_rows(spare, intermediate, names, query.copy(), session, context.warehouse.capabilities)
             session.execute(statements.drop_table(intermediate))
             session.execute(statements.rename_table(spare, intermediate.name))
         return rows

@@ -54,6 +54,16 @@ class Context:
         """The folder that sqlmat keeps beside the project's."""
         return self.root.absolute().parent / ".sqlmat"
 
+    @property
+    def spoken(self) -> str:
+        """The dialect of the engine, in which everything is sent."""
+        return self.warehouse.capabilities.dialect
+
+    @property
+    def is_transpiled(self) -> bool:
+        """Whether the SQL of the project is not that of the engine."""
+        return self.names.dialect != self.spoken
+
     def renew_lease(self) -> None:
         """Let other runs know that this one is alive.
 

@@ -9,6 +9,7 @@ from sqlmat_assets.errors import SqlmatError
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.base import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class CheckResult:
     """The outcome of one check.
 
     `rows` were looked at, `failed_rows` of them did not hold; `message` says what was wrong in words and is
-    empty when the check holds; `sample` has up to 20 offending rows.
+    empty when the check holds; `sample` has up to 20 offending rows. `sent` is the SQL in the engine's own words, where
+    the file has it in those of another.
     """
 
     name: str
@@ -76,6 +78,7 @@ class CheckResult:
     sql: str
     seconds: float
     sample: Sample | None = None
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class Published:
     `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were; None
     of a view, whose rows nobody has counted. `partitions` are the partitions, in their order. `data_version` is the
     same for the same rows and columns, whatever the order of the rows, where it is not None. `phases` are what the work
-    consisted of, in their order.
+    consisted of, in their order; `usage` is what it took in the engine, where that tells.
     """
 
     relation: Relation
@@ -172,6 +175,7 @@ class Published:
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
     left_out: LeftOut | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,7 @@ class Unchanged:
     snapshot: Snapshot | None = None
     partitions: tuple[PublishedPartition, ...] = ()
     left_out: LeftOut | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

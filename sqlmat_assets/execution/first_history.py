@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.names import intermediate_of
+from sqlmat_assets.execution.speaking import say
 from sqlmat_assets.execution.write import reads_itself
 from sqlmat_assets.project.histories import STAMP
 from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
@@ -48,7 +49,7 @@ def start_if_read(model: Model, history: Relation, session: Session, context: Co
     instead = {history: stand_in} if is_whole else {history: stand_in, model.relation: own}
     text = rewrite(_plain(model), context.names, instead)
     try:
-        types = _settle(model, text, instead, session)
+        types = _settle(model, say(text, context), instead, session)
         session.execute(row_statements.create_table_of(history, _empty({**types, **dict([_STAMP])})))
     except TerminalWarehouseError:
         # Another run was quicker, or the query cannot be read: the build will say so.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -77,9 +77,21 @@ class Outlook:
 
 
 def read_known(
-    session: Session, project: Project, selected: Collection[Relation], environment: Environment | None = None
+    session: Session,
+    project: Project,
+    selected: Collection[Relation],
+    environment: Environment | None = None,
+    spell: Callable[[str], str] = str,
 ) -> Known:
-    """Ask a warehouse what `foresee` wants to know of some tables; nothing is written."""
+    """Ask a warehouse what `foresee` wants to know of some tables; nothing is written.
+
+    Args:
+        session: Where to ask.
+        project: The tables.
+        selected: Those of interest.
+        environment: Where they are built.
+        spell: Gives the project's word for a type of the warehouse.
+    """
     names = project.names
     found = find_records(session)
     records = records_here(found, project, environment)
@@ -104,7 +116,10 @@ def read_known(
         if record is not None:
             known = fetch_partitions(session, record.relation, partitioning)
             partitions[names.fold(relation)] = frozenset(each.key for each in known)
-    types = {names.fold(each): dict(session.fetch_columns(located(each))) for each in sorted(read)}
+    types = {
+        names.fold(each): {name: spell(type_) for name, type_ in session.fetch_columns(located(each))}
+        for each in sorted(read)
+    }
     return Known(records, partitions, {relation: columns for relation, columns in types.items() if columns})
 
 

@@ -7,13 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlmat_assets.errors import (
-    MaterializeError,
-    TerminalWarehouseError,
-    UnknownOutcomeError,
-    WarehouseError,
-    failures,
-)
+from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.audit import run_checks
 from sqlmat_assets.execution.batch import keep_one_of_each
 from sqlmat_assets.execution.context import Context
@@ -44,11 +38,13 @@ from sqlmat_assets.execution.placement import place
 from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
-from sqlmat_assets.execution.refusals import find_refusal, refuse_blocked, refuse_foreign, with_state
+from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blocked, refuse_foreign, with_state
 from sqlmat_assets.execution.same_rows import Built, confirm_partitions, find_same_rows
 from sqlmat_assets.execution.snapshots import Snapshots
+from sqlmat_assets.execution.speaking import speaking
 from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
+from sqlmat_assets.execution.usage import fetch_usage
 from sqlmat_assets.execution.whole_result import drop_result, subject_of, whole_result
 from sqlmat_assets.execution.write import fetch_columns, write
 from sqlmat_assets.project.model import Model
@@ -88,6 +84,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
         with (
             context.warehouse.open_session(context.cancellation.pause) as session,
             context.state.heartbeat.beating(context.renew_lease),
+            speaking(session, context),
         ):
             work = _Materialization(place(model, session, context), model, piece, context, session, started_at)
             if context.environment is None:
@@ -187,7 +184,8 @@ class _Materialization:
             self._drop_intermediate()
             yield from self.printed
             seconds = context.seconds_since(self.started_at)
-            yield Discarded(target, with_state(error, self._held(error)), self.results, seconds, self.stopwatch.phases)
+            told = with_state(error, find_held(target, self.standing, error))
+            yield Discarded(target, told, self.results, seconds, self.stopwatch.phases)
         except BaseException:
             if not is_over:
                 self._drop_intermediate()
@@ -338,6 +336,7 @@ class _Materialization:
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
             left_out=left_out,
+            usage=fetch_usage(self.session),
         )
 
     def _publish(self, written: Written) -> Published:
@@ -374,6 +373,7 @@ class _Materialization:
             self.partitions,
             snapshot=self.snapshots.taken,
             left_out=written.left_out,
+            usage=fetch_usage(self.session),
         )
 
     def _look_again(self) -> None:
@@ -395,10 +395,6 @@ class _Materialization:
             granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
-
-    def _held(self, error: MaterializeError) -> str:
-        is_built, is_known = self.standing.in_place is not None, not isinstance(error, UnknownOutcomeError)
-        return failures.holds_now(str(self.model.relation), is_built=is_built, is_known=is_known)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlmat_assets.errors import TransientWarehouseError, WarehouseError
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.rules import Subject
+from sqlmat_assets.execution.speaking import say_value
 from sqlmat_assets.project.model import CheckValue, Model, RuleKind
 from sqlmat_assets.warehouses import check_statements
 from sqlmat_assets.warehouses.base import ResultColumn, Rows, Session
@@ -57,7 +58,7 @@ def scan(
     if not asked and not nulls:
         return Scan()
     started_at = context.now()
-    values = [(value.sql, value.is_aggregate) for _, value in asked]
+    values = [(say_value(value.sql, context), value.is_aggregate) for _, value in asked]
 
     def fetch() -> tuple[Rows, str | None]:
         query = check_statements.count_in_one_scan(subject.relation, values, [name for _, name in nulls])

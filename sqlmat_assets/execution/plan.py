@@ -17,6 +17,7 @@ from sqlmat_assets.execution.loads.batches import Batch, plan_batch
 from sqlmat_assets.execution.loads.write import columns_query
 from sqlmat_assets.execution.partitions import condition, fetch_partitions, joined
 from sqlmat_assets.execution.piece import Piece
+from sqlmat_assets.execution.speaking import say, written_types
 from sqlmat_assets.execution.state import Standing
 from sqlmat_assets.execution.unchanged import could_be_untouched
 from sqlmat_assets.execution.write import explained, reads_itself
@@ -257,7 +258,7 @@ class _Planner:
         model = self.model
         if model.load is None:
             return statement_text(model)
-        return columns_query(model, model.load, partitioning).sql(self.context.warehouse.capabilities.dialect)
+        return columns_query(model.load, partitioning, self.context).sql(self.context.spoken)
 
     def _ranges(self, partitioning: Partitioning, *, is_aside: bool) -> tuple[Range, ...]:
         found: list[Range] = []
@@ -298,7 +299,7 @@ class _Planner:
             batch = plan_batch(self.model, self.model.load, None, context, ranges=plan.ranges)
             return replace(plan, queries=(), column=(name, type_), batch=batch)
         tables = Tables(self._types())
-        kind = kind_of(type_, context.names.dialect)
+        kind = kind_of(type_, context.spoken)
         queries = tuple(narrow(text, context.names, partitioning, each, tables, kind).sql for each in plan.ranges)
         return replace(plan, queries=queries, column=(name, type_))
 
@@ -314,7 +315,8 @@ class _Planner:
     def _types(self) -> dict[Relation, dict[str, str]]:
         """The columns of the tables that are read, which tell how far a range may be taken into the query."""
         found = {each: self.session.fetch_columns(each) for each in (*self.model.upstream, *self.model.sources)}
-        return {self.context.names.fold(each): dict(columns) for each, columns in found.items() if columns}
+        fold = self.context.names.fold
+        return {fold(each): written_types(columns, self.context) for each, columns in found.items() if columns}
 
     def _spelt(self, names: Sequence[str], columns: Columns) -> tuple[str, ...]:
         """Columns of a setting as the engine spells them."""
@@ -330,7 +332,7 @@ class _Planner:
         first = ranges[0] if ranges else None
         if isinstance(first, TimeRange):
             text = fill_markers(text, self.context.names.dialect, first, None)
-        query = check_statements.no_rows_of(text)
+        query = check_statements.no_rows_of(text if self.model.load else say(text, self.context))
         with explained(self.model, self.session, self.context, text):
             found = self.session.fetch_rows(query)
         return tuple((column.name, column.type) for column in found.columns)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from sqlmat_assets.errors import BadRowError, MaterializeError, TerminalWarehouseError
 from sqlmat_assets.errors import processors as wording
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Printed
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.processor.child import Stop
 from sqlmat_assets.execution.processor.workshop import GIVEN, RESULT, Task, command_line
+from sqlmat_assets.execution.speaking import say, spoken_types
 from sqlmat_assets.project.model import Model, Processor
 from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.relation import Relation
@@ -46,9 +48,11 @@ def write_processed(
         CancelledError: The end was asked for.
     """
     stop = Stop()
-    query = statement_text(model)
+    query = say(statement_text(model), context)
     required = [column.name for column in processor.columns if column.is_required]
-    contents = Contents.of([(column.name, column.type) for column in processor.columns], required)
+    columns = spoken_types([(column.name, column.type) for column in processor.columns], context)
+    contents = Contents.of(columns, required)
+    design = design_of(model.settings, context.warehouse.capabilities)
     with (
         context.cancellation.along(session, stop),
         context.workshop.open_folder(context.own, f"{context.run.id}.{model.relation}", stop) as folder,
@@ -62,7 +66,9 @@ def write_processed(
             )
         _refuse_misfits(task, context)
         try:
-            loaded = context.retries.run(lambda: session.load_files(intermediate, result, contents), context.sleep)
+            loaded = context.retries.run(
+                lambda: session.load_files(intermediate, result, contents, design=design), context.sleep
+            )
         except BadRowError as error:
             place = context.workshop.place(task, error.row)
             raise wording.bad_value(processor.script, place, error.column, error.value, error.type) from error
@@ -73,7 +79,7 @@ def write_processed(
         sent = [
             *context.warehouse.render_unload(query, given),
             f"-- {command_line(processor)}",
-            *context.warehouse.render_load_files(intermediate, result, contents),
+            *context.warehouse.render_load_files(intermediate, result, contents, design=design),
         ]
     return loaded.rows, ";\n".join(sent)
 

@@ -116,7 +116,7 @@ class Publisher:
         partitioning = self.model.settings.partition_by
         if partitioning is None:
             return ()
-        dialect = self.context.names.dialect
+        dialect = self.context.spoken
         return count_partitions(self.session, relation, self.plan.column, self.plan.ranges, partitioning, dialect)
 
     def _refuse_breaking(self, standing: Standing) -> None:
@@ -181,7 +181,7 @@ class Publisher:
         changes = find_changes(given, session.fetch_columns(target), self.context)
         changes.refuse(self.model)
         names = [name for name, _ in given]
-        where = self.plan.condition(self.context.names.dialect) if self.plan.replaces_ranges else None
+        where = self.plan.condition(self.context.spoken) if self.plan.replaces_ranges else None
         if self._replaces_all():
             self._swap(standing)
             return True
@@ -205,7 +205,7 @@ class Publisher:
         keeps_matches = self.plan.way is Way.MERGE_RANGES and not self._updates
         if not self.plan.replaces_ranges or keeps_matches:
             return False
-        where = self.plan.condition(self.context.names.dialect)
+        where = self.plan.condition(self.context.spoken)
         return not self._count(_rows_that_stay(self.model.relation, where))
 
     def _add_columns(self, added: tuple[tuple[str, str], ...]) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from sqlmat_assets.errors import MaterializeError, WarehouseError, environments, failures
+from sqlmat_assets.errors import (
+    MaterializeError,
+    UnknownOutcomeError,
+    WarehouseError,
+    environments,
+    failures,
+    transpiling,
+)
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Checked
 from sqlmat_assets.execution.state import Standing, is_reserved
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.transpiling.pairs import can_translate
+from sqlmat_assets.relation import Relation
 
 
 def find_refusal(model: Model, context: Context, untouched: str) -> str | None:
@@ -22,9 +31,16 @@ def find_refusal(model: Model, context: Context, untouched: str) -> str | None:
         return failures.quarantined(str(model.relation), problems, untouched)
     if is_reserved(model.relation, context.warehouse.capabilities):
         return failures.with_state(failures.reserved_name(str(model.relation)), untouched)
-    spoken, written = context.warehouse.capabilities.dialect, context.names.dialect
-    if spoken != written:
+    spoken, written = context.spoken, context.names.dialect
+    if spoken == written:
+        return None
+    if not can_translate(written, spoken):
         return failures.with_state(failures.another_dialect(written, spoken, context.warehouse.label), untouched)
+    from sqlmat_assets.project.transpiling.files import unsupported
+
+    problems = unsupported(model, context.names, spoken)
+    if problems:
+        return transpiling.not_transpiled(str(model.relation), written, spoken, problems, untouched)
     return None
 
 
@@ -52,6 +68,12 @@ def refuse_blocked(checked: Checked) -> None:
             (result.name, result.message) for result in checked.results if result.is_blocking and not result.passed
         ]
         raise failures.checks_failed(str(checked.relation), failed)
+
+
+def find_held(relation: Relation, standing: Standing, error: MaterializeError) -> str:
+    """What a table holds after an error, as far as that is known."""
+    is_built, is_known = standing.in_place is not None, not isinstance(error, UnknownOutcomeError)
+    return failures.holds_now(str(relation), is_built=is_built, is_known=is_known)
 
 
 def with_state(error: MaterializeError, held: str) -> MaterializeError:

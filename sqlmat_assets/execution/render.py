@@ -35,8 +35,10 @@ from sqlmat_assets.warehouses.base import (
     Rows,
     Session,
     Statement,
+    Usage,
     Warehouse,
 )
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 Types = Mapping[Relation, tuple[tuple[str, str], ...]]
@@ -194,11 +196,15 @@ class _Notebook:
     ) -> list[str]:
         return self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return self.warehouse.render_load(target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return self.warehouse.render_load(target, path, columns, design=design)
 
-    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
-        return self.warehouse.render_load_files(target, files, contents)
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return self.warehouse.render_load_files(target, files, contents, design=design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return self.warehouse.render_grants(relation, grantees)
@@ -257,12 +263,16 @@ class _NotebookSession:
         yield
         self.sent.append("COMMIT")
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
-        self.sent.extend(self.warehouse.render_load(target, path, columns))
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        self.sent.extend(self.warehouse.render_load(target, path, columns, design=design))
         return 1
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
-        sent = self.warehouse.render_load_files(target, files, contents)
+    def load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        sent = self.warehouse.render_load_files(target, files, contents, design=design)
         self.sent.extend(sent)
         return Loaded(1, "\n".join(sent))
 
@@ -320,6 +330,9 @@ class _NotebookSession:
         self.sent.extend(
             self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         )
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         """Nothing runs."""

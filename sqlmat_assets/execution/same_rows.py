@@ -75,7 +75,7 @@ def _is_same(model: Model, plan: Plan, written: Written, columns: Columns, sessi
     """Whether ranges hold the rows that were built for them; the count comes first, since it costs next to nothing."""
     if not context.warehouse.capabilities.has_fingerprints:
         return False
-    where = plan.condition(context.names.dialect)
+    where = plan.condition(context.spoken)
     rows = int(session.fetch_rows(row_statements.count_rows_where(model.relation, where)).rows[0][0])
     if rows != written.rows:
         return False

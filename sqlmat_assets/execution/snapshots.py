@@ -159,7 +159,7 @@ class Snapshots:
     def _find_stamp(self, columns: tuple[tuple[str, str], ...]) -> statements.Stamp:
         fold = self.context.warehouse.capabilities.fold
         found = next(((name, type_) for name, type_ in columns if fold(name) == fold(STAMP)), None)
-        kind = None if found is None else kind_of(_plain(found[1]), self.context.names.dialect)
+        kind = None if found is None else kind_of(_plain(found[1]), self.context.spoken)
         if found is None or kind not in (Kind.TIMESTAMP, Kind.ZONED):
             type_ = None if found is None else found[1]
             raise MaterializeError(wording.history_is_foreign(str(self.history), STAMP, type_))

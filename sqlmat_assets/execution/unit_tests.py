@@ -17,6 +17,8 @@ from sqlmat_assets.errors import unit_tests as wording
 from sqlmat_assets.errors.sql import Place
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.differences import Comparison, Differences, Row, compare, make_row
+from sqlmat_assets.project.transpiling.pairs import can_translate
+from sqlmat_assets.project.transpiling.types import spoken_type
 from sqlmat_assets.project.unit_tests.cases import UnitCase
 from sqlmat_assets.project.unit_tests.query import UnitQuery
 from sqlmat_assets.relation import Relation
@@ -24,6 +26,7 @@ from sqlmat_assets.warehouses import case_files, statements
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.case_files import CaseFile
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.error_lines import find_pointed
 
 LIMIT = 10_000
 """So many rows of a query are compared; more are never meant."""
@@ -137,7 +140,7 @@ class _Run:
                     self._session.execute(statements.drop_table(relation, if_exists=True))
 
     def _result(self, began: float) -> CaseResult:
-        expected = CaseFile(self._root / self._case.expected, self._query.dialect)
+        expected = CaseFile(self._root / self._case.expected, self._query.dialect, spell=self._spell)
         self._create(_EXPECTED, expected, expected.create_texts(_EXPECTED))
         for each in self._case.inputs:
             self._session.execute(statements.create_schema(each.relation.schema))
@@ -146,7 +149,7 @@ class _Run:
                 self._made.append(each.relation)
                 self._session.execute(case_files.empty_like(each.relation, _LIKE))
             else:
-                file = CaseFile(self._root / each.path, self._query.dialect, each.types)
+                file = CaseFile(self._root / each.path, self._query.dialect, each.types, self._spell)
                 self._create(each.relation, file, file.create_table(each.relation))
         self._write_result()
         found = [(name, case_files.type_of(kind)) for name, kind in self._session.fetch_columns(_RESULT)]
@@ -156,6 +159,10 @@ class _Run:
         by_name = {DUCKDB.fold(name): (name, kind) for name, kind in found}
         columns = [by_name[DUCKDB.fold(column.name)] for column in expected.columns]
         return self._compared(expected, columns, began)
+
+    def _spell(self, kind: str) -> str | None:
+        """A type of the project in DuckDB's words, where there is one of its own for each of them."""
+        return spoken_type(kind) if can_translate(self._query.dialect, DUCKDB.dialect) else None
 
     def _create(self, target: Relation, file: CaseFile, statement: exp.Expr) -> None:
         self._made.append(target)
@@ -172,7 +179,8 @@ class _Run:
             with Cancellation().watch(self._session, self._patience):
                 self._session.execute(case_files.result_of(_RESULT, query.sql, query.rows, LIMIT + 1))
         except TerminalWarehouseError as error:
-            raise TerminalWarehouseError(str(_explained(query, error.message)), error.statement) from error
+            said = str(_explained(query, error.message, error.statement or ""))
+            raise TerminalWarehouseError(said, error.statement) from error
 
     def _compared(self, expected: CaseFile, columns: Sequence[tuple[str, exp.DataType]], began: float) -> CaseResult:
         kinds = [_comparison(kind) for _, kind in columns]
@@ -222,11 +230,16 @@ def _comparison(kind: exp.DataType) -> Comparison:
     return Comparison.EXACT if kind.this in exp.DataType.NUMERIC_TYPES else Comparison.TEXT
 
 
-def _explained(query: UnitQuery, message: str) -> Problem:
+def _explained(query: UnitQuery, message: str, statement: str) -> Problem:
     """What DuckDB says about a query, with the line of the file in which it is."""
-    if not query.is_verbatim:
-        return wording.refused_transpiled(query.place, query.dialect, message)
     match = _LINE.search(message)
+    if not query.is_verbatim:
+        pointed = find_pointed(message, statement, query.sql)
+        line = None if pointed is None else query.find_line(pointed)
+        place = query.place if line is None else Place(query.place.path, line, 0)
+        # What DuckDB shows below is in nobody's file.
+        said = message if line is None or match is None else message[: match.start()]
+        return wording.refused_transpiled(place, query.dialect, said)
     if match is None:
         return wording.refused(query.place, message)
     # The query begins on the second line of what was sent.

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors.undo import put_back_meanwhile
+from sqlmat_assets.execution.designs import copy_rows
 from sqlmat_assets.execution.indexes import without_indexes
 from sqlmat_assets.execution.kept_records import copy_kept, forget_kept, move_kept
 from sqlmat_assets.execution.names import kept_of
@@ -124,7 +125,9 @@ def keep_version(
     with without_indexes(target, session, come_back=stays), hanging:
         session.execute(rename_of(target, kept.name, kind))
         if stays:
-            session.execute(row_statements.create_table_of(target, exp.select("*").from_(statements.table(kept))))
+            names = [name for name, _ in session.fetch_columns(kept)] if capabilities.has_distribution else []
+            everything = exp.select("*").from_(statements.table(kept))
+            copy_rows(target, kept, names, everything, session, capabilities)
     copy_kept(session, target, kept)
     version = Version(record, kept.name, kind, now, now if is_undone else None)
     session.execute(statements.insert_values(VERSIONS, _values(version)))

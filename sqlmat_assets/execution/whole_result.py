@@ -72,7 +72,7 @@ def _query(model: Model, plan: Plan, written: Written, session: Session, context
     given = tuple((column.name, column.type) for column in written.columns)
     absent = dict(find_changes(given, session.fetch_columns(target), context).added)
     names = [name for name, _ in given]
-    where = plan.condition(context.names.dialect) if plan.replaces_ranges else None
+    where = plan.condition(context.spoken) if plan.replaces_ranges else None
     if where is not None and plan.way is Way.RANGES:
         stay = row_statements.rows_outside(target, names, where, absent)
         return row_statements.union_all(stay, row_statements.all_rows(staged, names))

@@ -6,22 +6,23 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from sqlglot import exp
-
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Column, LeftOut, Printed, Written
 from sqlmat_assets.execution.loads.batches import Batch
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
+from sqlmat_assets.execution.speaking import say, spoken_types, told_of_transpiled
 from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import check_statements, row_statements, statements
 from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.design import Design, create_table, create_table_as
 from sqlmat_assets.warehouses.error_lines import count_in_file
 
 
@@ -78,10 +79,13 @@ def _write_queries(
 ) -> tuple[int, str]:
     rows = 0
     texts: list[str] = []
+    design = design_of(model.settings, context.warehouse.capabilities)
+    if design.encodings:
+        texts.append(_create_encoded(model, queries[0], intermediate, design, session, context))
     for query in queries:
-        first = partial(statements.create_table_as, design=_design(model, context))
-        tree = row_statements.insert_query if texts else first
-        text = tree(intermediate, query).sql(context.warehouse.capabilities.dialect, copy=False)
+        said = say(query, context)
+        tree = row_statements.insert_query(intermediate, said) if texts else create_table_as(intermediate, said, design)
+        text = tree.sql(context.spoken, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
@@ -91,17 +95,28 @@ def _write_queries(
     return rows, ";\n".join(texts)
 
 
-def _design(model: Model, context: Context) -> list[exp.Expr]:
-    """How the rows are to lie, on an engine that has them lie in one way or another."""
-    if not context.warehouse.capabilities.has_distribution:
-        return []
-    settings = model.settings
-    return statements.distribution(settings.diststyle, settings.distkey, settings.sortkey)
+def _create_encoded(
+    model: Model, query: str, intermediate: Relation, design: Design, session: Session, context: Context
+) -> str:
+    """Make the table without rows, since one that is made of a query cannot be told encodings, and tell how."""
+
+    def create() -> str:
+        session.execute(statements.drop_table(intermediate, if_exists=True))
+        # What a table of the query has for columns, only such a table tells to the last length.
+        session.execute(row_statements.create_table_of(intermediate, check_statements.no_rows_of(say(query, context))))
+        columns = session.fetch_columns(intermediate)
+        session.execute(statements.drop_table(intermediate))
+        text = create_table(intermediate, columns, design).sql(context.spoken, copy=False)
+        session.execute(statements.verbatim(text))
+        return text
+
+    with explained(model, session, context, query):
+        return context.retries.run(create, context.sleep)
 
 
 def _write_view(model: Model, query: str, intermediate: Relation, session: Session, context: Context) -> str:
-    tree = row_statements.create_view(intermediate, statements.verbatim(query))
-    text = tree.sql(context.warehouse.capabilities.dialect, copy=False)
+    tree = row_statements.create_view(intermediate, statements.verbatim(say(query, context)))
+    text = tree.sql(context.spoken, copy=False)
     with explained(model, session, context, query):
         context.retries.run(lambda: session.execute(statements.verbatim(text)), context.sleep)
     return text
@@ -121,7 +136,7 @@ def explained(model: Model, session: Session, context: Context, query: str) -> G
         yield
     except TerminalWarehouseError as error:
         path = model.path if model.processor is None else model.processor.query or model.path
-        message = told_in_file(error, query, path, statement_line(model.sql, model.dialect))
+        message = told_in_file(error, query, path, statement_line(model.sql, model.dialect), context)
         hint = _missing(model, session, context)
         message = message if hint is None else f"{message}\n{hint}"
         if message == error.message:
@@ -129,15 +144,18 @@ def explained(model: Model, session: Session, context: Context, query: str) -> G
         raise TerminalWarehouseError(message, error.statement) from error
 
 
-def told_in_file(error: WarehouseError, query: str, path: str, line: int) -> str:
+def told_in_file(error: WarehouseError, query: str, path: str, line: int, context: Context) -> str:
     """What the engine says about a query, with the place in the file where it says one.
 
     Args:
         error: The driver's words.
-        query: As it was sent.
+        query: As it was written.
         path: The file.
         line: Where the query begins there.
+        context: The run.
     """
+    if context.is_transpiled:
+        return told_of_transpiled(error.message, error.statement or "", query, path, line, context)
     counted = count_in_file(error.message, error.statement or "", query, line)
     return error.message if counted is None else failures.in_file(counted[0], path, counted[1])
 
@@ -169,9 +187,10 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
     path = context.root / model.path
     if not path.is_file():
         raise MaterializeError(failures.no_data_file(model.path))
-    columns = model.settings.columns
-    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns), context.sleep)
-    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns))
+    columns = spoken_types(model.settings.columns, context)
+    design = design_of(model.settings, context.warehouse.capabilities)
+    rows = context.retries.run(lambda: session.load_file(intermediate, path, columns, design=design), context.sleep)
+    return rows, "\n".join(context.warehouse.render_load(intermediate, path, columns, design=design))
 
 
 def fetch_columns(model: Model, relation: Relation, session: Session, context: Context) -> tuple[Column, ...]:

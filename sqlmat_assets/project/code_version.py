@@ -22,6 +22,7 @@ COUNTING_SETTINGS = (
     "distkey",
     "sortkey",
     "diststyle",
+    "encode",
     "mode",
     "partition_by",
     "unique_key",

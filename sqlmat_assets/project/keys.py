@@ -41,12 +41,24 @@ KEYS: Mapping[str, Key] = {
             _no_sign,
         ),
         Key("distkey", "city_id", "Redshift: the column that rows are distributed by", values.parse_column),
-        Key("sortkey", "country, city_id", "Redshift: the columns that rows are sorted by", values.parse_columns),
+        Key(
+            "sortkey",
+            "country, city_id",
+            "Redshift: the columns that rows are sorted by, the first one first; by all alike with "
+            "`interleaved(country, city_id)`, and with `auto` as the cluster finds best",
+            values.parse_sortkey,
+        ),
         Key(
             "diststyle",
             "all",
             "Redshift: how rows are distributed: `auto`, `even`, `key` or `all`",
             values.parse_choice("auto", "even", "key", "all"),
+        ),
+        Key(
+            "encode",
+            "name:zstd, city_id:az64",
+            "Redshift: how the values of columns are compressed; the others as the cluster finds best",
+            values.parse_encodings,
         ),
         Key(
             "snapshots_interval",

@@ -54,6 +54,7 @@ _NOT_FOR_VIEWS = (
     "distkey",
     "sortkey",
     "diststyle",
+    "encode",
 )
 
 

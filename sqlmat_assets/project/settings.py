@@ -17,7 +17,7 @@ from sqlmat_assets.project.conditions import Condition
 from sqlmat_assets.project.keys import FOREIGN_KEYS, INTERVAL_KEYS, KEYS, MEANT_KEYS
 from sqlmat_assets.project.partitions.spec import Partitioning
 from sqlmat_assets.project.schedules import Calendar
-from sqlmat_assets.project.values import GrantEdit, ValueRefused
+from sqlmat_assets.project.values import UNSORTED, GrantEdit, SortKey, ValueRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class ModelSettings:
     tags: tuple[tuple[str, str], ...] = ()
     grant_select: tuple[str, ...] = ()
     distkey: str | None = None
-    sortkey: tuple[str, ...] = ()
+    sortkey: SortKey = UNSORTED
     diststyle: str | None = None
+    encode: tuple[tuple[str, str], ...] = ()
     snapshots_interval: timedelta | None = None
     snapshots_stored_for: timedelta | None = None
     unique: tuple[tuple[str, ...], ...] = ()

@@ -20,7 +20,7 @@ from sqlmat_assets.relation import Relation
 _NEEDS_NO_INTERVAL = frozenset({Kind.DATA, Kind.LOAD, Kind.DELIVERY})
 # `FROM cities.sql` reads no file.
 _FILE_ENDINGS = frozenset({"sql", "csv", "parquet", "ndjson"})
-_COLUMN_KEYS = ("distkey", "sortkey", "unique", "not_null", "unique_key", "order_by")
+_COLUMN_KEYS = ("distkey", "sortkey", "encode", "unique", "not_null", "unique_key", "order_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ def find_problems(
         problems.extend(_interval_problems(draft, graph, effective, models))
         problems.extend(_calendar_problems(draft))
         problems.extend(_column_problems(draft))
+        problems.extend(_design_problems(draft))
         problems.extend(_name_problems(draft.model, draft.places))
         problems.extend(_source_problems(draft, models, speller))
         problems.extend(_check_problems(draft, models, reads, speller))
@@ -177,6 +178,16 @@ def _column_problems(draft: Draft) -> Iterator[Problem]:
             yield error.at(place.path, place.line, place.column)
 
 
+def _design_problems(draft: Draft) -> Iterator[Problem]:
+    """Find what a table cannot be told together of how its rows are distributed."""
+    settings = draft.model.settings
+    key, style = settings.distkey, settings.diststyle
+    if style == "key" and key is None:
+        yield _at(wording.no_distkey(), draft.places["diststyle"])
+    elif style in ("even", "all", "auto") and key is not None:
+        yield _at(wording.distkey_of_no_use(style, key), draft.places["diststyle"])
+
+
 def _columns_of(model: Model, key: str) -> Iterator[str]:
     settings = model.settings
     match key:
@@ -185,7 +196,9 @@ def _columns_of(model: Model, key: str) -> Iterator[str]:
         case "unique":
             yield from (column for group in settings.unique for column in group)
         case "sortkey":
-            yield from settings.sortkey
+            yield from settings.sortkey.columns
+        case "encode":
+            yield from (column for column, _ in settings.encode)
         case "unique_key":
             yield from settings.unique_key
         case "order_by":

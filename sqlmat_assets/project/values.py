@@ -13,9 +13,30 @@ _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _TEAM = re.compile(r"team:\s*(\S.*)")
 _PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%")
 _ORDER = re.compile(r"(.+?)\s+(asc|desc)", re.IGNORECASE | re.DOTALL)
+_SORT_KEY = re.compile(r"(compound|interleaved)\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,18}")
 _GRANTEE = re.compile(r'(?:(group|role)\s+)?([^\s"]+|"[^"]+")', re.IGNORECASE)
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+# https://docs.aws.amazon.com/redshift/latest/dg/c_Compression_encodings.html
+ENCODINGS = (
+    "az64",
+    "bytedict",
+    "delta",
+    "delta32k",
+    "lzo",
+    "mostly8",
+    "mostly16",
+    "mostly32",
+    "raw",
+    "runlength",
+    "text255",
+    "text32k",
+    "zstd",
+)
+# https://docs.aws.amazon.com/redshift/latest/dg/t_Sorting_data-interleaved.html
+_MOST_INTERLEAVED = 8
 
 
 class ValueRefused(Exception):  # noqa: N818 - says what happened; caught beside the key, which words it
@@ -131,6 +152,61 @@ def parse_columns(text: str) -> tuple[str, ...]:
 def parse_column_groups(text: str) -> tuple[tuple[str, ...], ...]:
     """Read columns and groups of columns: `(a, b), c`."""
     return tuple(parse_columns(item) for item in split_list(text))
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """The columns that rows are sorted by, and how: `compound`, `interleaved`, or `auto`, which has no columns."""
+
+    columns: tuple[str, ...] = ()
+    style: str = "compound"
+
+    def __str__(self) -> str:
+        return self.style if not self.columns else f"{self.style}({', '.join(self.columns)})"
+
+
+UNSORTED = SortKey()
+
+
+def parse_sortkey(text: str) -> SortKey:
+    """Read the columns that rows are sorted by, and how.
+
+    Examples:
+        >>> parse_sortkey("country, city_id").style, str(parse_sortkey("interleaved(country, city_id)"))
+        ('compound', 'interleaved(country, city_id)')
+        >>> str(parse_sortkey("AUTO"))
+        'auto'
+    """
+    if text.strip().lower() == "auto":
+        return SortKey(style="auto")
+    match = _SORT_KEY.fullmatch(text.strip())
+    try:
+        columns = parse_columns(text if match is None else match[2])
+    except ValueRefused:
+        raise ValueRefused("a list of columns, `interleaved(...)` with one, or `auto`") from None
+    style = "compound" if match is None else match[1].lower()
+    if style == "interleaved" and len(columns) > _MOST_INTERLEAVED:
+        raise ValueRefused(f"at most {_MOST_INTERLEAVED} columns that are interleaved")
+    return SortKey(columns, style)
+
+
+def parse_encodings(text: str) -> tuple[tuple[str, str], ...]:
+    """Read the encodings of columns.
+
+    Examples:
+        >>> parse_encodings("name:zstd, id: AZ64")
+        (('name', 'zstd'), ('id', 'az64'))
+    """
+    found: dict[str, str] = {}
+    for item in split_list(text):
+        name, colon, encoding = item.rpartition(":")
+        if not colon or encoding.strip().lower() not in ENCODINGS:
+            raise ValueRefused(f"a list of `column:encoding`, each one of {', '.join(f'`{one}`' for one in ENCODINGS)}")
+        column = parse_column(name)
+        if column.lower() in (known.lower() for known in found):
+            raise ValueRefused(f"one encoding for each column, and `{column}` has two")
+        found[column] = encoding.strip().lower()
+    return tuple(found.items())
 
 
 def parse_order(text: str) -> tuple[tuple[str, bool], ...]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
 
 ObjectKind = Literal["table", "view"]
@@ -25,11 +26,15 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What holds on an engine, for people; each source is a page of the vendor or the name of a test."""
+    """What holds on an engine, for people; each source is a page of the vendor or the name of a test.
+
+    `verified` is where that was seen to hold, where it is not where the engine's tests are run.
+    """
 
     about: str
     says: str
     sources: tuple[str, ...]
+    verified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Capabilities:
     has_varying_lengths: bool = False
     has_distribution: bool = False
     reads_from: frozenset[str] = frozenset()
+    tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 
     def fold(self, name: str) -> str:
@@ -85,6 +91,14 @@ class Index:
 
     relation: Relation
     statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the statements of a session took in the engine: how long they stood in line, and what they read."""
+
+    queued_seconds: float
+    scanned_bytes: int
 
 
 class Session(Protocol):
@@ -131,21 +145,32 @@ class Session(Protocol):
         """Everything inside becomes visible at once, or not at all."""
         ...
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
         """Create a table from a local CSV, Parquet or NDJSON file; `columns` (name, type) override inference.
+
+        Args:
+            target: The table.
+            path: The file.
+            columns: Those whose types are declared.
+            design: How its rows are to lie, on an engine that has any of it.
 
         Returns:
             How many rows it has.
         """
         ...
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+    def load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         """Create a table from local files, all of them or none.
 
         Args:
             target: The table.
             files: Where the rows are.
             contents: What stands in them; where more rows cannot be read than it says, there is no table.
+            design: How its rows are to lie, on an engine that has any of it.
         """
         ...
 
@@ -234,6 +259,10 @@ class Session(Protocol):
         """
         ...
 
+    def fetch_usage(self) -> Usage | None:
+        """What the statements of the session have taken so far; None where the engine does not tell."""
+        ...
+
     def cancel(self) -> None:
         """End the statement that is running, from another thread; does nothing between statements."""
         ...
@@ -247,13 +276,16 @@ class ReadsObjects(Protocol):
         """Whether it can; else they are fetched, and given to `load_files`."""
         ...
 
-    def load_objects(self, target: Relation, objects: Sequence[SourceObject], contents: Contents) -> Loaded:
+    def load_objects(
+        self, target: Relation, objects: Sequence[SourceObject], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         """Create a table from objects, all of them or none.
 
         Args:
             target: The table.
             objects: Where the rows are.
             contents: What stands in them; where more rows cannot be read than it says, there is no table.
+            design: How its rows are to lie, on an engine that has any of it.
         """
         ...
 
@@ -307,11 +339,15 @@ class Warehouse(Protocol):
         """What `Session.merge_rows` sends, in order."""
         ...
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
         """What `Session.load_file` sends, in order."""
         ...
 
-    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> list[str]:
         """What `Session.load_files` sends to create the table."""
         ...
 

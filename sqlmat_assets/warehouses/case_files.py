@@ -41,16 +41,28 @@ class CaseFile:
         path: The file.
         dialect: That of the types.
         types: Types that are known of columns (name, type), for those of which the header states none.
+        spell: Gives DuckDB's word for a type, or None where the parser is to find it.
 
     Raises:
         TerminalWarehouseError: The file cannot be read, or its header is none.
     """
 
-    def __init__(self, path: Path, dialect: str, types: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dialect: str,
+        types: Sequence[tuple[str, str]] = (),
+        spell: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         self._path = path
         header = read_csv_header(path, DUCKDB.fold)
         known = {DUCKDB.fold(name): kind for name, kind in types}
-        self.columns = tuple(_column(path, written, dialect, known) for written in header.names)
+
+        def parse(kind: str) -> exp.DataType | None:
+            spelt = spell(kind)
+            return _parse_type(kind, dialect) if spelt is None else _parse_type(spelt, "duckdb")
+
+        self.columns = tuple(_column(path, written, parse, known, dialect) for written in header.names)
         seen: set[str] = set()
         for column in self.columns:
             if DUCKDB.fold(column.name) in seen:
@@ -200,12 +212,14 @@ def _read_as(text: exp.Expr, kind: exp.DataType, *, is_tried: bool = False) -> e
     return cast(this=text, to=kind.copy())
 
 
-def _column(path: Path, written: str, dialect: str, known: Mapping[str, str]) -> CaseColumn:
+def _column(
+    path: Path, written: str, parse: Callable[[str], exp.DataType | None], known: Mapping[str, str], dialect: str
+) -> CaseColumn:
     name, colon, kind = (part.strip() for part in written.rpartition(":"))
     if not colon:
         stated = known.get(DUCKDB.fold(written))
-        return CaseColumn(written, written, None if stated is None else _parse_type(stated, dialect))
-    found = _parse_type(kind, dialect)
+        return CaseColumn(written, written, None if stated is None else parse(stated))
+    found = parse(kind)
     if found is None:
         raise TerminalWarehouseError(test_wording.unknown_type(str(path), name, kind, dialect))
     if not name:

@@ -29,7 +29,8 @@ def open_warehouse(url: str) -> Warehouse:
 
     `redshift://user:password@host:5439/database` is a database of a Redshift cluster, with `wait` and libpq's
     parameters as well; `?staging=s3://bucket/folder` is where files lie on their way, `&iam_role=` the role with which
-    the cluster reads them, `&region=` that of the bucket.
+    the cluster reads them, `&region=` that of the bucket. `?iam=auto` in the place of a password has AWS give one, for
+    the cluster or workgroup that the host names, or `?iam=cluster/NAME` and `?iam=workgroup/NAME` that has this name.
 
     Raises:
         UsageError: The URL names no warehouse that is known.

@@ -24,7 +24,8 @@ from sqlmat_assets.errors import (
 )
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
@@ -94,10 +95,16 @@ class DuckDBWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # there is nothing to choose
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
 
-    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # there is nothing to choose
         declared = DeclaredFiles(files, contents, DUCKDB)
         if not contents.required:
             return [_sql(declared.create_table(target))]
@@ -217,7 +224,10 @@ class DuckDBSession:
             if "no transaction is active" not in error.message:
                 raise
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        del design  # there is nothing to choose
         file = DataFile(path, columns, DUCKDB)
         try:
             rows = self.write_rows(file.create_table(target))
@@ -226,7 +236,10 @@ class DuckDBSession:
         file.refuse_other_columns([name for name, _ in self.fetch_columns(target)])
         return rows
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+    def load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        del design  # there is nothing to choose
         declared = DeclaredFiles(files, contents, DUCKDB, self.fetch_rows)
         try:
             return self._fill(declared, target, contents)
@@ -309,6 +322,9 @@ class DuckDBSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         self._cursor.interrupt()

@@ -8,6 +8,35 @@ import re
 _POINTED = re.compile(r"^(?P<label>LINE (?P<line>\d+): )(?P<shown>.*\n)(?P<space> *)(?=\^)", re.MULTILINE)
 
 
+def find_pointed(message: str, statement: str, query: str) -> int | None:
+    r"""Find what an engine points at, as an offset in a query that is a part of what was sent.
+
+    Args:
+        message: The driver's words.
+        statement: What was sent.
+        query: The part of it.
+
+    Examples:
+        >>> find_pointed("no x\nLINE 2: x, y\n           ^", "CREATE TABLE t AS select\nx, y", "select\nx, y")
+        10
+    """
+    found = _POINTED.search(message)
+    start = statement.find(query)
+    lines = statement.split("\n")
+    if found is None or start < 0 or int(found["line"]) > len(lines):
+        return None
+    line, shown = lines[int(found["line"]) - 1], found["shown"].rstrip("\n")
+    # Of a long line only the middle is shown, between dots.
+    cut = shown.removeprefix("...")
+    column = line.find(cut.removesuffix("..."))
+    if column < 0:
+        return None
+    mark = len(found["space"]) - len(found["label"]) - (len(shown) - len(cut))
+    before = sum(len(each) + 1 for each in lines[: int(found["line"]) - 1])
+    at = before + column + max(mark, 0) - start
+    return at if 0 <= at < len(query) else None
+
+
 def count_in_file(message: str, statement: str, query: str, first: int) -> tuple[str, int] | None:
     r"""Have what an engine says count the lines of a file, and not those of the statement that was sent.
 

@@ -16,7 +16,8 @@ from sqlmat_assets.warehouses import postgres_catalog as catalog
 from sqlmat_assets.warehouses import postgres_files as files_
 from sqlmat_assets.warehouses import postgres_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place, open_connection
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
@@ -84,10 +85,16 @@ class PostgresWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # there is nothing to choose
         return files_.render_load_file(target, path, columns)
 
-    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        del design  # there is nothing to choose
         return files_.render_load_files(target, files, contents)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
@@ -190,11 +197,17 @@ class PostgresSession:
             with suppress(TransientWarehouseError):
                 self._run("ROLLBACK")
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
+        del design  # there is nothing to choose
         with self._noticing():
             return files_.load_file(self._link, target, path, columns)
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+    def load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        del design  # there is nothing to choose
         with self._noticing():
             return files_.load_files(self._link, target, files, contents)
 
@@ -269,6 +282,9 @@ class PostgresSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    def fetch_usage(self) -> Usage | None:
+        return None
 
     def cancel(self) -> None:
         self._link.cancel()

@@ -20,6 +20,7 @@ POSTGRES = Capabilities(
     # Outside of quotes it folds names; what stands in the catalog is told apart to the letter.
     is_case_sensitive=True,
     finds_views_by_name=False,
+    tested_on="a real server",
     facts=(
         Fact(
             "versions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import redshift_grants as grants_
 from sqlmat_assets.warehouses import redshift_objects as objects_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres import PostgresSession
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, open_connection
@@ -90,11 +92,15 @@ class RedshiftWarehouse:
             for each in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         ]
 
-    def render_load(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> list[str]:
-        return files_.render_load_file(self.place.staging, target, path, columns)
+    def render_load(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return files_.render_load_file(self.place.staging, target, path, columns, design)
 
-    def render_load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
-        return files_.render_load_files(self.place.staging, target, files, contents)
+    def render_load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> list[str]:
+        return files_.render_load_files(self.place.staging, target, files, contents, design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
@@ -112,6 +118,7 @@ class RedshiftSession(PostgresSession):
         self._staging = place.staging
         self._drop_later: list[exp.Expr] = []
         self._held: list[str] | None = None
+        self._label: str | None = None
 
     def execute(self, statement: exp.Expr) -> None:
         if self._held is not None and isinstance(statement, exp.Comment):
@@ -151,20 +158,26 @@ class RedshiftSession(PostgresSession):
         row, own = found.rows[0], len(found.columns) - len(sums)
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
-    def load_file(self, target: Relation, path: Path, columns: Sequence[tuple[str, str]]) -> int:
+    def load_file(
+        self, target: Relation, path: Path, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> int:
         with self._noticing():
-            return files_.load_file(self._link, self._staging, target, path, columns)
+            return files_.load_file(self._link, self._staging, target, path, columns, design)
 
-    def load_files(self, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
+    def load_files(
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         with self._noticing():
-            return files_.load_files(self._link, self._staging, target, files, contents)
+            return files_.load_files(self._link, self._staging, target, files, contents, design)
 
     def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
         return objects_.can_load_objects(self._staging, objects, contents)
 
-    def load_objects(self, target: Relation, objects: Sequence[SourceObject], contents: Contents) -> Loaded:
+    def load_objects(
+        self, target: Relation, objects: Sequence[SourceObject], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         with self._noticing():
-            return objects_.load_objects(self._link, self._staging, target, objects, contents, REDSHIFT.fold)
+            return objects_.load_objects(self._link, self._staging, target, objects, contents, REDSHIFT.fold, design)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():
@@ -274,8 +287,18 @@ class RedshiftSession(PostgresSession):
             self._run(text)
         return True
 
+    def fetch_usage(self) -> Usage | None:
+        if self._label is None:
+            return None
+        with self._noticing():
+            return catalog.fetch_usage(self._link, self._label)
+
     @contextmanager
     def _noticing(self) -> Generator[None]:
+        if self._label is None:
+            # By which the cluster's own records tell these statements from all others.
+            self._label = f"sqlmat-{uuid.uuid4().hex[:12]}"
+            self._link.send(f"SET query_group TO '{self._label}'")
         held, self._held = self._held, None
         if held is not None:
             for text in ("BEGIN", *held):

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import ObjectKind
+from sqlmat_assets.warehouses.base import ObjectKind, Usage
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 
@@ -45,15 +45,27 @@ _READS = """
     WHERE d.refobjid <> r.ev_class AND c.relkind IN ('v', 'm')
 """
 _DEFINITION = "SELECT pg_get_viewdef(%(oid)s::oid)"
+# https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_RELATION_PRIVILEGES.html and r_SVV_COLUMN_PRIVILEGES.html.
 _GRANTS = """
-    SELECT privilege_type::text, identity_name::text, identity_type::text, admin_option
+    SELECT privilege_type::text, identity_name::text, identity_type::text, admin_option, ''
     FROM svv_relation_privileges WHERE namespace_name = %(schema)s AND relation_name = %(name)s
+    UNION ALL SELECT privilege_type::text, identity_name::text, identity_type::text, false, column_name::text
+    FROM svv_column_privileges WHERE namespace_name = %(schema)s AND relation_name = %(name)s
 """
 
 # https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TRANSACTIONS.html
 _HOLDERS = """
     SELECT pid, txn_owner::text, min(txn_start) FROM svv_transactions WHERE relation = %(oid)s AND granted
     GROUP BY pid, txn_owner ORDER BY pid
+"""
+
+# https://docs.aws.amazon.com/redshift/latest/dg/SYS_QUERY_HISTORY.html and SYS_QUERY_DETAIL.html beside it: everybody
+# sees what he has sent. Times are in millionths of a second; a scan without a table is of what a query itself has made.
+_USAGE = """
+    SELECT (SELECT sum(queue_time) FROM sys_query_history WHERE query_label = %(label)s), (
+        SELECT sum(d.input_bytes) FROM sys_query_detail AS d JOIN sys_query_history AS h ON h.query_id = d.query_id
+        WHERE h.query_label = %(label)s AND d.step_name = 'scan' AND d.table_id > 0
+    )
 """
 
 _AS_VIEW = frozenset("vm")
@@ -75,12 +87,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """What somebody may do; `kind` is `user`, `group`, `role` or `public`."""
+    """What somebody may do; `kind` is `user`, `group`, `role` or `public`, `column` empty where it is all of them."""
 
     privilege: str
     name: str
     kind: str
     is_grantable: bool
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +163,7 @@ def find_definition(link: Link, oid: int) -> str:
 def find_grants(link: Link, relation: Relation) -> frozenset[Grant]:
     """Who may do what with a table or view."""
     rows = link.send(_GRANTS, _named(relation)).rows
-    return frozenset(Grant(privilege, name, kind, bool(more)) for privilege, name, kind, more in rows)
+    return frozenset(Grant(privilege, name, kind, bool(more), column) for privilege, name, kind, more, column in rows)
 
 
 def find_holders(link: Link, relation: Relation) -> list[tuple[int, str | None, datetime | None]]:
@@ -160,6 +173,12 @@ def find_holders(link: Link, relation: Relation) -> list[tuple[int, str | None, 
         return []
     rows = link.send(_HOLDERS, {"oid": found.oid}).rows
     return [(int(pid), owner, since.replace(tzinfo=None) if since else None) for pid, owner, since in rows]
+
+
+def fetch_usage(link: Link, label: str) -> Usage:
+    """What the statements with a label took, as far as the cluster has written it down by now."""
+    queued, scanned = link.send(_USAGE, {"label": label}).rows[0]
+    return Usage(float(queued or 0) / 1e6, int(scanned or 0))
 
 
 def _columns(link: Link, relation: Relation) -> Sequence[tuple[str, str, str | None]]:

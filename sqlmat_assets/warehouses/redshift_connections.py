@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
+from psycopg import conninfo
 
 from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError, WarehouseError
 from sqlmat_assets.warehouses.base import Pause
 from sqlmat_assets.warehouses.postgres_connections import Answer, Connection, Place
 from sqlmat_assets.warehouses.postgres_errors import explain_connecting, is_away, is_starting
 from sqlmat_assets.warehouses.postgres_values import register
+from sqlmat_assets.warehouses.redshift_sign_in import SignIn, find_credentials
 
 _POLL_SECONDS = 0.2
 # All digits of a number in its text, from which fingerprints are computed.
@@ -46,9 +48,10 @@ class Staging:
 
 @dataclass(frozen=True, slots=True)
 class RedshiftPlace(Place):
-    """A database of a cluster."""
+    """A database of a cluster; without `sign_in`, the user and the password are in `conninfo`."""
 
     staging: Staging | None = None
+    sign_in: SignIn | None = None
 
 
 def is_conflict(error: WarehouseError) -> bool:
@@ -108,7 +111,12 @@ def _as_in_tables(kind: str) -> str:
 
 
 def _connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
-    raw = psycopg.connect(place.conninfo, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
+    sign_in = place.sign_in if isinstance(place, RedshiftPlace) else None
+    told = place.conninfo
+    if sign_in is not None:
+        found = find_credentials(sign_in)
+        told = conninfo.make_conninfo(told, user=found.user, password=found.password)
+    raw = psycopg.connect(told, autocommit=True, prepare_threshold=None, client_encoding="UTF8")
     register(raw)
     raw.execute(_SETTINGS)
     return raw

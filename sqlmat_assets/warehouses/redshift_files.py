@@ -19,6 +19,7 @@ from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError
 from sqlmat_assets.errors import redshift as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import postgres_files, row_statements, statements
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design, designed
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place
 from sqlmat_assets.warehouses.postgres_types import to_duckdb
@@ -40,9 +41,16 @@ _TYPES = {
 }
 
 
-def load_file(link: Link, staging: Staging | None, target: Relation, path: Path, columns: _Columns) -> int:
+def load_file(
+    link: Link,
+    staging: Staging | None,
+    target: Relation,
+    path: Path,
+    columns: _Columns,
+    design: Design = NO_DESIGN,
+) -> int:
     """Create a table from a file; `columns` (name, type) are declared, and the others are what all values look like."""
-    with _staged(link, staging) as staged:
+    with _staged(link, staging, design) as staged:
         return postgres_files.load_file(staged, target, path, columns)
 
 
@@ -52,11 +60,12 @@ def load_files(
     target: Relation,
     files: Sequence[SourceFile],
     contents: Contents,
+    design: Design = NO_DESIGN,
 ) -> Loaded:
     """Create a table from files whose columns are all declared."""
-    with _staged(link, staging) as staged:
+    with _staged(link, staging, design) as staged:
         loaded = postgres_files.load_files(staged, target, files, contents)
-    return replace(loaded, statement="\n".join(render_load_files(staging, target, files, contents)))
+    return replace(loaded, statement="\n".join(render_load_files(staging, target, files, contents, design)))
 
 
 def unload(link: Link, staging: Staging | None, query: str, path: Path) -> int:
@@ -72,16 +81,22 @@ def unload(link: Link, staging: Staging | None, query: str, path: Path) -> int:
             return int(connection.execute(unload_statement(rows, path).sql("duckdb")).fetchall()[0][0])
 
 
-def render_load_file(staging: Staging | None, target: Relation, path: Path, columns: _Columns) -> list[str]:
+def render_load_file(
+    staging: Staging | None, target: Relation, path: Path, columns: _Columns, design: Design = NO_DESIGN
+) -> list[str]:
     """What `load_file` sends, without secrets."""
-    return _as_shown(staging, target, postgres_files.render_load_file(target, path, columns))
+    return _as_shown(staging, target, postgres_files.render_load_file(target, path, columns), design)
 
 
 def render_load_files(
-    staging: Staging | None, target: Relation, files: Sequence[SourceFile], contents: Contents
+    staging: Staging | None,
+    target: Relation,
+    files: Sequence[SourceFile],
+    contents: Contents,
+    design: Design = NO_DESIGN,
 ) -> list[str]:
     """What `load_files` sends, without secrets."""
-    return _as_shown(staging, target, postgres_files.render_load_files(target, files, contents))
+    return _as_shown(staging, target, postgres_files.render_load_files(target, files, contents), design)
 
 
 def render_unload(staging: Staging | None, query: str) -> str:
@@ -104,6 +119,7 @@ class _Staged:
 
     link: Link
     folder: Folder
+    design: Design = NO_DESIGN
 
     @property
     def place(self) -> Place:
@@ -114,7 +130,7 @@ class _Staged:
         return self.link.is_in_transaction
 
     def send(self, text: str, values: Mapping[str, object] | None = None) -> Answer:
-        return self.link.send(in_own_words(text), values)
+        return self.link.send(in_own_words(text, self.design), values)
 
     def copy_in(self, text: str, chunks: Iterable[bytes]) -> int:
         with tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
@@ -144,9 +160,9 @@ def mark_nulls(chunk: bytes) -> bytes:
 
 
 @contextmanager
-def _staged(link: Link, staging: Staging | None) -> Generator[_Staged]:
+def _staged(link: Link, staging: Staging | None, design: Design) -> Generator[_Staged]:
     with staging_folder(staging) as folder:
-        yield _Staged(link, folder)
+        yield _Staged(link, folder, design)
 
 
 @contextmanager
@@ -162,8 +178,8 @@ def staging_folder(staging: Staging | None) -> Generator[Folder]:
         yield folder
 
 
-def in_own_words(text: str) -> str:
-    """The statement with Redshift's types."""
+def in_own_words(text: str, design: Design = NO_DESIGN) -> str:
+    """The statement with Redshift's types, and how the rows of a table that it makes are to lie."""
     if not text.startswith(_CREATES):
         return text
     tree = sqlglot.parse_one(text, dialect="redshift")
@@ -172,7 +188,8 @@ def in_own_words(text: str) -> str:
             kind.replace(exp.DataType.build(_TYPES[kind.this], dialect="redshift"))
         elif kind.this == exp.DataType.Type.DECIMAL and kind.expressions and _is_too_long(kind):
             kind.expressions[0].replace(exp.DataTypeParam(this=exp.Literal.number(_MOST_DIGITS)))
-    return tree.sql("redshift")
+    created = tree.sql("redshift")
+    return created if design == NO_DESIGN else designed(created, design)
 
 
 def _is_too_long(kind: exp.DataType) -> bool:
@@ -192,10 +209,10 @@ def _unload(query: str, url: str, authorized: str) -> str:
     return f"UNLOAD ({asked}) TO {to} {authorized} FORMAT AS PARQUET"
 
 
-def _as_shown(staging: Staging | None, target: Relation, texts: Sequence[str]) -> list[str]:
+def _as_shown(staging: Staging | None, target: Relation, texts: Sequence[str], design: Design) -> list[str]:
     into = f"COPY {statements.table(target).sql('redshift')}"
     copy = _copy(into, f"{_shown(staging)}.csv.gz", "IAM_ROLE '...'")
-    return [copy if each.startswith("COPY") else in_own_words(each) for each in texts]
+    return [copy if each.startswith("COPY") else in_own_words(each, design) for each in texts]
 
 
 def _shown(staging: Staging | None) -> str:

@@ -10,6 +10,7 @@ from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.errors import data_files as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.postgres_files import create_statement
 from sqlmat_assets.warehouses.redshift_connections import Staging
@@ -50,10 +51,12 @@ def load_objects(
     objects: Sequence[SourceObject],
     contents: Contents,
     fold: _Fold,
+    design: Design = NO_DESIGN,
 ) -> Loaded:
     """Create a table from objects, in a transaction of its own."""
     constants = objects[0].constants
-    create = in_own_words(create_statement(target, [*contents.types, *((c.name, c.type) for c in constants)], ()))
+    columns = [*contents.types, *((each.name, each.type) for each in constants)]
+    create = in_own_words(create_statement(target, columns, ()), design)
     sent, rows = [create], 0
     with staging_folder(staging) as folder:
         copies = [_Copy(folder, target, group, contents, fold, number) for number, group in enumerate(_groups(objects))]

@@ -47,10 +47,8 @@ def as_sent(statement: exp.Expr) -> exp.Expr:
         >>> as_sent(sqlglot.parse_one('DELETE FROM "s"."t" AS "target" WHERE "target"."a" = 1')).sql("redshift")
         'DELETE FROM "s"."t" WHERE "s"."t"."a" = 1'
     """
-    if isinstance(statement, exp.Alter) and statement.args.get("kind") == "VIEW":
-        statement = statement.copy()
-        statement.set("kind", "TABLE")
-        return statement
+    if isinstance(statement, exp.Alter):
+        return _altered(statement)
     if not isinstance(statement, exp.Delete) or not isinstance(statement.this, exp.Table) or not statement.this.alias:
         return statement
     alias, plain = statement.this.alias, statement.this.copy()
@@ -61,6 +59,20 @@ def as_sent(statement: exp.Expr) -> exp.Expr:
         if column.table == alias:
             column.set("table", plain.this.copy())
             column.set("db", plain.args["db"].copy() if plain.args.get("db") else None)
+    return changed
+
+
+def _altered(statement: exp.Alter) -> exp.Expr:
+    """Views are renamed as tables are, and a length is told as in the vendor's examples.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE_examples_basic.html
+    """
+    changed = statement.copy()
+    changed.set("kind", "TABLE")
+    for action in changed.args["actions"]:
+        kind = action.args.get("dtype") if isinstance(action, exp.AlterColumn) else None
+        if isinstance(kind, exp.Var):
+            action.set("dtype", exp.DataType.build(kind.name, dialect="redshift"))
     return changed
 
 

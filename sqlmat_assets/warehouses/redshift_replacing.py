@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,10 @@ class _Dress:
     found: Found
     grants: frozenset[Grant]
     comments: Mapping[str, str]
+
+    @property
+    def has_grants_on_columns(self) -> bool:
+        return any(each.column for each in self.grants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,8 @@ def _put_on(link: Link, relation: Relation, dress: _Dress) -> None:
         return
     if new.owner != dress.found.owner:
         link.send(_sql(_own(relation, dress.found.owner)))
-    for statement in _grants(relation, catalog.find_grants(link, relation), dress):
+    columns = {name for name, _ in catalog.fetch_columns(link, relation)} if dress.has_grants_on_columns else set[str]()
+    for statement in _grants(relation, catalog.find_grants(link, relation), dress, columns):
         link.send(_sql(statement))
     own = catalog.fetch_comments(link, relation)
     if dress.found.comment is not None and new.comment is None:
@@ -150,13 +155,14 @@ def _put_on(link: Link, relation: Relation, dress: _Dress) -> None:
                 link.send(_sql(statements.comment_on_column(relation, name, dress.comments[name])))
 
 
-def _grants(relation: Relation, there: frozenset[Grant], dress: _Dress) -> Iterator[exp.Expr]:
+def _grants(relation: Relation, there: frozenset[Grant], dress: _Dress, columns: Collection[str]) -> Iterator[exp.Expr]:
+    """The statements after which a table or view has these grants; those on columns that are gone have gone as well."""
     owner = dress.found.owner
     for each in sorted(there - dress.grants):
         if each.name != owner:
             yield exp.Revoke(**_granted(relation, each, is_told=False))
     for each in sorted(dress.grants - there):
-        if each.name != owner:
+        if each.name != owner and (not each.column or each.column in columns):
             yield exp.Grant(**_granted(relation, each, is_told=each.is_grantable))
 
 
@@ -166,7 +172,8 @@ def _granted(relation: Relation, grant: Grant, *, is_told: bool) -> dict[str, ob
     else:
         kind = None if grant.kind == "user" else grant.kind.upper()
         who = exp.GrantPrincipal(this=statements.identifier(grant.name), kind=kind)
-    what = exp.GrantPrivilege(this=exp.Var(this=grant.privilege))
+    of = [statements.column(grant.column)] if grant.column else []
+    what = exp.GrantPrivilege(this=exp.Var(this=grant.privilege), expressions=of)
     told: dict[str, object] = {"privileges": [what], "securable": statements.table(relation), "principals": [who]}
     return {**told, "grant_option": True} if is_told else told
 

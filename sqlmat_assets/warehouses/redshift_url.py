@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -13,6 +14,7 @@ from psycopg import conninfo
 from sqlmat_assets.errors import failures
 from sqlmat_assets.errors import redshift as wording
 from sqlmat_assets.warehouses.redshift_connections import RedshiftPlace, Staging
+from sqlmat_assets.warehouses.redshift_sign_in import SignIn
 
 _WAIT = timedelta(seconds=60)
 _DEFAULTS = {
@@ -23,14 +25,18 @@ _DEFAULTS = {
     "keepalives_count": "3",
 }
 _PORT = 5439
-_OWN = ("wait", "staging", "iam_role", "region", "s3_endpoint")
+_OWN = ("wait", "staging", "iam", "iam_role", "region", "s3_endpoint")
+# https://docs.aws.amazon.com/redshift/latest/mgmt/connecting-from-psql.html and serverless-connecting.html beside it.
+_HOST = re.compile(
+    r"(?P<name>[^.]+)\.[^.]+\.(?P<region>[^.]+)\.redshift(?P<serverless>-serverless)?\.amazonaws\.com(?:\.cn)?"
+)
 
 
 def read_place(url: str, seconds: Callable[[str], timedelta]) -> RedshiftPlace:
     """Read a URL.
 
     Args:
-        url: As libpq reads it, with `wait`, `staging`, `iam_role`, `region` and `s3_endpoint` beside.
+        url: As libpq reads it, with `wait`, `staging`, `iam`, `iam_role`, `region` and `s3_endpoint` beside.
         seconds: Reads the value of `wait`.
 
     Raises:
@@ -60,7 +66,7 @@ def read_place(url: str, seconds: Callable[[str], timedelta]) -> RedshiftPlace:
         name = str(error).split('"')[1] if '"' in str(error) else ""
         raise failures.unknown_parameter(name, (*_OWN, "sslmode", "sslrootcert")) from None
     wait = seconds(own["wait"]) if "wait" in own else _WAIT
-    return RedshiftPlace(told, _label(given, database), wait, _staging(own))
+    return RedshiftPlace(told, _label(given, database), wait, _staging(own), _sign_in(own, given))
 
 
 def _label(given: dict[str, str], database: str) -> str:
@@ -68,6 +74,30 @@ def _label(given: dict[str, str], database: str) -> str:
     host = f"[{given['host']}]" if ":" in given["host"] else given["host"]
     port = "" if int(given["port"]) == _PORT else f":{given['port']}"
     return f"redshift://{user}{host}{port}/{quote(database)}"
+
+
+def _sign_in(own: dict[str, str], given: dict[str, str]) -> SignIn | None:
+    if "iam" not in own:
+        return None
+    if "password" in given:
+        raise wording.password_and_iam()
+    kind, _, name = own["iam"].partition("/")
+    host = _HOST.fullmatch(given["host"].lower())
+    region = own.get("region") if host is None else host["region"]
+    user, database = given.get("user"), given["dbname"]
+    match kind:
+        case "cluster" if name:
+            return SignIn("cluster", name, database, user, region)
+        case "workgroup" if name:
+            return SignIn("workgroup", name, database, None, region)
+        case "auto" if not name and host is None:
+            raise wording.no_name_in_the_host(given["host"])
+        case "auto" if not name and host is not None:
+            is_serverless = host["serverless"] is not None
+            kind_ = "workgroup" if is_serverless else "cluster"
+            return SignIn(kind_, host["name"], database, None if is_serverless else user, region)
+        case _:
+            raise wording.unknown_sign_in(own["iam"])
 
 
 def _staging(own: dict[str, str]) -> Staging | None:

@@ -126,6 +126,12 @@ def create_table_of(target: Relation, query: exp.Expr) -> exp.Expr:
     return exp.Create(this=table(target), kind="TABLE", expression=query)
 
 
+def create_table_like(target: Relation, source: Relation) -> exp.Expr:
+    """`CREATE TABLE ... (LIKE ...)`: no rows, the same columns, that lie in the same way."""
+    like = exp.LikeProperty(this=table(source))
+    return exp.Create(this=exp.Schema(this=table(target), expressions=[like]), kind="TABLE")
+
+
 def create_view(target: Relation, query: exp.Expr) -> exp.Expr:
     """`CREATE VIEW`."""
     return exp.Create(this=table(target), kind="VIEW", expression=query)

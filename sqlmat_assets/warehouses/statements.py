@@ -46,6 +46,17 @@ def derived_table(query: str, alias: str) -> exp.Subquery:
     return exp.Subquery(this=verbatim(f"{query}\n"), alias=exp.TableAlias(this=identifier(alias)))
 
 
+def set_time_zone(zone: str) -> exp.Expr:
+    """Have a session show moments in a time zone."""
+    value = exp.EQ(this=exp.column("TimeZone"), expression=exp.Literal.string(zone))
+    return exp.Set(expressions=[exp.SetItem(this=value)])
+
+
+def reset_time_zone() -> exp.Expr:
+    """Have a session show moments as it did at its beginning."""
+    return exp.Command(this="RESET", expression="TimeZone")
+
+
 def create_schema(name: str) -> exp.Expr:
     """`CREATE SCHEMA IF NOT EXISTS`."""
     return exp.Create(this=exp.Table(db=identifier(name)), kind="SCHEMA", exists=True)
@@ -56,27 +67,9 @@ def drop_schema(name: str) -> exp.Expr:
     return exp.Drop(tables=[exp.Table(db=identifier(name))], kind="SCHEMA", exists=True)
 
 
-def create_table_as(target: Relation, query: str, design: Sequence[exp.Expr] = ()) -> exp.Expr:
-    """`CREATE TABLE ... AS` with the query as it was written, and how its rows are to lie."""
-    properties = exp.Properties(expressions=list(design)) if design else None
-    return exp.Create(this=table(target), kind="TABLE", expression=verbatim(query), properties=properties)
-
-
-def distribution(diststyle: str | None, distkey: str | None, sortkey: Sequence[str]) -> list[exp.Expr]:
-    """How the rows of a table are spread over the nodes of a cluster, and their order on each.
-
-    Examples:
-        >>> [each.sql("redshift") for each in distribution("key", "a", ["b", "c"])]
-        ['DISTSTYLE KEY', 'DISTKEY("a")', 'SORTKEY("b", "c")']
-    """
-    design: list[exp.Expr] = []
-    if diststyle is not None:
-        design.append(exp.DistStyleProperty(this=exp.Var(this=diststyle.upper())))
-    if distkey is not None:
-        design.append(exp.DistKeyProperty(this=identifier(distkey)))
-    if sortkey:
-        design.append(exp.SortKeyProperty(this=[identifier(name) for name in sortkey], compound=False))
-    return design
+def create_table_as(target: Relation, query: str) -> exp.Expr:
+    """`CREATE TABLE ... AS` with the query as it was written."""
+    return exp.Create(this=table(target), kind="TABLE", expression=verbatim(query))
 
 
 def create_table(target: Relation, columns: Sequence[tuple[str, str]]) -> exp.Expr:

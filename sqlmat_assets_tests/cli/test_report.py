@@ -56,6 +56,8 @@ def test_checks_reach_the_report_of_the_published_table() -> None:
         "partitions": [],
         "seconds": 1.5,
         "phases": {"write": 1.25, "checks": 0.1},
+        "queued_seconds": None,
+        "scanned_bytes": None,
         "snapshot": None,
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,

@@ -50,6 +50,8 @@ def test_a_run_tells_rows_checks_columns_and_phases(
         assert metadata["dagster/table_name"] == "first.cities"
         seconds = {f"seconds ({phase})" for phase in ("prepare", "write", "checks", "fingerprint", "publish")}
         assert seconds <= set(metadata)
+        is_told = engine.dialect == "redshift"
+        assert ("scanned bytes" in metadata, "seconds (queued)" in metadata) == (is_told, is_told)
         (sql / "first/cities_raw.csv").write_text("city,country\nLyon,France\n")
         failed = execute(define(sql), instance)
         assert not failed.success

@@ -255,8 +255,8 @@ def test_a_file_that_is_written_to_while_it_is_read(tmp_path: Path, monkeypatch:
     project.published()
     load_files = DuckDBSession.load_files
 
-    def load_and_write(self: DuckDBSession, *args: Any) -> Any:
-        loaded = load_files(self, *args)
+    def load_and_write(self: DuckDBSession, *args: Any, **how: Any) -> Any:
+        loaded = load_files(self, *args, **how)
         with file.open("ab") as more:
             more.write(b"2,y\n")
         return loaded

@@ -18,6 +18,7 @@ from sqlmat_assets.project.settings import (
     parse_header,
 )
 from sqlmat_assets.project.settings_page import describe_keys
+from sqlmat_assets.project.values import SortKey
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,8 +61,15 @@ def test_the_page_of_settings_is_up_to_date() -> None:
         ("tags: domain:finance", ModelSettings(tags=(("domain", "finance"),))),
         ("distkey = city_id", ModelSettings(distkey="city_id")),
         ('distkey = "city_id"', ModelSettings(distkey="city_id")),
-        ("sortkey = country, city_id", ModelSettings(sortkey=("country", "city_id"))),
-        ("sortkey = (country, city_id)", ModelSettings(sortkey=("country", "city_id"))),
+        ("sortkey = country, city_id", ModelSettings(sortkey=SortKey(("country", "city_id")))),
+        ("sortkey = (country, city_id)", ModelSettings(sortkey=SortKey(("country", "city_id")))),
+        ("sortkey = compound (country)", ModelSettings(sortkey=SortKey(("country",)))),
+        (
+            "sortkey = Interleaved(country, city_id)",
+            ModelSettings(sortkey=SortKey(("country", "city_id"), "interleaved")),
+        ),
+        ("sortkey = auto", ModelSettings(sortkey=SortKey(style="auto"))),
+        ("encode = name:zstd, city_id : AZ64", ModelSettings(encode=(("name", "zstd"), ("city_id", "az64")))),
         ("diststyle = ALL", ModelSettings(diststyle="all")),
         ("snapshots_interval = 24h", ModelSettings(snapshots_interval=timedelta(days=1))),
         ("snapshots_stored_for = 90d", ModelSettings(snapshots_stored_for=timedelta(days=90))),
@@ -153,10 +161,11 @@ def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
 
 
 KNOWN_KEYS = (
-    "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `snapshots_interval`, `snapshots_stored_for`, "
-    "`unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, `schedule`, `timezone`, "
-    "`conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, `partitions_per_run`, "
-    "`unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`, `keep_versions`"
+    "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `encode`, `snapshots_interval`, "
+    "`snapshots_stored_for`, `unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, "
+    "`schedule`, `timezone`, `conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, "
+    "`partitions_per_run`, `unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`, "
+    "`keep_versions`"
 )
 
 
@@ -194,6 +203,27 @@ KNOWN_KEYS = (
             "diststyle = some",
             "x.conf:1:13: `diststyle` cannot be `some`: it is one of `auto`, `even`, `key`, `all`\n"
             "  hint: write it like `diststyle = all`",
+        ),
+        (
+            "sortkey = interleaved(a,)",
+            "x.conf:1:11: `sortkey` cannot be `interleaved(a,)`: it is a list of columns, `interleaved(...)` with one, "
+            "or `auto`\n  hint: write it like `sortkey = country, city_id`",
+        ),
+        (
+            "sortkey = interleaved(a, b, c, d, e, f, g, h, i)",
+            "x.conf:1:11: `sortkey` cannot be `interleaved(a, b, c, d, e, f, g, h, i)`: it is at most 8 columns that "
+            "are interleaved\n  hint: write it like `sortkey = country, city_id`",
+        ),
+        (
+            "encode = a:zip",
+            "x.conf:1:10: `encode` cannot be `a:zip`: it is a list of `column:encoding`, each one of `az64`, "
+            "`bytedict`, `delta`, `delta32k`, `lzo`, `mostly8`, `mostly16`, `mostly32`, `raw`, `runlength`, "
+            "`text255`, `text32k`, `zstd`\n  hint: write it like `encode = name:zstd, city_id:az64`",
+        ),
+        (
+            "encode = a:lzo, A:raw",
+            "x.conf:1:10: `encode` cannot be `a:lzo, A:raw`: it is one encoding for each column, and `A` has two\n"
+            "  hint: write it like `encode = name:zstd, city_id:az64`",
         ),
         (
             "distkey = a, b",

@@ -252,6 +252,42 @@ CASES: dict[str, tuple[dict[str, str], list[str], set[str]]] = {
         ],
         {"first.t"},
     ),
+    "keys and encodings of a cluster that are no column": (
+        {
+            "first/t - 1h.sql": "-- sortkey: interleaved(n, dai)\nselect user_id, 1 as n, 2 as day from src.x",
+            "first/t.conf": "encode = n:az64, nn:zstd",
+        },
+        [
+            "first/t - 1h.sql:1:13: `sortkey` names `dai`, which is no column of `first.t`\n"
+            "  hint: its columns are `user_id`, `n`, `day`",
+            "first/t.conf:1:10: `encode` names `nn`, which is no column of `first.t`\n"
+            "  hint: its columns are `user_id`, `n`, `day`",
+        ],
+        {"first.t"},
+    ),
+    "encodings of a load are of its columns": (
+        {
+            "first/t - 1h.load.yaml": "files: a.csv\ncolumns:\n  id: bigint\n",
+            "first/t.conf": "encode = ID:az64, name:zstd\nsortkey = auto",
+        },
+        ["first/t.conf:1:10: `encode` names `name`, which is no column of `first.t`\n  hint: its columns are `id`"],
+        {"first.t"},
+    ),
+    "rows that are distributed by a column and not": (
+        {
+            "first.conf": "distkey = a",
+            "first/a - 1h.sql": f"-- diststyle: all\n{ONE}",
+            "first/b - 1h.sql": f"-- diststyle: key\n-- distkey: null\n{ONE}",
+            "first/c - 1h.sql": f"-- diststyle: even\n-- distkey: null\n{ONE}",
+        },
+        [
+            "first/a - 1h.sql:1:15: `diststyle = all` does not distribute rows by a column, and `distkey = a` does\n"
+            "  hint: leave out one of the two, or take back what is inherited with `distkey = null`",
+            "first/b - 1h.sql:1:15: `diststyle = key` names no column\n"
+            "  hint: add `distkey =` and the column that rows are distributed by",
+        ],
+        {"first.a", "first.b"},
+    ),
     "keys that are nearly a column": (
         {"first/t - 1h.sql": "-- not_null: user_idd\n-- unique: USERID\nselect 1 as user_id, 2 as n"},
         [

@@ -103,9 +103,7 @@ begin
         select attname from pg_attribute where attrelid = relation and atttypid = 1700 and atttypmod = -1 and attnum > 0 and not attisdropped
     loop
         execute format('select max(scale(%I)) from %s', found.attname, relation) into digits;
-        if digits is not null then
-            execute format('alter table %s alter column %I type numeric(38, %s)', relation, found.attname, digits);
-        end if;
+        execute format('alter table %s alter column %I type numeric(38, %s)', relation, found.attname, coalesce(digits, 10));
     end loop;
     for found in select conname from pg_constraint where conrelid = relation and conname like 'redshift\_bytes\_%' loop
         execute format('alter table %s drop constraint %I', relation, found.conname);

@@ -139,6 +139,14 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 cross join aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x
 where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
 
+create view pg_catalog.svv_column_privileges as
+select n.nspname::text as namespace_name, c.relname::text as relation_name, a.attname::text as column_name, x.privilege_type, x.grantee as identity_id,
+    case when x.grantee = 0 then 'public' else pg_get_userbyid(x.grantee)::text end as identity_name,
+    case when x.grantee = 0 then 'public' else 'user' end as identity_type
+from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+cross join aclexplode(a.attacl) x
+where c.relkind in ('r', 'v', 'm') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
+
 create view pg_catalog.svv_roles as
 select oid::int as role_id, rolname::text as role_name, 'superuser'::text as role_owner, null::text as external_id
 from pg_roles where not rolcanlogin and rolname not like 'pg\_%';
@@ -177,6 +185,11 @@ select userid as user_id, query as query_id, label as query_label, xid as transa
     error as error_message, rows as returned_rows, bytes_sent as returned_bytes, left(querytxt, 4000) as query_text,
     '1.0.12103'::text as redshift_version, 'main'::text as compute_type, 0::bigint as compile_time, 0::bigint as planning_time,
     lock_us as lock_wait_time, 6 as service_class_id, username from pg_catalog.redshift_queries;
+create view pg_catalog.sys_query_detail as
+select q.userid as user_id, s.query as query_id, 1 as child_query_sequence, 0 as stream_id, 0 as segment_id, 0 as step_id, 'scan'::text as step_name,
+    s.tbl::bigint as table_id, (select c.relname::char(136) from pg_class c where c.oid = s.tbl) as table_name, 'f'::char as is_rrscan, s.starttime as start_time,
+    q.endtime as end_time, (extract(epoch from q.endtime - s.starttime) * 1000000)::bigint as duration, s.bytes as input_bytes, q.rows as output_rows
+from pg_catalog.redshift_scans s join pg_catalog.redshift_queries q using (query);
 create view pg_catalog.sys_load_error_detail as
 select userid as user_id, query as query_id, 0::bigint as transaction_id, session as session_id, pg_catalog.redshift_database() as database_name, tbl as table_id,
     starttime as start_time, rtrim(filename) as file_name, line_number, rtrim(colname) as column_name, rtrim(type) as column_type,

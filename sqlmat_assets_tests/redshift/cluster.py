@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import struct
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
+from hashlib import md5
 from typing import Literal
 
 from sqlmat_assets_tests.redshift import catalog, protocol
@@ -37,6 +41,8 @@ class RedshiftDouble:
 
     Attributes:
         faults: What is to go wrong.
+        tls: With what connections are encrypted, where a client asks for it; None where they cannot be.
+        secured: Of each connection, whether it is encrypted.
     """
 
     def __init__(
@@ -46,12 +52,15 @@ class RedshiftDouble:
         self.isolation = isolation
         self.store = None if s3 is None else ObjectStore(s3)
         self.faults = Faults()
+        self.tls: ssl.SSLContext | None = None
+        self.secured: list[bool] = []
+        self._given: dict[str, tuple[str, float]] = {}
         self.long_names: dict[str, str] = {}
         self.transactions = Transactions(serializable=isolation == "serializable")
         self.slots = threading.Semaphore(slots)
         self.queries = itertools.count(1001)
         self.has_late_views = False
-        self._told: list[tuple[str, str]] = []
+        self._told: dict[tuple[str, str], list[str]] = {}
         self._databases = {DATABASE: f"redshift_{uuid.uuid4().hex[:12]}"}
         self._admins: dict[str, Backend] = {}
         self._admin_lock = threading.RLock()
@@ -92,7 +101,9 @@ class RedshiftDouble:
     def reset(self) -> None:
         """Make it an empty cluster again, without a connection."""
         self.disconnect()
-        self._told = []
+        self._told = {}
+        self.tls, self._given = None, {}
+        self.secured.clear()
         for name in [name for name in self._databases if name != DATABASE]:
             with self._admin_lock:
                 admin = self._admins.pop(name, None)
@@ -156,14 +167,17 @@ class RedshiftDouble:
     def remember(self, query: Query) -> None:
         """Take note of a statement for the system views."""
         if query.is_told and not self._closed.is_set():
-            self._told += [(query.database, statement) for statement in query.statements()]
+            with self._admin_lock:
+                for table, rows in query.written().items():
+                    self._told.setdefault((query.database, table), []).extend(rows)
 
     def write_down(self) -> None:
         """Have in the system views what is to be told by them."""
         with self._admin_lock:
-            told, self._told = self._told, []
-            for database, statement in told:
-                self.admin(database, statement)
+            told, self._told = self._told, {}
+            for (database, table), rows in told.items():
+                if rows:
+                    self.admin(database, f"insert into pg_catalog.{table} values {', '.join(rows)}")
 
     def note_user(self, database: str, pid: int, user: str) -> None:
         """Let the system views tell for whom a connection is."""
@@ -173,8 +187,20 @@ class RedshiftDouble:
     def forget(self, session: Session) -> None:
         self._sessions.discard(session)
 
+    def give(self, user: str, password: str, lasts: timedelta) -> None:
+        """Let a user in with a password for a while: as `IAM:name` one that is there, as `IAMR:name` a new one."""
+        self._given[user] = password, time.monotonic() + lasts.total_seconds()
+        if user.startswith("IAMR:"):
+            there = self.admin(DATABASE, f"select from pg_catalog.pg_roles where rolname = {literal(user)}")
+            if not there:
+                self.admin(DATABASE, f"create role {quoted(user)} superuser login")
+
     def password_hash(self, user: str) -> str | None:
         """Return what the server has stored of a password: `md5` and a hash."""
+        if user in self._given:
+            password, ends = self._given[user]
+            hashed = md5((password + user).encode()).hexdigest()
+            return f"md5{hashed}" if time.monotonic() < ends else None
         found = self.admin(
             DATABASE, f"select rolpassword from pg_catalog.pg_authid where rolname = {literal(user)} and rolcanlogin"
         )
@@ -191,9 +217,10 @@ class RedshiftDouble:
     def _serve(self, connection: socket.socket) -> None:
         wire = Wire(connection)
         try:
-            start = self._greet(wire)
+            wire, start = self._greet(wire)
             if start is None or self.faults.is_away:
                 return
+            self.secured.append(isinstance(wire.connection, ssl.SSLSocket))
             session = Session(self, wire, start)
             self._sessions.add(session)
             session.serve()
@@ -205,18 +232,25 @@ class RedshiftDouble:
         finally:
             wire.close()
 
-    def _greet(self, wire: Wire) -> dict[str, str] | None:
-        """Return the parameters of the client's start, or None where it only wanted to cancel something."""
+    def _greet(self, wire: Wire) -> tuple[Wire, dict[str, str] | None]:
+        """Return the parameters of the client's start, or None where it only wanted to cancel something.
+
+        What is read and written from here on may be another wire: the encrypted one.
+        """
         while True:
             code, body = wire.receive_start()
+            if code == protocol.SSL_REQUEST and self.tls is not None:
+                wire.send_raw(b"S")
+                wire = Wire(self.tls.wrap_socket(wire.connection, server_side=True))
+                continue
             if code in {protocol.SSL_REQUEST, protocol.GSS_REQUEST}:
                 wire.send_raw(b"N")
                 continue
             if code == protocol.CANCEL_REQUEST:
                 with socket.create_connection((self.address.host, self.address.port), timeout=10) as server:
                     server.sendall(struct.pack("!II", len(body) + 8, code) + body)
-                return None
-            return protocol.read_pairs(body)
+                return wire, None
+            return wire, protocol.read_pairs(body)
 
 
 @contextmanager

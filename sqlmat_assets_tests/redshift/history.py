@@ -51,23 +51,21 @@ class Query:
         self.started -= dt.timedelta(seconds=locked)
         self._clock -= locked
 
-    def statements(self) -> list[str]:
-        """Return the statements that write it down."""
+    def written(self) -> dict[str, list[str]]:
+        """Return the rows that write it down, by table."""
         ended = self.started + dt.timedelta(seconds=time.perf_counter() - self._clock)
         values = (
             f"{self.number}, (select usesysid from pg_user where usename = {literal(self.user)}), {literal(self.user)},"
             f" {literal(self.database)}, {self.pid}, {self.transaction}, {literal(self.label)}, "
             f"{literal(self.text[:4000])},"
-            f" {literal(self.verb.upper())}, {literal(self.started.isoformat())}, {literal(ended.isoformat())},"
+            f" {literal(self.verb.upper())}, {literal(self.started.isoformat())}::timestamp,"
+            f" {literal(ended.isoformat())}::timestamp,"
             f" {round(self.queued * 1e6)}, {round(self.locked * 1e6)}, {self.rows}, {self.sent}, "
             f"{sum(self.scanned.values())},"
             f" {self.loaded}, {int(bool(self.error))}, {literal(self.error)}"
         )
         scans = [
-            (
-                f"insert into pg_catalog.redshift_scans values ({self.number}, {table}, {size}, "
-                f"{literal(self.started.isoformat())})"
-            )
+            f"({self.number}, {table}, {size}, {literal(self.started.isoformat())}::timestamp)"
             for table, size in self.scanned.items()
         ]
-        return [f"insert into pg_catalog.redshift_queries values ({values})", *scans]
+        return {"redshift_queries": [f"({values})"], "redshift_scans": scans}

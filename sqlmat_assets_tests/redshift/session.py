@@ -119,6 +119,8 @@ class Session:
             self._refuse_login("28000", f'password authentication failed for user "{self.user}"')
         if real is None:
             self._refuse_login("3D000", f'database "{self.database}" does not exist')
+        # Who is let in by IAM is the user of that name.
+        self.user = self.user.removeprefix("IAM:")
         options = {name: self.start[name] for name in ALLOWED_OPTIONS if name in self.start}
         self._backend = Backend(self.cluster.address, real or "", {**SETTINGS, **options})
         self._backend.run(f"set redshift.database = {literal(self.database)}")

@@ -128,8 +128,8 @@ class TestObjects(OnRedshift):
         self.write(project, s3_bucket, "ev/*.csv")
         load = RedshiftSession.load_objects
 
-        def load_and_write(self: RedshiftSession, *args: Any) -> Any:
-            loaded = load(self, *args)
+        def load_and_write(self: RedshiftSession, *args: Any, **how: Any) -> Any:
+            loaded = load(self, *args, **how)
             s3_bucket.put("ev/a.csv", "id,name\n2,x\n")
             return loaded
 

@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import BreakingViewsError, MaterializeError, TransientWarehouseError
 from sqlmat_assets.execution.events import Published
 from sqlmat_assets.execution.materialize import materialize
+from sqlmat_assets.project.values import SortKey
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
@@ -103,7 +104,7 @@ class TestSwap(OnRedshift):
             assert set(session.fetch_kinds("first")) == {"cities", INTERMEDIATE.name}
 
     def test_distribution_and_order_are_those_of_the_settings(self, warehouse: Warehouse, client: Any) -> None:
-        settings = {"diststyle": "key", "distkey": "id", "sortkey": ("name", "id")}
+        settings = {"diststyle": "key", "distkey": "id", "sortkey": SortKey(("name", "id"))}
         last = list(materialize(a_table("SELECT 1 AS id, 'a' AS name", settings=settings), a_context(warehouse, "r1")))[
             -1
         ]
@@ -181,6 +182,28 @@ class TestSwap(OnRedshift):
         assert ("it's of people", "in English", None) in before
         swap(made, "SELECT 3 AS id, 'c' AS name")
         assert ask(client, hanging) == before
+
+    @pytest.mark.usefixtures("people")
+    @pytest.mark.parametrize("change", ["", "::varchar(9)"])
+    def test_grants_on_columns_stay_with_the_columns(self, made: Warehouse, client: Any, change: str) -> None:
+        for text in (
+            "create view first.seen as select id, name from first.cities",
+            "grant select (name), update (id, name) on first.cities to reader",
+            "grant select (id) on first.cities to group analysts",
+            "grant select (id) on first.seen to reader",
+        ):
+            ask(client, text)
+        granted = (
+            "select relation_name, column_name, privilege_type, identity_name from svv_column_privileges "
+            "order by 1, 2, 3, 4"
+        )
+        before = ask(client, granted)
+        assert len(before) == 5
+        swap(made, f"SELECT 3 AS id, 'c'{change} AS name")
+        assert ask(client, granted) == before
+        ask(client, "drop view first.seen")
+        swap(made, "SELECT 3 AS id")
+        assert ask(client, granted) == [each for each in before if each[:2] == ("cities", "id")]
 
     def test_names_in_other_letters_are_the_same_table(self, made: Warehouse) -> None:
         other = statements.table(TARGET)

@@ -16,6 +16,7 @@ from sqlmat_assets.project.loads import Load, path_of, scheme_of
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import ReadsObjects, Session
 from sqlmat_assets.warehouses.csv_headers import header_of
+from sqlmat_assets.warehouses.design import Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceObject
 
 _THREADS = 16
@@ -35,6 +36,7 @@ def load_directly(
     store: Store,
     session: Session,
     context: Context,
+    design: Design,
 ) -> Loaded | None:
     """Create a table from objects by telling the engine where they are; None where they have to be fetched.
 
@@ -46,6 +48,7 @@ def load_directly(
         store: Where they are.
         session: Where the table is to be.
         context: The run.
+        design: How its rows are to lie.
 
     Raises:
         SourceError: One of them has changed meanwhile.
@@ -61,7 +64,7 @@ def load_directly(
     objects = context.retries.run(lambda: _look_at_all(files, store, fold), context.sleep)
     if not session.can_load_objects(objects, contents):
         return None
-    loaded = context.retries.run(lambda: session.load_objects(target, objects, contents), context.sleep)
+    loaded = context.retries.run(lambda: session.load_objects(target, objects, contents, design=design), context.sleep)
     _refuse_changed([each.found for each in files], store)
     return loaded
 

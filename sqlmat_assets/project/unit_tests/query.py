@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ErrorLevel, SqlglotError
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors import unit_tests as wording
@@ -26,6 +24,9 @@ from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Names, Reference
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.project.syntax import read_spans, read_syntax
+from sqlmat_assets.project.transpiling.loose import has_integer_division, transpile_loosely
+from sqlmat_assets.project.transpiling.pairs import can_translate
+from sqlmat_assets.project.transpiling.translation import find_source, translate
 from sqlmat_assets.project.unit_tests.clock import calls_clock, stop_clock
 from sqlmat_assets.project.unit_tests.conf import LAST_BUILT, NOW, PARTITION, CaseSettings
 from sqlmat_assets.relation import Relation
@@ -42,7 +43,8 @@ class UnitQuery:
     """A query in DuckDB's SQL.
 
     `sql` is to the letter what stands in the file from `place` on where it `is_verbatim`, but for names and values;
-    otherwise it was transpiled from `dialect`. `rows` is the condition on its output that a partition makes.
+    otherwise it was transpiled from `dialect`, and `written` is what it was. `rows` is the condition on its output that
+    a partition makes.
     """
 
     sql: str
@@ -51,10 +53,18 @@ class UnitQuery:
     is_ordered: bool = False
     rows: exp.Expr | None = None
     has_integer_division: bool = False
+    written: str = ""
 
     @property
     def is_verbatim(self) -> bool:
         return self.dialect == DUCKDB
+
+    def find_line(self, offset: int) -> int | None:
+        """Find the line of the file that a place of `sql` comes from; None where that is not known."""
+        if not can_translate(self.dialect, DUCKDB):
+            return None
+        source = find_source(self.written, _names_here(self.dialect), DUCKDB, offset)
+        return None if source is None else self.place.line + Positions(self.written).at(source)[0] - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +132,8 @@ def read_unit_query(
         query = replace(query, rows=predicate(column, range_, None, DUCKDB))
     if query.is_verbatim:
         return ReadQuery(parsed.reads, query, (), notes)
-    transpiled, problem = _transpile(query)
-    return ReadQuery(parsed.reads, transpiled, () if problem is None else (problem,), notes)
+    transpiled, refused = _transpile(query)
+    return ReadQuery(parsed.reads, transpiled, refused, notes)
 
 
 def _is_long(relation: Relation, reads: Iterable[Reference], names: Names) -> bool:
@@ -181,23 +191,29 @@ def _is_ordered(sql: str, dialect: str) -> bool:
     return isinstance(node, exp.Query) and bool(node.args.get("order"))
 
 
-def _transpile(query: UnitQuery) -> tuple[UnitQuery | None, Problem | None]:
+def _names_here(dialect: str) -> Names:
+    """How names are told apart in the database of a test, in which its tables are known by the name of that."""
+    return Names(dialect, _CATALOG)
+
+
+def _transpile(query: UnitQuery) -> tuple[UnitQuery | None, tuple[Problem, ...]]:
     """Say the query in DuckDB's SQL, or why that cannot be."""
-    statement = next(iter(read_syntax(query.sql, query.dialect, Positions(query.sql)).statements), None)
-    tree = None if statement is None else statement.tree
-    if statement is None or tree is None:
-        return None, wording.not_transpiled(query.place, query.dialect, "the parser does not know it")
-    for function in tree.find_all(exp.Anonymous, exp.AnonymousAggFunc, exp.Command):
-        line = next((token.line for token in statement.tokens if token.text.lower() == function.name.lower()), 1)
-        place = Place(query.place.path, query.place.line + line - 1, 0)
-        return None, wording.unknown_function(place, query.dialect, function.name)
-    try:
-        sql = tree.sql(DUCKDB, pretty=True, unsupported_level=ErrorLevel.RAISE)
-    except SqlglotError as error:
-        return None, wording.not_transpiled(query.place, query.dialect, " ".join(str(error).split()))
-    # Where the quotient of integers is one, DuckDB has to be told.
-    divides = bool(Dialect.get_or_raise(query.dialect).TYPED_DIVISION)
-    return replace(query, sql=sql, has_integer_division=divides), None
+    is_listed = can_translate(query.dialect, DUCKDB)
+    if is_listed:
+        translated = translate(query.sql, _names_here(query.dialect), DUCKDB)
+    else:
+        translated = transpile_loosely(query.sql, query.dialect, DUCKDB)
+    if translated.sql is None:
+        positions = Positions(query.sql)
+        places = (
+            Place(query.place.path, query.place.line + positions.at(each.start)[0] - 1, 0)
+            for each in translated.refused
+        )
+        found = zip(places, translated.refused, strict=False)
+        return None, tuple(wording.unsupported(place, query.dialect, each.name, each.why) for place, each in found)
+    # Where the quotient of integers is one, DuckDB has to be told; what is listed says it itself.
+    divides = not is_listed and has_integer_division(query.dialect)
+    return replace(query, sql=translated.sql, written=query.sql, has_integer_division=divides), ()
 
 
 def _at(error: TextError, place: Place) -> Problem:

@@ -1,0 +1,9 @@
+SELECT
+  day,
+  EXTRACT(DAYOFWEEK FROM day) AS weekday,
+  EXTRACT(WEEK FROM day) AS week,
+  DATE_TRUNC(day, WEEK(MONDAY)) AS monday,
+  LAST_DAY(day) AS month_ends,
+  FORMAT_DATE('%Y-Q%Q', day) AS quarter,
+  day IN UNNEST([DATE '2024-01-06', DATE '2024-01-07']) AS is_weekend
+FROM UNNEST(GENERATE_DATE_ARRAY(DATE '2024-01-06', DATE '2024-01-08')) AS day
