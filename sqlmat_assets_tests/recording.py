@@ -145,6 +145,12 @@ class _RecordingCursor:
     def interrupt(self) -> None:
         self._cursor.interrupt()
 
+    def register(self, view_name: str, python_object: object) -> Any:
+        return self._cursor.register(view_name, python_object)
+
+    def unregister(self, view_name: str) -> Any:
+        return self._cursor.unregister(view_name)
+
 
 def failing_at(number: int, how: Callable[[str], None], *, times: int = 1) -> Callable[[int, str], None]:
     """Fail at the n-th statement, and at those after it as often as told."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sqlmat_assets.connectors.databases import Database
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -70,4 +72,8 @@ class Openers(Protocol):
             scheme: What the URL begins with, in lower case; None for a path on this machine.
             connection: The name of a login; None for what the machine has.
         """
+        ...
+
+    def open_database(self, connection: str) -> Database:
+        """A database, by the name of the login that leads to it."""
         ...

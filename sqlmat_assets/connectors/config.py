@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sqlmat_assets.connectors.base import Store
+from sqlmat_assets.connectors.databases import Database
 from sqlmat_assets.errors import sources as wording
 
 VARIABLE = "SQLMAT_CONNECTION_{name}"
@@ -56,6 +57,26 @@ class Connectors:
             if (kind, connection) not in self._stores:
                 self._stores[kind, connection] = _open(kind, connection, self._url_of(connection))
             return self._stores[kind, connection]
+
+    def open_database(self, connection: str) -> Database:
+        """A database that tables are loaded from.
+
+        Raises:
+            SourceError: Nothing says what the connection is.
+            UsageError: The URL of the connection is one of another place.
+        """
+        url = self._url_of(connection) or ""
+        match url.partition("://")[0].lower():
+            case "postgresql" | "postgres":
+                from sqlmat_assets.connectors.postgres import PostgresSource
+
+                return PostgresSource(url)
+            case "mysql" | "mariadb":
+                from sqlmat_assets.connectors.mysql import MySQLSource
+
+                return MySQLSource(url)
+            case _:
+                raise wording.no_database(connection)
 
     def _url_of(self, connection: str | None) -> str | None:
         if connection is None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
+from sqlglot import exp
+
 from sqlmat_assets.connectors.base import Found, Store
+from sqlmat_assets.connectors.databases import Asked, Database, SourceColumn, Stream
 from sqlmat_assets.connectors.local import LocalFiles
 
 
@@ -14,6 +19,9 @@ class NotedConnectors:
     def open_store(self, scheme: str | None, connection: str | None) -> Store:
         del connection
         return LocalFiles() if scheme is None else _Noted()
+
+    def open_database(self, connection: str) -> Database:
+        return _NotedDatabase(connection)
 
 
 class _Noted:
@@ -34,3 +42,23 @@ class _Noted:
 
     def read_end(self, found: Found, count: int) -> bytes:
         raise NotImplementedError
+
+
+class _NotedDatabase:
+    is_told_only = True
+
+    def __init__(self, connection: str) -> None:
+        self.label = connection
+
+    def describe(self, asked: Asked) -> tuple[SourceColumn, ...]:
+        raise NotImplementedError
+
+    def find_greatest(self, asked: Asked) -> str | None:
+        raise NotImplementedError
+
+    @contextmanager
+    def open_rows(self, asked: Asked) -> Generator[Stream]:
+        import pyarrow as pa
+
+        statement = exp.select("*").from_(asked.source("")).sql()
+        yield Stream(pa.schema([]), iter(()), lambda: None, f"-- in {self.label}: {statement}")

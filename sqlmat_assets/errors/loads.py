@@ -101,10 +101,10 @@ def nothing_lists(files: str) -> TextError:
     )
 
 
-def nothing_inside(path: str) -> TextError:
-    """A nested column of CSV."""
+def nothing_inside(path: str, where: str = "CSV") -> TextError:
+    """A nested column of CSV, or of a table."""
     return TextError(
-        f"`{path}` stands inside of another value, and there are none in CSV",
+        f"`{path}` stands inside of another value, and there are none in {where}",
         "write its column's name, as `name: type`",
     )
 
@@ -201,6 +201,62 @@ def no_column_for_folders(kind: str) -> TextError:
 def only_time_series(key: str) -> TextError:
     """`folder`, or `{day}`, without the strategy."""
     return TextError(f"`{key}` has no effect without `strategy: time_series`", f"write that, or remove `{key}`")
+
+
+# Databases
+
+
+def only_databases(key: str) -> TextError:
+    """`key: id` beside `files`."""
+    return TextError(f"`{key}` is for tables of a database", "write `table: …` and `connection: …`, or remove it")
+
+
+def only_files(key: str) -> TextError:
+    """`filename` beside `table`."""
+    return TextError(f"`{key}` is for files, and not for tables of a database", "remove it")
+
+
+def table_and_query() -> TextError:
+    """Both are there."""
+    return TextError("`table` and `query` are two ways to say what is read", "leave one of them")
+
+
+def no_table_name(written: str) -> TextError:
+    """`table: select …`."""
+    return TextError(f"`{written}` is no name of a table", "write `table: public.orders`, or `query: select …`")
+
+
+def no_connection() -> TextError:
+    """A database without a name for its login."""
+    return TextError("`connection` is missing", "write `connection: shop`, whose URL is in `SQLMAT_CONNECTION_SHOP`")
+
+
+def strategy_of_files(strategy: str) -> TextError:
+    """`strategy: manifest` of a table of a database."""
+    return TextError(f"`strategy: {strategy}` is for files", "write `bulk`, or `incremental` with `key: …`")
+
+
+def no_key() -> TextError:
+    """`strategy: incremental` without a key."""
+    return TextError("`strategy: incremental` needs a column that grows", "name it in a line of its own: `key: id`")
+
+
+def only_incremental(key: str) -> TextError:
+    """`key: id` without the strategy."""
+    return TextError(f"`{key}` has no effect without `strategy: incremental`", f"write that, or remove `{key}`")
+
+
+def key_not_declared(key: str) -> TextError:
+    """The key is no column of the table."""
+    return TextError(f"`{key}` is none of the `columns`", f"add `{key}: bigint` to them")
+
+
+def no_partitions_of_databases() -> TextError:
+    """`partition_by` of a table that comes from a database."""
+    return TextError(
+        "a table that is loaded from a database has no partitions",
+        "leave `partition_by` out, or make a table with partitions of it by a query",
+    )
 
 
 def no_partitions_in_parts(strategy: str) -> TextError:

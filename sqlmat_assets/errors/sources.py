@@ -54,3 +54,62 @@ def unknown_connection(name: str, variable: str) -> SourceError:
 def bad_connection(name: str, example: str) -> UsageError:
     """The URL of a connection that cannot be used; it is not repeated, for it may hold a password."""
     return UsageError(f"the URL of the connection `{name}` cannot be used here\n  hint: write it like `{example}`")
+
+
+# Databases
+
+
+def no_database(name: str) -> UsageError:
+    """The URL of a connection is none of a database; it is not repeated, for it may hold a password."""
+    return UsageError(
+        f"the URL of the connection `{name}` leads to no database\n"
+        "  hint: write it like `postgresql://user:password@host/database` or `mysql://user:password@host/database`"
+    )
+
+
+def no_such_column(label: str, name: str, near: str | None) -> SourceError:
+    """A column is declared that the table or the query does not have."""
+    hint = f"did you mean `{near}`?" if near else "take it out of `columns`, or ask for it in a `query`"
+    return SourceError(f"{label}: there is no column `{name}`, which `columns` declares\n  hint: {hint}")
+
+
+def does_not_fit(label: str, name: str, type_: str, kind: str, declared: str, hint: str) -> SourceError:
+    """A type is declared into which values do not go as they are."""
+    return SourceError(f"{label}: `{name}` is `{type_}` ({kind}), which does not go into `{declared}`\n  hint: {hint}")
+
+
+def too_many_digits(label: str, name: str, value: str, declared: str) -> SourceError:
+    """A number without a declared scale has more digits than the table has place for."""
+    return SourceError(
+        f"{label}: `{value}` in the column `{name}` has more digits behind the point than `{declared}`\n"
+        f"  hint: declare more of them, or round `{name}` in a `query`"
+    )
+
+
+def no_counterpart(label: str, name: str, type_: str) -> SourceError:
+    """A type that nothing here reads."""
+    return SourceError(
+        f"{label}: nothing reads `{name}`, which is `{type_}`\n  hint: ask for it as a text in a `query`"
+    )
+
+
+def beyond_time(label: str, name: str) -> SourceError:
+    """`infinity`, or the year 300,000."""
+    return SourceError(
+        f"{label}: in the column `{name}` is `infinity`, or a time behind the year 294,246\n"
+        f"  hint: leave it out in a `query`, with `nullif({name}, 'infinity')`"
+    )
+
+
+def no_such_moment(label: str, value: str) -> SourceError:
+    """`0000-00-00`."""
+    return SourceError(
+        f"{label}: `{value}` is no date and no time\n  hint: make it NULL in a `query`, with `nullif(…, '0000-00-00')`"
+    )
+
+
+def no_key_kind(label: str, name: str, type_: str) -> SourceError:
+    """A key whose order is not that of its values."""
+    return SourceError(
+        f"{label}: `{name}` is `{type_}`, and no key that grows\n  hint: name a column with numbers, dates or times"
+    )

@@ -14,6 +14,7 @@ from sqlmat_assets.execution.changed_columns import Columns, find_changes
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.journal import Entry, fetch_journal
 from sqlmat_assets.execution.loads.batches import Batch, plan_batch
+from sqlmat_assets.execution.loads.databases import plan_rows
 from sqlmat_assets.execution.loads.write import columns_query
 from sqlmat_assets.execution.partitions import condition, fetch_partitions, joined
 from sqlmat_assets.execution.piece import Piece
@@ -226,11 +227,16 @@ class _Planner:
 
     def plan_bulk(self, load: Load, *, may_be_skipped: bool) -> Plan:
         """Load everything, unless just that has been loaded already."""
+        if load.asked is not None:
+            return Plan(batch=plan_rows(load, None, self.context, is_whole=True))
         known = self._journal() if may_be_skipped and could_be_untouched(self.model, self.standing) else None
         return Plan(batch=plan_batch(self.model, load, known, self.context))
 
     def _planned_load(self, load: Load, later: Way, *, is_aside: bool) -> Plan:
         """Load what is new, or all of it where nothing is known of what was loaded."""
+        if load.asked is not None:
+            batch = plan_rows(load, self._journal(), self.context, is_whole=is_aside)
+            return Plan(way=Way.SWAP if batch.is_whole else later, later=later, is_aside=is_aside, batch=batch)
         batch = plan_batch(
             self.model,
             load,

@@ -39,6 +39,11 @@ def find_load_problems(
         return error.at(place.path, place.line, place.column)
 
     partitioning = settings.partition_by
+    if load.asked is not None:
+        if partitioning is not None:
+            own = next(places[key] for key in ("table", "query") if key in places)
+            yield wording.no_partitions_of_databases().at(own.path, own.line, own.column)
+        return
     if partitioning is not None and load.is_in_parts:
         own = places["strategy"]
         yield wording.no_partitions_in_parts(load.strategy.value).at(own.path, own.line, own.column)

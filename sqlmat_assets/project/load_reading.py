@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 import yaml
 
@@ -12,6 +13,7 @@ from sqlmat_assets.errors import loads as wording
 from sqlmat_assets.errors.project import TextError
 from sqlmat_assets.project.canonical import hash_text
 from sqlmat_assets.project.comments import HeaderLine
+from sqlmat_assets.project.intervals import parse_interval
 from sqlmat_assets.project.keys import KEYS
 from sqlmat_assets.project.load_columns import ColumnReader
 from sqlmat_assets.project.load_entries import entries_of
@@ -21,6 +23,7 @@ from sqlmat_assets.project.loads import (
     PARTITION,
     PLACEHOLDER,
     SCHEMES,
+    Asked,
     Load,
     LoadColumn,
     ParsedLoad,
@@ -30,13 +33,17 @@ from sqlmat_assets.project.loads import (
 )
 from sqlmat_assets.project.settings import nearest
 
-_KEYS = ("files", "columns", "filename", "connection", "strategy", "max_bad_rows", "folder", "from", "to")
+_FILE_KEYS = ("files", "filename", "max_bad_rows", "folder", "from", "to")
+_DATABASE_KEYS = ("table", "query", "key", "reload")
+_KEYS = ("files", "table", "query", "columns", "filename", "connection", "strategy", "key", "reload", *_FILE_KEYS[2:])
 _COMMENT = re.compile(r"\s+#\s*(.*\S)\s*")
 _INTERVAL = re.compile(r"[\s\-\u2013\u2014]+[0-9]\w*$")
 _WILDCARD = re.compile(r"[*?\[]")
 _NAME = re.compile(r"[A-Za-z]\w*")
 _STRATEGIES = tuple(strategy.value for strategy in Strategy)
 _COUNT = re.compile(r"[0-9][0-9_]*")
+# A name, or names with dots between them; what is in quotes may have anything.
+_TABLE = re.compile(r'(?:\w+|"[^"]+"|`[^`]+`)(?:\.(?:\w+|"[^"]+"|`[^`]+`))*')
 
 
 def parse_load(text: str, dialect: str, path: str) -> ParsedLoad:
@@ -49,6 +56,8 @@ def parse_load(text: str, dialect: str, path: str) -> ParsedLoad:
     columns = tuple((column.name, column.type, *column.path) for column in load.columns)
     # Where there are no more rows than before that may be left out, none of those that are there would be.
     meaning = repr((load.files, load.filename, load.strategy.value, load.folder, load.first, load.last, columns))
+    if load.asked is not None:
+        meaning += repr((load.asked.table, load.asked.query, load.asked.key, load.connection))
     return ParsedLoad(load, header, places=tuple(reading.places), code=hash_text(meaning))
 
 
@@ -82,6 +91,9 @@ class _Reading:
         for key, (key_node, _) in self._found.items():
             if key not in _KEYS:
                 self._refuse(self._unknown(key), key_node)
+        if any(key in self._found for key in ("table", "query")):
+            return self._read_database(root)
+        self._refuse_keys(_DATABASE_KEYS, wording.only_databases)
         files = self._files(root)
         columns = self._columns(files, root)
         filename, folder = self._column_of_its_own("filename", columns), self._column_of_its_own("folder", columns)
@@ -90,8 +102,51 @@ class _Reading:
         bad_rows, connection = self._bad_rows(), self._connection()
         if files is None:
             return None
+        if strategy is Strategy.INCREMENTAL:
+            self._refuse_value(wording.only_databases(strategy.value), "strategy")
         self._compare(files, strategy, folder[0])
         return Load(files, columns, *filename, connection, strategy, bad_rows, *folder, first, last)
+
+    def _read_database(self, root: yaml.Node) -> Load | None:
+        self._refuse_keys(_FILE_KEYS, wording.only_files)
+        table, query = self._text_of("table", "table: public.orders"), self._text_of("query", "query: select …")
+        if "table" in self._found and "query" in self._found:
+            self._refuse(wording.table_and_query(), self._found["query"][0])
+        if table is not None and not _TABLE.fullmatch(table):
+            self._refuse_value(wording.no_table_name(table), "table")
+        connection = self._connection()
+        if "connection" not in self._found:
+            self._refuse(wording.no_connection(), root)
+        columns, strategy = self._columns(None, root), self._strategy()
+        for column in columns:
+            if len(column.path) > 1:
+                self._refuse(wording.nothing_inside(".".join(column.path), "a table"), self._found["columns"][1])
+        key, reload = self._text_of("key", "key: id"), self._reload()
+        if strategy not in (Strategy.BULK, Strategy.INCREMENTAL):
+            self._refuse_value(wording.strategy_of_files(strategy.value), "strategy")
+        elif strategy is Strategy.INCREMENTAL and "key" not in self._found:
+            self._refuse_value(wording.no_key(), "strategy")
+        elif strategy is Strategy.BULK:
+            self._refuse_keys(("key", "reload"), wording.only_incremental)
+        if key is not None and key.lower() not in {column.name.lower() for column in columns}:
+            self._refuse_value(wording.key_not_declared(key), "key")
+        asked = Asked(table or "", (query or "").rstrip().rstrip(";"), key, reload)
+        return Load("", columns, connection=connection, strategy=strategy, asked=asked)
+
+    def _refuse_keys(self, keys: Iterable[str], refuse: Callable[[str], TextError]) -> None:
+        for key in keys:
+            if key in self._found:
+                self._refuse(refuse(key), self._found[key][0])
+
+    def _reload(self) -> timedelta | None:
+        written = self._text_of("reload", "reload: 7d")
+        if written is None:
+            return None
+        try:
+            return parse_interval(written)
+        except TextError as error:
+            self._refuse_value(error, "reload")
+            return None
 
     def _compose(self) -> yaml.MappingNode | None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmat_assets.errors import Problem
@@ -28,6 +28,8 @@ class Strategy(StrEnum):
     """Those of files that were not loaded yet, or have changed."""
     TIME_SERIES = "time_series"
     """Those of folders in which something has changed, in the place of what was in them."""
+    INCREMENTAL = "incremental"
+    """Those of a database whose key is greater than any that was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,21 @@ class LoadColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is read from a database: a table, as it is written, or a query.
+
+    `key` is a column that grows with each row, and `reload` after how long everything is read anew.
+    """
+
+    table: str = ""
+    query: str = ""
+    key: str | None = None
+    reload: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
-    """Which files make a table, and what is in them.
+    """Which files make a table, and what is in them; or, as `asked` says, what is read from a database.
 
     `files` is a pattern: a URL, or a path, absolute or from the folder of the `*.load.yaml` on, in which `*`, `?` and
     `[…]` stand for parts of a name and `{partition}` for the partition. `columns` are all columns of the files;
@@ -65,6 +80,7 @@ class Load:
     folder_description: str | None = None
     first: str | None = None
     last: str | None = None
+    asked: Asked | None = None
 
     def documented(self, partitioning: Partitioning | None) -> tuple[tuple[str, str | None], ...]:
         """The columns of the table in their order, with the comments beside them."""

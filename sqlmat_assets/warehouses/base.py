@@ -290,6 +290,29 @@ class ReadsObjects(Protocol):
         ...
 
 
+@runtime_checkable
+class LoadsRows(Protocol):
+    """A session of an engine that takes rows as they come; for others they are written into a file first."""
+
+    def load_rows(
+        self,
+        target: Relation,
+        rows: Any,
+        columns: Sequence[tuple[str, str]],
+        *,
+        design: Design = NO_DESIGN,
+    ) -> Loaded:
+        """Create a table from rows, all of them or none; what is nested comes as JSON.
+
+        Args:
+            target: The table.
+            rows: A `pyarrow.RecordBatchReader`, which has no types; its columns have the names of those of the table.
+            columns: Name and type.
+            design: How its rows are to lie, on an engine that has any of it.
+        """
+        ...
+
+
 class Warehouse(Protocol):
     """A database that tables are built in. Opening nothing until a session is asked for."""
 

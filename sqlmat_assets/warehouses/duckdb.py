@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 from sqlglot import Dialect, exp
@@ -26,12 +26,14 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
+from sqlmat_assets.warehouses.duckdb_cursor import Cursor
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.duckdb_indexes import fetch_indexes, keeping_indexes
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
+from sqlmat_assets.warehouses.duckdb_rows import ROWS, create_table_of_rows
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
@@ -116,21 +118,6 @@ class DuckDBWarehouse:
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         return [_sql(unload_statement(query, path))]
-
-
-class Cursor(Protocol):
-    """What a session needs of a DuckDB connection."""
-
-    @property
-    def description(self) -> Sequence[Sequence[Any]] | None: ...
-
-    def execute(self, query: str, /) -> Cursor: ...
-
-    def fetchall(self) -> list[tuple[Any, ...]]: ...
-
-    def interrupt(self) -> None: ...
-
-    def table(self, table_name: str, /) -> duckdb.DuckDBPyRelation: ...
 
 
 class DuckDBSession:
@@ -263,6 +250,17 @@ class DuckDBSession:
         with self.transaction():
             self._run(create)
             return Loaded(int(self._run(fill)[0][0]), f"{create};\n{fill}")
+
+    def load_rows(
+        self, target: Relation, rows: Any, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        del design  # there is nothing to choose
+        statement = _sql(create_table_of_rows(target, columns))
+        self._cursor.register(ROWS, rows)
+        try:
+            return Loaded(int(self._run(statement)[0][0]), statement)
+        finally:
+            self._cursor.unregister(ROWS)
 
     def unload(self, query: str, path: Path) -> int:
         described = self.fetch_rows(exp.select("*").from_(statements.derived_table(query, "rows")).limit(0))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from sqlmat_assets.connectors.base import Found
+from sqlmat_assets.connectors.databases import Asked
 from sqlmat_assets.errors import loads as wording
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.journal import Entry, Notes
@@ -23,7 +24,7 @@ Known = Mapping[str, Entry]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a build loads.
+    """What a build loads: files, or rows of a database that are `asked` for.
 
     With `is_whole` it is all that the table is to have. Else it is added, in the place of those rows whose `column`, of
     a type, is one of `gone`. `notes` are what is written down when it is published.
@@ -35,11 +36,12 @@ class Batch:
     column: str = ""
     type: str = "VARCHAR"
     gone: tuple[str, ...] = ()
+    asked: Asked | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to load."""
-        return not self.is_whole and not self.files
+        return not self.is_whole and not self.files and self.asked is None
 
     def condition(self) -> exp.Expr:
         """A row is one of those that go."""

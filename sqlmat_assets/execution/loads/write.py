@@ -9,6 +9,7 @@ from sqlglot import exp
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.loads.batches import Batch
+from sqlmat_assets.execution.loads.databases import write_rows
 from sqlmat_assets.execution.loads.direct import load_directly
 from sqlmat_assets.execution.loads.fetching import fetched, with_urls
 from sqlmat_assets.execution.loads.finding import open_store, partition_type
@@ -26,12 +27,12 @@ from sqlmat_assets.warehouses.source_files import Contents, FileColumn, Loaded
 def write_load(
     model: Model, load: Load, batch: Batch, intermediate: Relation, session: Session, context: Context
 ) -> Loaded:
-    """Create the intermediate table from files, all in one statement.
+    """Create the intermediate table from files, or from rows of a database, all in one statement.
 
     Args:
         model: The table.
         load: What its file says.
-        batch: The files.
+        batch: The files, or the rows.
         intermediate: The table to create.
         session: Where.
         context: The run.
@@ -39,10 +40,12 @@ def write_load(
     Raises:
         MaterializeError: One of them cannot be read.
     """
+    design = design_of(model.settings, context.warehouse.capabilities)
+    if batch.asked is not None:
+        return write_rows(load, batch.asked, intermediate, session, context, design)
     if not batch.files:
         return _write_nothing(model, load, intermediate, session, context)
     contents, store = contents_of(load, context), open_store(load, context)
-    design = design_of(model.settings, context.warehouse.capabilities)
     loaded = load_directly(load, contents, batch.files, intermediate, store, session, context, design)
     if loaded is not None:
         return loaded
