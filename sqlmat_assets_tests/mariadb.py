@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pymysql
 
@@ -49,16 +49,12 @@ class MariaDB:
         folder.chmod(0o755)
         self._data.mkdir(mode=0o700)
         # As root it does not run.
-        account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self._user: dict[str, Any] = (
-            {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        )
-        if account is not None:
-            os.chown(self._data, account.pw_uid, account.pw_gid)
+        self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        if self._account is not None:
+            os.chown(self._data, self._account.pw_uid, self._account.pw_gid)
         self._own = ["--no-defaults", f"--datadir={self._data}"]
         made = ["mariadb-install-db", *self._own, "--auth-root-authentication-method=normal", "--skip-test-db"]
-        process = subprocess.Popen(made, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **self._user)
-        assert process.wait(timeout=120) == 0
+        assert self._launch(made, subprocess.DEVNULL).wait(timeout=120) == 0
 
     def start(self) -> None:
         program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -66,19 +62,28 @@ class MariaDB:
         files = [f"--socket={self._data}/s", f"--pid-file={self._data}/pid"]
         command = [program, *self._own, *files, f"--port={self.port}", "--bind-address=127.0.0.1", *_FAST]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **self._user)
+            process = self._launch(command, log)
+        self._process = process
         deadline = time.monotonic() + 60
         while True:
             try:
                 self.connect("root", "").close()
             except pymysql.Error:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline or process.poll() is not None:
                     raise AssertionError(self._log.read_text()) from None
                 time.sleep(0.02)
             else:
                 break
         self.send("", f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'", user="root")
         self.send("", f"GRANT ALL ON *.* TO {USER}@'127.0.0.1'", user="root")
+
+    def _launch(self, command: list[str], log: IO[bytes] | int) -> subprocess.Popen[bytes]:
+        account = self._account
+        if account is None:
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, cwd="/", user=account.pw_uid, group=account.pw_gid, extra_groups=[]
+        )
 
     def stop(self) -> None:
         if self._process is not None:

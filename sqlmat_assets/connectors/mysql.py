@@ -1,15 +1,21 @@
-"""Tables of MariaDB and MySQL: PyMySQL asks what they have, connectorx fetches the rows as Arrow."""
+"""Tables of MariaDB and MySQL: PyMySQL asks what they have, connectorx fetches the rows, in a process of its own."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from importlib.util import find_spec
+from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from sqlglot import exp
 
-from sqlmat_assets.connectors.databases import Asked, Batch, Kind, SourceColumn, Stream
+from sqlmat_assets.connectors import mysql_child
+from sqlmat_assets.connectors.databases import Asked, Batch, Kind, Schema, SourceColumn, Stream
 from sqlmat_assets.connectors.shown import without_secrets
 from sqlmat_assets.errors import SourceError
 from sqlmat_assets.errors import sources as wording
@@ -77,29 +83,56 @@ class MySQLSource:
 
     @contextmanager
     def open_rows(self, asked: Asked) -> Generator[Stream]:
-        try:
-            import connectorx
-        except ImportError:
-            raise wording.no_client("MariaDB and MySQL", "databases") from None
         for column in asked.columns:
             if column.kind is Kind.OTHER:
                 raise wording.no_counterpart(self.label, column.name, column.type)
-        statement = _query(asked).sql(_DIALECT)
+        if find_spec("connectorx") is None:
+            raise wording.no_client("MariaDB and MySQL", "databases")
         with self._explained():
-            # A server that is not there is waited for half a minute, and told about in standard error.
+            # connectorx waits for half a minute for a server that lets nobody in.
             self._connect().close()
-            reader: Any = connectorx.read_sql(
-                self._url(),
-                statement,
-                return_type="arrow_stream",
-                batch_size=_BATCH_ROWS,
-                pre_execution_query=list(_SETTINGS),
-            )
-            yield Stream(reader.schema, self._batches(reader), _leave_alone, statement)
+        statement = _query(asked).sql(_DIALECT)
+        request = {"url": self._url(), "statement": statement, "rows": _BATCH_ROWS, "settings": _SETTINGS}
+        with tempfile.TemporaryFile() as said, _child(said) as child:
+            assert child.stdin is not None  # noqa: S101 - it is a pipe
+            assert child.stdout is not None  # noqa: S101 - the same
+            child.stdin.write(json.dumps(request).encode())
+            child.stdin.close()
+            schema, batches = self._read(child, said, asked)
+            yield Stream(schema, batches, child.kill, statement)
 
-    def _batches(self, reader: Any) -> Iterator[Batch]:
-        with self._explained():
-            yield from reader
+    def _read(self, child: subprocess.Popen[bytes], said: IO[bytes], asked: Asked) -> tuple[Schema, Iterator[Batch]]:
+        import pyarrow as pa
+
+        try:
+            reader: Any = pa.ipc.open_stream(child.stdout)
+        except (pa.ArrowInvalid, OSError):
+            raise self._why(child, said) from None
+        # The session has that zone, and what comes names none.
+        kinds = {column.name: column.kind for column in asked.columns}
+        moment = pa.timestamp("us", "UTC")
+        schema = pa.schema(
+            [each.with_type(moment) if kinds[each.name] is Kind.MOMENT else each for each in reader.schema]
+        )
+
+        def batches() -> Iterator[Batch]:
+            try:
+                for batch in reader:
+                    yield batch.cast(schema)
+            except (pa.ArrowInvalid, OSError):
+                raise self._why(child, said) from None
+            # A stream that is cut off may look like one that has ended.
+            if child.wait() != 0:
+                raise self._why(child, said)
+
+        return schema, batches()
+
+    def _why(self, child: subprocess.Popen[bytes], said: IO[bytes]) -> SourceError:
+        child.wait()
+        said.seek(0)
+        last = said.read().decode(errors="replace").rpartition("\n")[2]
+        words = json.loads(last) if last.startswith('"') else "the process that reads has ended"
+        return self._of_connectorx(words)
 
     def _url(self) -> str:
         parts = self._parts
@@ -133,13 +166,6 @@ class MySQLSource:
         except pymysql.MySQLError as error:
             code, said = (*error.args, "", "")[:2]
             raise self._worded(int(code or 0), str(said)) from error
-        except RuntimeError as error:
-            raise self._of_connectorx(str(error)) from error
-        except BaseException as error:
-            # Some of what connectorx meets ends in a panic of its language, which is no `Exception`.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise self._of_connectorx(str(error)) from error
 
     def _worded(self, code: int, said: str) -> SourceError:
         if code in _MAY_NOT:
@@ -157,8 +183,18 @@ class MySQLSource:
         return wording.refused(self.label, words)
 
 
-def _leave_alone() -> None:
-    """Nothing ends what connectorx does; it is left behind after the batch that it is at."""
+@contextmanager
+def _child(said: IO[bytes]) -> Generator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(  # noqa: S603 - a file of this package
+        [sys.executable, mysql_child.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
 
 
 def _described(field: Any) -> SourceColumn:

@@ -108,10 +108,7 @@ PROBLEMS = {
     ),
     "a strange key": (
         "files: a.csv\nbanana: 1\n" + COLUMNS,
-        [
-            "2:1: there is no key `banana`\n"
-            "  hint: the keys are `files`, `columns`, `filename`, `connection`, `strategy`, …"
-        ],
+        ["2:1: there is no key `banana`\n  hint: the keys are `files`, `table`, `query`, `columns`, `filename`, …"],
     ),
     "a setting": (
         "files: a.csv\n" + COLUMNS + "owner: joe@example.com\n",
@@ -188,7 +185,10 @@ PROBLEMS = {
     ),
     "a strange strategy": (
         "files: a.csv\nstrategy: upsert\n" + COLUMNS,
-        ["2:11: there is no strategy `upsert`\n  hint: the strategies are `bulk`, `manifest`, `time_series`"],
+        [
+            "2:11: there is no strategy `upsert`\n"
+            "  hint: the strategies are `bulk`, `manifest`, `time_series`, `incremental`"
+        ],
     ),
     "bad rows that are no number": (
         "files: a.csv\nmax_bad_rows: 1%\n" + COLUMNS,

@@ -104,9 +104,11 @@ class _Writer:
             with self.context.cancellation.along(self.session, rows), reading_ahead(stream.batches) as batches:
                 try:
                     loaded = self._load(rows, batches)
-                except WarehouseError as error:
+                except BaseException as error:
+                    # Nobody waits for rows that nobody takes.
+                    stream.cancel()
                     # What the rows failed with tells more than what the engine makes of it.
-                    if rows.failure is not None:
+                    if rows.failure is not None and isinstance(error, WarehouseError):
                         raise rows.failure from error
                     raise
         return replace(loaded, statement=f"{stream.statement};\n{loaded.statement}")
