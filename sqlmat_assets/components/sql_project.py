@@ -9,9 +9,10 @@ from pathlib import Path
 import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
+from sqlmat_assets.components.automation.arrivals import build_arrival_check, build_arrivals_sensor, find_awaited
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor
 from sqlmat_assets.components.connections import find_in_environment
-from sqlmat_assets.components.home import FRESHNESS_SENSOR
+from sqlmat_assets.components.home import ARRIVALS_SENSOR, FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
@@ -112,9 +113,16 @@ def build_definitions(
         ]
     is_production = environment is None
     sensor = build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor, is_on=is_production)
+    sensors, awaited = [sensor], find_awaited(project)
+    if awaited:
+        name = ARRIVALS_SENSOR if freshness_sensor == FRESHNESS_SENSOR else f"{freshness_sensor}_arrivals"
+        sensors.append(
+            build_arrivals_sensor(project, site.connectors, resource_key=resource_key, name=name, is_on=is_production)
+        )
     return dg.Definitions(
         assets=[*tables, *specs],
-        sensors=[sensor],
+        asset_checks=[build_arrival_check(model) for model in awaited],
+        sensors=sensors,
         resources={} if warehouse is None else {resource_key: warehouse},
     )
 

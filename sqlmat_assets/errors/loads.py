@@ -259,6 +259,14 @@ def no_partitions_of_databases() -> TextError:
     )
 
 
+def no_arrival_of_partitions() -> TextError:
+    """`arrival` of a table with partitions."""
+    return TextError(
+        "`arrival` has no effect on a table with partitions, each of which waits for its own files",
+        "write a `schedule`, or leave `partition_by` out and write `strategy: manifest`",
+    )
+
+
 def no_partitions_in_parts(strategy: str) -> TextError:
     """Partitions of a table that is loaded in parts of another kind."""
     return TextError(

@@ -52,6 +52,9 @@ def find_load_problems(
         if load.has_partitions:
             yield at(wording.no_partitions())
         return
+    if load.arrival is not None:
+        own = places["arrival"]
+        yield wording.no_arrival_of_partitions().at(own.path, own.line, own.column)
     if not load.has_partitions:
         yield at(wording.no_placeholder(partitioning.column))
         return

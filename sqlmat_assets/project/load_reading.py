@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 
 import yaml
 
@@ -33,7 +32,7 @@ from sqlmat_assets.project.loads import (
 )
 from sqlmat_assets.project.settings import nearest
 
-_FILE_KEYS = ("files", "filename", "max_bad_rows", "folder", "from", "to")
+_FILE_KEYS = ("files", "filename", "max_bad_rows", "arrival", "folder", "from", "to")
 _DATABASE_KEYS = ("table", "query", "key", "reload")
 _KEYS = ("files", "table", "query", "columns", "filename", "connection", "strategy", "key", "reload", *_FILE_KEYS[2:])
 _COMMENT = re.compile(r"\s+#\s*(.*\S)\s*")
@@ -99,13 +98,13 @@ class _Reading:
         filename, folder = self._column_of_its_own("filename", columns), self._column_of_its_own("folder", columns)
         strategy = self._strategy()
         first, last = self._bound("from", files), self._bound("to", files)
-        bad_rows, connection = self._bad_rows(), self._connection()
+        bad_rows, connection, arrival = self._bad_rows(), self._connection(), self._interval("arrival")
         if files is None:
             return None
         if strategy is Strategy.INCREMENTAL:
             self._refuse_value(wording.only_databases(strategy.value), "strategy")
         self._compare(files, strategy, folder[0])
-        return Load(files, columns, *filename, connection, strategy, bad_rows, *folder, first, last)
+        return Load(files, columns, *filename, connection, strategy, bad_rows, *folder, first, last, arrival=arrival)
 
     def _read_database(self, root: yaml.Node) -> Load | None:
         self._refuse_keys(_FILE_KEYS, wording.only_files)
@@ -121,7 +120,7 @@ class _Reading:
         for column in columns:
             if len(column.path) > 1:
                 self._refuse(wording.nothing_inside(".".join(column.path), "a table"), self._found["columns"][1])
-        key, reload = self._text_of("key", "key: id"), self._reload()
+        key, reload = self._text_of("key", "key: id"), self._interval("reload")
         if strategy not in (Strategy.BULK, Strategy.INCREMENTAL):
             self._refuse_value(wording.strategy_of_files(strategy.value), "strategy")
         elif strategy is Strategy.INCREMENTAL and "key" not in self._found:
@@ -138,15 +137,15 @@ class _Reading:
             if key in self._found:
                 self._refuse(refuse(key), self._found[key][0])
 
-    def _reload(self) -> timedelta | None:
-        written = self._text_of("reload", "reload: 7d")
+    def _interval(self, key: str) -> str | None:
+        written = self._text_of(key, f"{key}: 7d")
         if written is None:
             return None
         try:
-            return parse_interval(written)
+            parse_interval(written)
         except TextError as error:
-            self._refuse_value(error, "reload")
-            return None
+            self._refuse_value(error, key)
+        return written
 
     def _compose(self) -> yaml.MappingNode | None:
         try:

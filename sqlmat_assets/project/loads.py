@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlmat_assets.errors import Problem
@@ -49,13 +49,13 @@ class LoadColumn:
 class Asked:
     """What is read from a database: a table, as it is written, or a query.
 
-    `key` is a column that grows with each row, and `reload` after how long everything is read anew.
+    `key` is a column that grows with each row, and `reload` the interval after which everything is read anew.
     """
 
     table: str = ""
     query: str = ""
     key: str | None = None
-    reload: timedelta | None = None
+    reload: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ class Load:
     `[…]` stand for parts of a name and `{partition}` for the partition. `columns` are all columns of the files;
     `filename` is that which is filled with the file's own name. `connection` names what opens the place. `folder` is
     the column that is filled with the folder that a placeholder stands for, of which `first` and `last` are the
-    outermost that are loaded. At most `max_bad_rows` are left out because they cannot be read.
+    outermost that are loaded. At most `max_bad_rows` are left out because they cannot be read. With `arrival`, what
+    comes is loaded when it comes, and something has to come within that interval.
     """
 
     files: str
@@ -81,6 +82,7 @@ class Load:
     first: str | None = None
     last: str | None = None
     asked: Asked | None = None
+    arrival: str | None = None
 
     def documented(self, partitioning: Partitioning | None) -> tuple[tuple[str, str | None], ...]:
         """The columns of the table in their order, with the comments beside them."""

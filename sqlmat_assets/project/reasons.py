@@ -19,6 +19,7 @@ class Reason(StrEnum):
     SCHEDULED = "scheduled"
     READ = "read by a scheduled table"
     RETRY = "retry"
+    ARRIVED = "arrived"
 
     FRESH = "fresh"
     UNASKED = "nothing asks for it"
@@ -49,7 +50,7 @@ class Reason(StrEnum):
 
 
 _BY_CLOCK = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
-_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.RETRY}
+_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.RETRY, Reason.ARRIVED}
 _FOR_AGE = _BY_CLOCK | {Reason.VIEW}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def test_all_that_it_can_say(tmp_path: Path) -> None:
         (LoadColumn("id", "bigint"), LoadColumn("total", "decimal(10, 2)", "with tax", ("Total",))),
         connection="shop",
         strategy=Strategy.INCREMENTAL,
-        asked=Asked("public.orders", key="id", reload=timedelta(days=7)),
+        asked=Asked("public.orders", key="id", reload="7d"),
     )
 
 

@@ -23,6 +23,7 @@ from sqlmat_assets.execution.loads.fitting import match_columns, scale_of
 from sqlmat_assets.execution.processor.files import passing_folder
 from sqlmat_assets.execution.speaking import spoken_types
 from sqlmat_assets.project.canonical import hash_text
+from sqlmat_assets.project.intervals import parse_interval
 from sqlmat_assets.project.loads import Load, Strategy
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import LoadsRows, Session
@@ -212,11 +213,13 @@ def _key_of(load: Load, database: Database, asked: Asked) -> SourceColumn:
 
 def _is_due(load: Load, known: Mapping[str, Entry], source: str, context: Context) -> bool:
     """Whether everything is to be read anew, because it was long ago."""
-    limit = None if load.asked is None else load.asked.reload
+    interval = None if load.asked is None else load.asked.reload
     last = known.get(_ALL.format(source))
-    if limit is None:
+    if interval is None:
         return False
-    return last is None or last.mark is None or context.run.decided_at - datetime.fromisoformat(last.mark) >= limit
+    if last is None or last.mark is None:
+        return True
+    return context.run.decided_at - datetime.fromisoformat(last.mark) >= parse_interval(interval)
 
 
 def _fell(asked: Asked, before: str | None, now: str | None) -> bool:
