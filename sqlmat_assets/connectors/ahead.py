@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from sqlmat_assets.connectors.databases import Batch
@@ -15,8 +15,8 @@ _POLL_SECONDS = 0.1
 
 
 @contextmanager
-def reading_ahead(batches: Iterator[Batch]) -> Generator[Iterator[Batch]]:
-    """Have a thread fetch batches; what it fails with is raised where they are taken."""
+def reading_ahead(parts: Sequence[Iterator[Batch]]) -> Generator[Iterator[Batch]]:
+    """Have a thread for each part fetch its batches; what it fails with is raised where they are taken."""
     waiting: queue.Queue[Batch | BaseException | None] = queue.Queue(_WAITING)
     ended = threading.Event()
 
@@ -26,7 +26,7 @@ def reading_ahead(batches: Iterator[Batch]) -> Generator[Iterator[Batch]]:
                 waiting.put(item, timeout=_POLL_SECONDS)
                 return
 
-    def fetch() -> None:
+    def fetch(batches: Iterator[Batch]) -> None:
         try:
             for batch in batches:
                 put(batch)
@@ -38,15 +38,22 @@ def reading_ahead(batches: Iterator[Batch]) -> Generator[Iterator[Batch]]:
             put(None)
 
     def take() -> Iterator[Batch]:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, BaseException):
+        left = len(parts)
+        while left:
+            item = waiting.get()
+            if item is None:
+                left -= 1
+            elif isinstance(item, BaseException):
                 raise item
-            yield item
+            else:
+                yield item
 
-    thread = threading.Thread(target=fetch, name="sqlmat-rows", daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=fetch, args=(each,), name="sqlmat-rows", daemon=True) for each in parts]
+    for thread in threads:
+        thread.start()
     try:
         yield take()
     finally:
         ended.set()
-        thread.join()
+        for thread in threads:
+            thread.join()

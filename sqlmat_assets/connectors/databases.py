@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -75,10 +75,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Rows on their way, some thousand at a time; `cancel` ends it from another thread."""
+    """Rows on their way, some thousand at a time; `cancel` ends it from another thread.
+
+    Each of the `parts` has rows of its own, and may be fetched beside the others.
+    """
 
     schema: Schema
-    batches: Iterator[Batch]
+    parts: Sequence[Iterator[Batch]]
     cancel: Callable[[], None]
     statement: str
 

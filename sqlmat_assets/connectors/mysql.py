@@ -99,7 +99,7 @@ class MySQLSource:
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
             schema, batches = self._read(child, said, asked)
-            yield Stream(schema, batches, child.kill, statement)
+            yield Stream(schema, (batches,), child.kill, statement)
 
     def _read(self, child: subprocess.Popen[bytes], said: IO[bytes], asked: Asked) -> tuple[Schema, Iterator[Batch]]:
         import pyarrow as pa

@@ -61,4 +61,4 @@ class _NotedDatabase:
         import pyarrow as pa
 
         statement = exp.select("*").from_(asked.source("")).sql()
-        yield Stream(pa.schema([]), iter(()), lambda: None, f"-- in {self.label}: {statement}")
+        yield Stream(pa.schema([]), (), lambda: None, f"-- in {self.label}: {statement}")

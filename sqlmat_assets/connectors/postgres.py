@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +25,12 @@ _SETTINGS = (
     "SET LOCAL IntervalStyle = 'postgres'",
 )
 _BATCH_BYTES = 4 << 20
+# Of a table that is larger than 64 MB halves are fetched beside each other.
+_MANY_PAGES = 8192
+_PAGES = """
+SELECT pg_relation_size(oid) / current_setting('block_size')::int FROM pg_class
+WHERE oid = to_regclass(%s) AND relkind = 'r'
+"""
 _CONNECT_SECONDS = 10
 _KINDS = {
     "smallint": Kind.INTEGER,
@@ -84,14 +90,22 @@ class PostgresSource:
 
     @contextmanager
     def open_rows(self, asked: Asked) -> Generator[Stream]:
-        statement = _query(asked).sql(_DIALECT)
-        with self._explained(), _open_adbc(self._url) as connection, connection.cursor() as cursor:
-            for setting in _SETTINGS:
-                cursor.execute(setting)
-            cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
-            cursor.execute(statement)
-            reader = cursor.fetch_record_batch()
-            yield Stream(reader.schema, self._batches(reader, asked), cursor.adbc_cancel, statement)
+        query = _query(asked)
+        with self._explained(), self._connect() as first, ExitStack() as stack:
+            # All parts see the rows as they were at this moment.
+            ((snapshot,),) = first.execute("SELECT pg_export_snapshot()").fetchall()
+            parts = [query.copy().where(each) for each in _ranges(asked, first)] or [query]
+            cursors = [stack.enter_context(_open_cursor(self._url, str(snapshot))) for _ in parts]
+            for cursor, part in zip(cursors, parts, strict=True):
+                cursor.execute(part.sql(_DIALECT))
+            readers = [cursor.fetch_record_batch() for cursor in cursors]
+
+            def cancel() -> None:
+                for cursor in cursors:
+                    cursor.adbc_cancel()
+
+            batches = [self._batches(reader, asked) for reader in readers]
+            yield Stream(readers[0].schema, batches, cancel, query.sql(_DIALECT))
 
     def _batches(self, reader: Any, asked: Asked) -> Iterator[Batch]:
         with self._explained():
@@ -126,12 +140,31 @@ class PostgresSource:
             raise _worded(self.label, str(error)) from error
 
 
-def _open_adbc(url: str) -> Any:
+@contextmanager
+def _open_cursor(url: str, snapshot: str) -> Generator[Any]:
     try:
         from adbc_driver_postgresql import dbapi
     except ImportError:
         raise wording.no_client("PostgreSQL", "databases") from None
-    return dbapi.connect(url)
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        first, *others = _SETTINGS
+        name = exp.Literal.string(snapshot).sql(_DIALECT)
+        for setting in (first, f"SET TRANSACTION SNAPSHOT {name}", *others):
+            cursor.execute(setting)
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
+        yield cursor
+
+
+def _ranges(asked: Asked, connection: psycopg.Connection) -> list[exp.Expr]:
+    """The halves of a large table, by where its rows lie; none of what is small, no table, or read by its key."""
+    if not asked.table or asked.key is not None:
+        return []
+    found = connection.execute(_PAGES, (asked.source(_DIALECT).sql(_DIALECT),)).fetchone()
+    if found is None or int(found[0]) < _MANY_PAGES:
+        return []
+    place = exp.Cast(this=exp.Literal.string(f"({int(found[0]) // 2},0)"), to=exp.DataType.build("tid", udt=True))
+    ctid = exp.column("ctid")
+    return [exp.LT(this=ctid, expression=place), exp.GTE(this=ctid.copy(), expression=place.copy())]
 
 
 def _modifier(column: psycopg.Column) -> int:

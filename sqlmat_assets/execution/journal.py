@@ -28,8 +28,8 @@ _COLUMNS = (
 )
 _NAMES = tuple(name for name, _ in _COLUMNS)
 _OWN = ("source", "mark", "size", "part")
-# One statement has an end.
-_ROWS_AT_ONCE = 10_000
+# What an engine plans for each row of one statement grows with their number.
+_ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)

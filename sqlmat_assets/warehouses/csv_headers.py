@@ -90,6 +90,11 @@ def header_of(start: bytes, shown: str, fold: Fold, *, is_whole: bool) -> CsvHea
 
 def _separator(text: str, shown: str) -> str:
     """The character that cuts the first line, and where several do, the rows into equally many columns."""
+    first = text.partition("\n")[0].strip("\r")
+    if first and '"' not in first and "\r" not in first:
+        there = [separator for separator in _SEPARATORS if separator in first]
+        if len(there) < 2:
+            return there[0] if there else _SEPARATORS[0]
     widths = {separator: _widths(text, separator) for separator in _SEPARATORS}
     cutting = [separator for separator, found in widths.items() if found and found[0] > 1]
     if len(cutting) < 2:

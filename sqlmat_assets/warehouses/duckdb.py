@@ -33,7 +33,7 @@ from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerpr
 from sqlmat_assets.warehouses.duckdb_indexes import fetch_indexes, keeping_indexes
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
-from sqlmat_assets.warehouses.duckdb_rows import ROWS, create_table_of_rows
+from sqlmat_assets.warehouses.duckdb_rows import ROWS, by_row_groups, create_table_of_rows
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
@@ -256,7 +256,7 @@ class DuckDBSession:
     ) -> Loaded:
         del design  # there is nothing to choose
         statement = _sql(create_table_of_rows(target, columns))
-        self._cursor.register(ROWS, rows)
+        self._cursor.register(ROWS, by_row_groups(rows))
         try:
             return Loaded(int(self._run(statement)[0][0]), statement)
         finally:

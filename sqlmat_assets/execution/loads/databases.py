@@ -102,7 +102,7 @@ class _Writer:
             asked = replace(asked, columns=columns)
         with self.database.open_rows(asked) as stream:
             rows = _Rows(stream, asked.columns, self.types, self.database.label, self.context.spoken)
-            with self.context.cancellation.along(self.session, rows), reading_ahead(stream.batches) as batches:
+            with self.context.cancellation.along(self.session, rows), reading_ahead(stream.parts) as batches:
                 try:
                     loaded = self._load(rows, batches)
                 except BaseException as error:
