@@ -130,7 +130,7 @@ def matrix() -> None:
         "-m",
         "not slow",
         "-k",
-        "not postgres and not redshift",
+        "not postgres and not redshift and (not bigquery or on_duckdb)",
         env={"UV_PYTHON_DOWNLOADS": "never"},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import runpy
 import shutil
 import subprocess
@@ -43,6 +44,7 @@ LOADS = (
     "shop/orders.load.yaml",
     "shop/visits.load.yaml",
 )
+DELIVERIES = ("first/cities.deliver.yaml", "music/top_artists.deliver.yaml")
 
 # By hand and in the order of their dependencies, so that the test knows nothing of how sqlmat finds either.
 TABLES = {
@@ -190,6 +192,7 @@ def test_lists_name_every_file() -> None:
     assert {name for name in found if not name.endswith(".conf") and "_unit/" not in name} == {
         *DATA,
         *LOADS,
+        *DELIVERIES,
         *TABLES.values(),
         *CHECKS,
         *(name for names in PROCESSED.values() for name in names),
@@ -495,14 +498,17 @@ def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
     project = load_project(EXAMPLE)
     assert project.problems == ()
     found = {str(m.relation): ({str(read) for read in m.upstream}, m.effective_interval) for m in project}
-    assert found == GRAPH
+    assert found == GRAPH | {
+        "first.cities__deliver__disk": ({"first.cities"}, timedelta(hours=24)),
+        "music.top_artists__deliver__archive": ({"music.top_artists"}, timedelta(days=7)),
+    }
     assert [model.relation for model in project if model.sources] == []
 
 
 def test_the_service_builds_every_kind_of_table() -> None:
     project = load_project(EXAMPLE)
     verdicts = Timetable.of(project).decide({}, datetime(2026, 3, 2, 12, tzinfo=UTC)).verdicts
-    assert {model.kind for model in project} == {Kind.QUERY, Kind.DATA, Kind.LOAD, Kind.PROCESSED}
+    assert {model.kind for model in project} == {Kind.QUERY, Kind.DATA, Kind.LOAD, Kind.PROCESSED, Kind.DELIVERY}
     assert {verdict.reason for verdict in verdicts.values()} == {Reason.NEW, Reason.WAITING}
 
 
@@ -567,7 +573,13 @@ def test_sqlmat_builds_what_plain_duckdb_builds(built: duckdb.DuckDBPyConnection
     assert done.returncode == 0, done.stdout + done.stderr
     with duckdb.connect(copy.parent / "built.duckdb", read_only=True) as connection:
         different = [table for table in GRAPH if fetch_all(connection, table) != fetch_all(built, table)]
+        top = fetch_all(connection, "music.top_artists")
     assert different == []
+    exports = copy.parent / "exports"
+    assert (exports / "cities.csv").read_text().splitlines()[:2] == ["city,country", "Accra,Ghana"]
+    latest = json.loads((exports / "top_artists" / "latest.json").read_text())
+    (delivered,) = latest["files"]
+    assert (latest["rows"], fetch_all(built, f"read_parquet('{exports}/top_artists/{delivered['name']}')")) == (20, top)
 
 
 def test_a_mistake_leaves_the_published_tables_as_they_are(built: duckdb.DuckDBPyConnection, copy: Path) -> None:

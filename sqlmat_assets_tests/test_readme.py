@@ -107,4 +107,4 @@ def test_a_fresh_clone_builds_the_example_with_the_first_command(tmp_path: Path)
     python = str(Path(sys.base_prefix) / "bin" / "python3")
     done = run([python, *commands[0][1:]], clone)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^\d+ published in ", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^\d+ published, 2 delivered in ", done.stdout, re.MULTILINE), done.stdout

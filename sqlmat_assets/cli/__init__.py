@@ -28,6 +28,7 @@ _COMMANDS = {
     "render": "sqlmat_assets.cli.render",
     "diff": "sqlmat_assets.cli.diff",
     "why": "sqlmat_assets.cli.why",
+    "costs": "sqlmat_assets.cli.costs",
     "simulate": "sqlmat_assets.cli.simulate",
     "undo": "sqlmat_assets.cli.undo",
     "orphans": "sqlmat_assets.cli.orphans",

@@ -29,6 +29,7 @@ from sqlmat_assets.cli.place import (
     dialect_option,
     env_option,
     find_root,
+    find_variable,
     folder_argument,
     open_for,
     read_project,
@@ -37,7 +38,7 @@ from sqlmat_assets.cli.place import (
 )
 from sqlmat_assets.cli.report import BuildReport, TableReport, counts, describe_table, is_good
 from sqlmat_assets.cli.resume import Request, Requests, take_up
-from sqlmat_assets.cli.selecting import find_named, select_options, select_tables
+from sqlmat_assets.cli.selecting import find_named, leave_deliveries, select_options, select_tables
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.record import Recorder
 from sqlmat_assets.errors import CancelledError, Problem, SqlmatError, asking
@@ -50,6 +51,7 @@ from sqlmat_assets.execution.environment import find_environment
 from sqlmat_assets.execution.events import Event, Run
 from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.rounds import build_in_rounds
+from sqlmat_assets.execution.secrets import Secrets
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
 
@@ -291,6 +293,7 @@ def _refuse_idle(partitions: Sequence[str], batch: int | None, *, again: bool, f
     is_flag=True,
     help="Build everything anew and aside, whatever the mode of the table, and swap it in.",
 )
+@click.option("--no-deliver", is_flag=True, help="Build tables only, and deliver none of them.")
 @click.option("--no-record", is_flag=True, help="Leave the Dagster instance alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what the seconds of each table went into.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end; all else to standard error.")
@@ -307,6 +310,7 @@ def command(  # noqa: PLR0913 - one for each option
     dialect: str | None,
     again: bool,
     full_refresh: bool,
+    no_deliver: bool,
     no_record: bool,
     verbose: bool,
     as_json: bool,
@@ -322,17 +326,20 @@ def command(  # noqa: PLR0913 - one for each option
     With --json, standard output is one object: run, decided_at, commit, uncommitted_edits, warehouse, transpiled_from
     (the dialect of the files, where it is not that of the warehouse), environment, seconds, interrupted, error (why it
     could not begin), and tables, a list in the order in which they ended. Each has name, outcome (published, unchanged,
-    left alone, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, phases (what they went
-    into), queued_seconds and scanned_bytes (what the engine says; null where it does not), snapshot (history, rows,
-    removed_rows; null where the table has none), checks (name, passed, blocking, rows, failed_rows, message), left_out
-    (of a load, the rows that could not be read: rows, and the first of them), error, put_back_at (since when it is left
-    alone) and held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
+    delivered, left alone, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, phases (what
+    they went into), queued_seconds and scanned_bytes (what the engine says; null where it does not), billed_bytes,
+    slot_seconds and usd (what BigQuery bills), snapshot (history, rows, removed_rows; null where the table has none),
+    checks (name, passed, blocking, rows, failed_rows, message), left_out (of a load, the rows that could not be read:
+    rows, and the first of them), error, put_back_at (since when it is left alone), delivered_to and held_by. A table
+    that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder), dialect)
     opened = open_for(project, warehouse, dialect)
     environment = find_environment(env, project, opened.capabilities)
     selected = select_tables(project, expressions, since)
+    if no_deliver or environment is not None:
+        selected = leave_deliveries(project, selected, environment)
     partitions = partitions if selected else ()
     now = _now()
     pieces = choose_pieces(project, selected, partitions, now, is_full_refresh=full_refresh)
@@ -355,6 +362,9 @@ def command(  # noqa: PLR0913 - one for each option
         environment=environment,
         views=project.views,
         connectors=connectors(),
+        prices=project.prices,
+        secrets=Secrets(find_variable),
+        deliveries=project.deliveries,
     )
     request, requests = Request(opened.label, selected, partitions), Requests(requests_file(project.root, environment))
     if partitions:

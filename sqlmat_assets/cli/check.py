@@ -39,7 +39,10 @@ def _summary(project: Project) -> str:
     errors = len(project.errors)
     warnings = len(project.problems) - errors
     checks = sum(len(model.check_specs) for model in project)
-    parts = [counted(len(project), "table"), counted(checks, "check"), counted(errors, "problem")]
+    sent = sum(model.is_delivery for model in project)
+    parts = [counted(len(project) - sent, "table"), counted(checks, "check"), counted(errors, "problem")]
+    if sent:
+        parts.insert(1, "1 delivery" if sent == 1 else f"{sent} deliveries")
     return ", ".join([*parts, *([counted(warnings, "warning")] if warnings else [])])
 
 
@@ -68,7 +71,7 @@ def _document(file: FileVerdict) -> dict[str, Any]:
 @folder_argument
 @click.option("--dialect", metavar="NAME", help="Read the SQL in this dialect, whatever the settings say.")
 @click.option("--on", metavar="ENGINE", help="Say also how well each file can be transpiled for this engine: duckdb.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document: tables, checks, problems, files.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document: counts, problems, files.")
 def command(folder: Path | None, dialect: str | None, on: str | None, *, as_json: bool) -> int:
     """Say everything that is wrong with the files of DIR (default: sql).
 
@@ -86,7 +89,8 @@ def command(folder: Path | None, dialect: str | None, on: str | None, *, as_json
     echo_problems(project.problems)
     if as_json:
         document: dict[str, Any] = {
-            "tables": len(project),
+            "tables": sum(not model.is_delivery for model in project),
+            "deliveries": sum(model.is_delivery for model in project),
             "checks": sum(len(model.check_specs) for model in project),
             "problems": [dataclasses.asdict(problem) for problem in project.problems],
         }

@@ -104,9 +104,9 @@ def _typed_key(text: str, tables: Sequence[tuple[Relation, Sequence[Column]]], c
     if not names:
         raise wording.empty_key()
     for relation, columns in tables:
-        known = {capabilities.fold(name) for name, _ in columns}
+        known = {capabilities.fold_column(name) for name, _ in columns}
         for name in names:
-            if capabilities.fold(name) not in known:
+            if capabilities.fold_column(name) not in known:
                 raise wording.key_not_in_both(name, str(relation), [known for known, _ in columns])
     return _Key(names, wording.from_option())
 
@@ -228,7 +228,7 @@ def command(
     after = asked.after if environment is None else environment.relation(asked.before)
     if after is None:  # `--env ""`
         raise wording.nothing_to_compare_with(table)
-    if tuple(map(capabilities.fold, asked.before.key)) == tuple(map(capabilities.fold, after.key)):
+    if tuple(map(capabilities.fold_column, asked.before.key)) == tuple(map(capabilities.fold_column, after.key)):
         raise wording.same_table(str(after))
     if not is_there(url):
         raise wording.no_warehouse(opened.label)

@@ -22,6 +22,7 @@ from sqlmat_assets.relation import Relation
 _STYLES = {
     Outcome.PUBLISHED: "green",
     Outcome.UNCHANGED: "dim green",
+    Outcome.DELIVERED: "green",
     Outcome.LEFT_ALONE: "yellow",
     Outcome.FAILED: "bold red",
     Outcome.HELD: "yellow",
@@ -99,6 +100,8 @@ def _snapshot(report: TableReport) -> str:
 
 
 def _happened(report: TableReport) -> str:
+    if report.outcome is Outcome.DELIVERED:
+        return f"delivered to {report.shown}"
     return f"held by {report.because}" if report.because else report.outcome.value
 
 

@@ -80,6 +80,11 @@ def find_root(folder: Path | None) -> Path:
     return named.resolve()
 
 
+def find_variable(name: str) -> str | None:
+    """The value of a variable of this process, which may be a secret."""
+    return os.environ.get(name)
+
+
 def default_warehouse(root: Path) -> str:
     """The URL of the DuckDB file beside the project folder."""
     return f"duckdb:///{root.parent / 'sqlmat.duckdb'}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from sqlmat_assets.cli.plan_costs import PlanCosts
 from sqlmat_assets.errors import outlooks as wording
 from sqlmat_assets.errors.partitions import prevented
 from sqlmat_assets.execution.foresee import Outlook
@@ -22,12 +23,13 @@ _SHOWN = ("new", "changed", "due", "asked", "grants", "unknown", "put back", "he
 _NOT_BUILT = ("put back", "held", "problems")
 
 
-def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool) -> Iterator[str]:
+def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool, costs: PlanCosts) -> Iterator[str]:
     """Write a plan as lines, fitted to the terminal, or to 80 columns in a pipe.
 
     Args:
         told: Each table, upstream first, with its group.
         is_verbose: Whether also what asks for nothing is shown table by table.
+        costs: What the tables cost.
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
     resting = Counter(group for _, group in told if group not in _SHOWN)
@@ -46,7 +48,8 @@ def plan_lines(told: Sequence[tuple[Outlook, str]], *, is_verbose: bool) -> Iter
             yield _fitted(
                 f"{str(outlook.model.relation).ljust(name_width)}  {_what(outlook, group)}".rstrip(), width, 2
             )
-            for note in _notes(outlook, group):
+            notes = [*_notes(outlook, group), *(() if group in _NOT_BUILT else costs.notes(outlook.model))]
+            for note in notes:
                 yield _fitted(note, width, 4)
     if is_first and told:
         yield wording.nothing_due()
@@ -65,6 +68,8 @@ def _what(outlook: Outlook, group: str) -> str:
         return wording.builds_partitions(len(outlook.partitions), outlook.stretches)
     if outlook.what == "view":
         return wording.builds_view()
+    if outlook.model.delivery is not None:
+        return wording.delivers(str(outlook.model.upstream[0]), outlook.model.delivery.shown)
     return wording.builds_all() if outlook.what == "all rows" else wording.builds_batch(outlook.model.settings.mode)
 
 
@@ -74,7 +79,9 @@ def _notes(outlook: Outlook, group: str) -> Iterator[str]:
         yield wording.grants(outlook.grants_to, outlook.revokes_from)
     if group in _NOT_BUILT:
         return
-    if group == "changed" and (outlook.what not in ("all rows", "view") or settings.mode not in ("replace", "view")):
+    if group == "changed" and (
+        outlook.what not in ("all rows", "view", "delivery") or settings.mode not in ("replace", "view")
+    ):
         yield wording.rebuilds() if settings.on_change == "rebuild" else wording.keeps_rows()
     if group != "new" and outlook.missing is not None:
         yield wording.missing(len(outlook.missing), outlook.gaps)

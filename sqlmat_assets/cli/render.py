@@ -20,6 +20,7 @@ from sqlmat_assets.cli.place import (
     read_project,
     warehouse_option,
 )
+from sqlmat_assets.errors.deliveries import no_statements
 from sqlmat_assets.errors.usage import unknown_table
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.environment import find_environment
@@ -61,6 +62,8 @@ def command(
     if found is None:
         raise unknown_table(table, [str(relation) for relation in project.models])
     model, now = project.models[found], _now()
+    if model.is_delivery:
+        raise no_statements(table)
     piece = choose_pieces(project, [found], partitions, now, is_full_refresh=False)[found]
     url = warehouse or default_warehouse(project.root)
     opened = open_for(project, warehouse, dialect)

@@ -12,6 +12,7 @@ from sqlmat_assets.errors import CancelledError, SqlmatError
 from sqlmat_assets.execution.events import (
     Checked,
     CheckResult,
+    Delivered,
     Discarded,
     Event,
     LeftAlone,
@@ -26,7 +27,7 @@ from sqlmat_assets.execution.events import (
 )
 from sqlmat_assets.execution.usage import joined
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Usage
+from sqlmat_assets.warehouses.billing import Usage
 
 
 class Outcome(StrEnum):
@@ -34,6 +35,7 @@ class Outcome(StrEnum):
 
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
+    DELIVERED = "delivered"
     LEFT_ALONE = "left alone"
     FAILED = "failed"
     HELD = "held"
@@ -47,7 +49,7 @@ class TableReport:
 
     `partitions` are those that were published or are the same as before, also where one after them failed. `phases` is
     what took the time. `put_back_at` is when a person put the rows back for which it was left alone. `left_out` are
-    rows of files that could not be read.
+    rows of files that could not be read. `shown` is where a delivery goes.
     """
 
     relation: Relation
@@ -63,6 +65,7 @@ class TableReport:
     usage: Usage | None = None
     put_back_at: datetime | None = None
     left_out: LeftOut | None = None
+    shown: str | None = None
 
     @property
     def is_view(self) -> bool:
@@ -146,6 +149,11 @@ class BuildReport:
                 results = self._results.get(relation, ())
                 report = TableReport(
                     relation, Outcome.UNCHANGED, event.rows, event.seconds, results, partitions=event.partitions
+                )
+            case Delivered(relation):
+                outcome = Outcome.DELIVERED if event.is_new else Outcome.UNCHANGED
+                report = TableReport(
+                    relation, outcome, event.rows, event.seconds, phases=event.phases, shown=event.shown
                 )
             case LeftAlone(relation, record):
                 report = TableReport(relation, Outcome.LEFT_ALONE, record.rows, put_back_at=record.put_back_at)
@@ -261,7 +269,7 @@ def counts(reports: Iterable[TableReport]) -> str:
 
 def is_good(reports: Iterable[TableReport]) -> bool:
     """Whether every table was published, or holds already what it would, or what a person has put back."""
-    good = (Outcome.PUBLISHED, Outcome.UNCHANGED, Outcome.LEFT_ALONE)
+    good = (Outcome.PUBLISHED, Outcome.UNCHANGED, Outcome.DELIVERED, Outcome.LEFT_ALONE)
     return all(report.outcome in good for report in reports)
 
 
@@ -291,6 +299,9 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "phases": {phase.name: round(phase.seconds, 3) for phase in report.phases},
         "queued_seconds": None if report.usage is None else round(report.usage.queued_seconds, 3),
         "scanned_bytes": None if report.usage is None else report.usage.scanned_bytes,
+        "billed_bytes": None if report.usage is None else report.usage.billed_bytes,
+        "slot_seconds": None if report.usage is None else report.usage.slot_seconds,
+        "usd": None if report.usage is None else report.usage.usd,
         "snapshot": None if report.snapshot is None else _describe_snapshot(report.snapshot),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),
@@ -298,5 +309,6 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         if report.left_out is None
         else {"rows": report.left_out.count, "first": list(report.left_out.first)},
         "put_back_at": None if report.put_back_at is None else report.put_back_at.isoformat(),
+        "delivered_to": report.shown,
         "held_by": None if report.because is None else str(report.because),
     }

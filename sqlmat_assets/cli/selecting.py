@@ -14,7 +14,9 @@ from sqlmat_assets.cli.place import cache_folder
 from sqlmat_assets.components.revision import find_edited, find_revision, open_revision
 from sqlmat_assets.components.selection import CHANGED, names_changed, names_of, resolve_selection
 from sqlmat_assets.errors import revisions as wording
+from sqlmat_assets.errors.deliveries import never_from
 from sqlmat_assets.errors.usage import nothing_to_build, selection_empty
+from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.changes import Changes, find_changes
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.load import load_project
@@ -64,6 +66,16 @@ def select_tables(project: Project, expressions: Sequence[str], since: str | Non
     if not len(project):
         raise nothing_to_build(str(project.root))
     return select(project, expressions, since).tables
+
+
+def leave_deliveries(
+    project: Project, selected: Sequence[Relation], environment: Environment | None
+) -> tuple[Relation, ...]:
+    """What is selected without deliveries; people are told where that is because of the environment."""
+    kept = tuple(relation for relation in selected if not project.models[relation].is_delivery)
+    if environment is not None and len(kept) < len(selected):
+        click.echo(never_from(environment.name), err=True)
+    return kept
 
 
 def find_named(project: Project, expressions: Sequence[str]) -> frozenset[Relation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,8 @@ def say(verdict: Verdict, model: Model, now: datetime) -> str:
     if not verdict.reason.is_build:
         return _say_rest(verdict, model, now)
     said, ends = _say_build(verdict, model, now), _ends(verdict, model)
+    if model.is_delivery:
+        return wording.of_delivery(said)
     return said if ends is None else wording.partitions(said, *ends)
 
 
@@ -87,6 +89,8 @@ def _say_build(verdict: Verdict, model: Model, now: datetime) -> str:
             return wording.changed()
         case Reason.READ:
             return wording.read_by_scheduled()
+        case Reason.PUBLISHED:
+            return wording.published()
         case Reason.RETRY:
             return wording.retried(verdict.failures)
         case _:
@@ -100,6 +104,8 @@ def _say_rest(verdict: Verdict, model: Model, now: datetime) -> str:
             return wording.view()
         case Reason.UNASKED:
             return wording.unasked()
+        case Reason.FRESH if model.is_delivery and verdict.due_at is None:
+            return wording.nothing_to_deliver()
         case Reason.RUNNING:
             return wording.running(verdict.run and verdict.run[:8])
         case Reason.WAITING:
@@ -213,7 +219,7 @@ def _find_undone(project: Project, relation: Relation, url: str, environment: En
 
 
 def _explain(
-    project: Project, relation: Relation, environment: Environment | None, undone: tuple[Undone, ...]
+    project: Project, relation: Relation, environment: Environment | None, ask_undone: Callable[[], tuple[Undone, ...]]
 ) -> Explanation:
     # Importing Dagster and its storages takes seconds, and a name that is mistyped needs nothing of it. None of it is
     # ever garbage: looking for that, here and when the process ends, would take a third as long again.
@@ -222,6 +228,9 @@ def _explain(
         from sqlmat_assets.components.home import FRESHNESS_SENSOR, open_instance
         from sqlmat_assets.components.undone import tell_untold
 
+        gc.freeze()
+        # After that: the module of an engine that is never thrown away complains when the process ends.
+        undone = ask_undone()
         instance = open_instance(dagster_home(project.root, environment))
         try:
             tell_untold(instance, project, undone, environment)
@@ -235,7 +244,6 @@ def _explain(
             )
         finally:
             instance.dispose()
-            gc.freeze()
 
 
 @click.command("why", short_help="Say why a table was built, or was not, and when it will be.")
@@ -256,8 +264,8 @@ def command(table: str, folder: Path | None, warehouse: str | None, env: str | N
     if found is None:
         raise unknown_table(table, [str(relation) for relation in project.models])
     environment = find_environment(env, project, None)
-    undone = _find_undone(project, found, warehouse or default_warehouse(project.root), environment)
-    explanation = _explain(project, found, environment, undone)
+    url = warehouse or default_warehouse(project.root)
+    explanation = _explain(project, found, environment, lambda: _find_undone(project, found, url, environment))
     if as_json:
         click.echo(json.dumps(_document(explanation, project), indent=2, ensure_ascii=False))
     else:

@@ -55,7 +55,9 @@ from sqlmat_assets.execution.events import (
 )
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.speaking import written_sql
+from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
@@ -69,12 +71,12 @@ WHY_TAG = "sqlmat/why"
 
 _TABLE = "table"
 # Rows pass through the warehouse; Dagster only learns what comes first and what was made.
-_ORDER = dg.In(dg.Nothing)
-_MAYBE = dg.Out(dg.Nothing, is_required=False)
+ORDER = dg.In(dg.Nothing)
+MAYBE = dg.Out(dg.Nothing, is_required=False)
 
 # Dagster reads the annotation of `context` from the function, so this module keeps annotations as objects. The plain
 # op context is the one that serves both a table's build and a run of its checks alone.
-_Compute = Callable[[dg.OpExecutionContext, object], Iterator[Any]]
+Compute = Callable[[dg.OpExecutionContext, object], Iterator[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ class Site:
     `columns_of` has the columns that their files tell, `weights` how many tables depend on each, near or far, and
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
     `views` have the SQL of the tables that are views. `identity` tells the project from others in the warehouse.
-    `tables` are all whose files have no problems.
-    `connectors` open the places that tables are loaded from.
+    `tables` are all whose files have no problems. `deliveries` are all of the project, whose secrets are in the
+    resource `secrets_key`. `connectors` open the places that tables are loaded from.
     """
 
     root: Path
@@ -98,7 +100,10 @@ class Site:
     environment: Environment | None = None
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     identity: str | None = None
+    deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
+    secrets_key: str = "secrets"
     tables: Sequence[Model] = ()
+    prices: Prices = field(default_factory=Prices)
     connectors: Connectors = field(default_factory=Connectors)
 
 
@@ -120,13 +125,13 @@ def build_asset(
         environment=site.environment,
     )
     checks = {check_output(check.name): check for check in translate_checks(model)}
-    reads = {op_name(Relation(*_schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
+    reads = {op_name(Relation(*schema_and_name(dep.asset_key))): dep.asset_key for dep in spec.deps}
     refusal = _refusal(model, held_by)
     op = dg.OpDefinition(
         name=op_name(model.relation),
-        ins=dict.fromkeys(reads, _ORDER),
-        outs=dict.fromkeys((_TABLE, *checks), _MAYBE),
-        compute_fn=_compute(model, site) if refusal is None else _refuse(refusal),
+        ins=dict.fromkeys(reads, ORDER),
+        outs=dict.fromkeys((_TABLE, *checks), MAYBE),
+        compute_fn=_compute(model, site) if refusal is None else refuse(refusal),
         required_resource_keys={site.resource_key} if refusal is None else set(),
         # Of the steps that are ready, the one that most tables wait for goes first.
         tags={PRIORITY_TAG: str(site.weights.get(model.relation, 0))},
@@ -148,12 +153,12 @@ def _backfill_policy(model: Model) -> dg.BackfillPolicy:
     return dg.BackfillPolicy.single_run() if per_run is None else dg.BackfillPolicy.multi_run(per_run)
 
 
-def _compute(model: Model, site: Site) -> _Compute:
+def _compute(model: Model, site: Site) -> Compute:
     def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:
         resource = cast(WarehouseResource, getattr(context.resources, site.resource_key))
-        run = _run(context, site, resource)
+        run = read_run(context, site, resource)
         work = Context(
-            warehouse=_open(resource),
+            warehouse=open_resource(resource),
             names=site.names,
             run=run,
             now=lambda: datetime.now(UTC),
@@ -162,6 +167,7 @@ def _compute(model: Model, site: Site) -> _Compute:
             state=resource.state,
             environment=site.environment,
             views=site.views,
+            prices=site.prices,
             # What a person builds is what he has chosen; the service is there for all of them.
             others=() if run.reasons is None else site.tables,
             connectors=site.connectors,
@@ -177,7 +183,12 @@ def _compute(model: Model, site: Site) -> _Compute:
     return compute
 
 
-def _open(resource: WarehouseResource) -> Warehouse:
+def open_resource(resource: WarehouseResource) -> Warehouse:
+    """The warehouse of a step.
+
+    Raises:
+        Failure: Its URL names none that is known.
+    """
     try:
         return resource.open()
     except SqlmatError as error:
@@ -193,7 +204,9 @@ def _refusal(model: Model, held_by: Relation | None) -> str | None:
     return None if held_by is None else wording.held_by(str(model.relation), str(held_by), held)
 
 
-def _refuse(refusal: str) -> _Compute:
+def refuse(refusal: str) -> Compute:
+    """What the op of a table does that is not to be built."""
+
     def compute(context: dg.OpExecutionContext, _inputs: object) -> Iterator[Any]:  # noqa: ARG001 - the signature of every op
         raise dg.Failure(refusal, allow_retries=False)
         yield  # it has to be a generator, like every other
@@ -319,7 +332,8 @@ def _failure(model: Model, event: Discarded) -> dg.Failure:
     return dg.Failure(translate_discarded(event), metadata, allow_retries=False)
 
 
-def _run(context: dg.OpExecutionContext, site: Site, resource: WarehouseResource) -> Run:
+def read_run(context: dg.OpExecutionContext, site: Site, resource: WarehouseResource) -> Run:
+    """The run that a step belongs to."""
     # A run that a person executes again has the tags of the first one, and was decided now.
     tags = {} if context.run.parent_run_id else context.run.tags
     decided, why = tags.get(DECIDED_AT_TAG), tags.get(WHY_TAG)
@@ -346,6 +360,7 @@ def _started(context: dg.OpExecutionContext) -> datetime | None:
     return None if record is None or record.start_time is None else datetime.fromtimestamp(record.start_time, UTC)
 
 
-def _schema_and_name(key: dg.AssetKey) -> tuple[str, str, str | None]:
+def schema_and_name(key: dg.AssetKey) -> tuple[str, str, str | None]:
+    """The parts of the name of a table by its key."""
     *catalog, schema, name = key.path
     return schema, name, catalog[0] if catalog else None

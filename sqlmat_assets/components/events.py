@@ -29,7 +29,7 @@ from sqlmat_assets.execution.events import (
 from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import CheckSpec
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Usage
+from sqlmat_assets.warehouses.billing import Usage
 
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
@@ -39,6 +39,9 @@ ATTEMPT_TAG = "sqlmat/failed_run"
 
 DECIDED_AT = "decided at"
 """The metadata that says from when the age of a materialization counts."""
+
+PUBLISHED_AT = "published at"
+"""The metadata that says when the rows of a table were put in place, and when a delivery has arrived last."""
 
 # What the page of a run shows in one line beside its other columns.
 _WIDTH = 100
@@ -81,8 +84,9 @@ def translate_ended(
         "run": dg.MetadataValue.text(run.id),
         **translate_version(version),
         **translate_commit(run),
+        **translate_published_at(ended.published_at),
     }
-    why = _why(ended.relation, run)
+    why = told_why(ended.relation, run)
     if why is not None:
         metadata["why"] = dg.MetadataValue.text(why)
     if ended.statement is not None:
@@ -160,6 +164,11 @@ def translate_commit(run: Run) -> dict[str, dg.MetadataValue]:
     return _texts({"commit": run.commit, **({"uncommitted edits": outcomes.uncommitted()} if run.has_edits else {})})
 
 
+def translate_published_at(moment: datetime | None) -> dict[str, dg.MetadataValue]:
+    """The metadata that tells the rows from those before and after them; the sensor reads it back."""
+    return {} if moment is None else {PUBLISHED_AT: dg.MetadataValue.timestamp(moment)}
+
+
 def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue]:
     """The metadata that says which code was built, or failed to be; the sensor reads it back."""
     return {} if version is None else {CODE_VERSION: dg.MetadataValue.text(str(version))}
@@ -167,7 +176,15 @@ def translate_version(version: CodeVersion | None) -> dict[str, dg.MetadataValue
 
 def read_decided_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
     """When a build was decided, if its metadata tells."""
-    value = metadata.get(DECIDED_AT)
+    return _moment(metadata.get(DECIDED_AT))
+
+
+def read_published_at(metadata: Mapping[str, dg.MetadataValue[Any]]) -> datetime | None:
+    """When rows were put in place, or have arrived, if the metadata tells."""
+    return _moment(metadata.get(PUBLISHED_AT))
+
+
+def _moment(value: dg.MetadataValue[Any] | None) -> datetime | None:
     return datetime.fromtimestamp(value.value, UTC) if isinstance(value, dg.TimestampMetadataValue) else None
 
 
@@ -323,6 +340,9 @@ def _usage(usage: Usage | None) -> dict[str, dg.MetadataValue]:
     return {
         "seconds (queued)": dg.MetadataValue.float(round(usage.queued_seconds, 3)),
         "scanned bytes": dg.MetadataValue.int(usage.scanned_bytes),
+        **({} if usage.billed_bytes is None else {"billed bytes": dg.MetadataValue.int(usage.billed_bytes)}),
+        **({} if usage.slot_seconds is None else {"slot seconds": dg.MetadataValue.float(usage.slot_seconds)}),
+        **({} if usage.usd is None else {"USD": dg.MetadataValue.float(usage.usd)}),
     }
 
 
@@ -334,7 +354,8 @@ def _saved(ended: Published | Unchanged) -> str | None:
     return None if ended.saved_seconds is None else outcomes.about(ended.saved_seconds)
 
 
-def _why(relation: Relation, run: Run) -> str | None:
+def told_why(relation: Relation, run: Run) -> str | None:
+    """Why a table is built, or delivered, where that is known."""
     if run.reasons is None:
         return outcomes.asked_for()
     reason = run.reasons.reason(relation)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from sqlmat_assets.components.home import open_instance, root_cause
 from sqlmat_assets.errors.usage import not_recorded
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Checked, CheckResult, Discarded, Event, LeftAlone, Published, Unchanged
+from sqlmat_assets.execution.events import (
+    Checked,
+    CheckResult,
+    Delivered,
+    Discarded,
+    Event,
+    LeftAlone,
+    Published,
+    Unchanged,
+)
 from sqlmat_assets.execution.speaking import written_sql
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.relation import Relation
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlmat_assets.components.provenance import Inputs
 
-_Ended = Published | Unchanged | LeftAlone | Discarded
+_Ended = Published | Unchanged | LeftAlone | Delivered | Discarded
 
 
 class Recorder:
@@ -61,7 +70,7 @@ class Recorder:
         match event:
             case Checked():
                 self._results[event.relation] = event.results
-            case Published() | Unchanged() | LeftAlone() | Discarded():
+            case Published() | Unchanged() | LeftAlone() | Delivered() | Discarded():
                 self._waiting.append((event, self._results.get(event.relation, ())))
             case _:
                 pass
@@ -118,6 +127,8 @@ class Recorder:
             self._report_failed(instance, event)
         elif isinstance(event, LeftAlone):
             self._report_put_back(instance, event)
+        elif isinstance(event, Delivered):
+            self._report_delivered(instance, event)
         else:
             target = self._target or self._report_ended(instance, event, results)
         for result in results:
@@ -189,6 +200,15 @@ class Recorder:
         # Kept, so that a check that must be reported again does not bring a second materialization.
         self._target = target
         return target
+
+    def _report_delivered(self, instance: dg.DagsterInstance, delivered: Delivered) -> None:
+        """Report that a table has arrived where it is delivered to."""
+        from sqlmat_assets.components.deliveries import delivery_event
+        from sqlmat_assets.components.provenance import Inputs
+
+        inputs = self._inputs = self._inputs or Inputs(instance)
+        model = self._project.models[delivered.relation]
+        instance.report_runless_asset_event(delivery_event(delivered, self._run, model.version, inputs.tags(model)))
 
     def _report_put_back(self, instance: dg.DagsterInstance, left_alone: LeftAlone) -> None:
         """Report what a person has put back, if whoever did could not."""

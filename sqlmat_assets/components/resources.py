@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -57,6 +58,28 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
     def cancel(self) -> None:
         """End the running statements of this run, from any thread."""
         self._cancellation.cancel()
+
+
+class FindsSecrets(Protocol):
+    """What has the values that deliveries name and no file holds; a project may bring one that asks a vault."""
+
+    def find(self, name: str) -> str | None:
+        """The value of a name; None where there is none."""
+        ...
+
+
+class Variables:
+    """The variables of the process that delivers."""
+
+    def find(self, name: str) -> str | None:
+        """The value of a variable; None where it is not set."""
+        return dg.EnvVar(name).get_value()
+
+
+SECRETS = dg.ResourceDefinition(
+    resource_fn=lambda _: Variables(), description="What deliveries name and no file holds: variables of the process."
+)
+"""The one that all folders of a project share."""
 
 
 def hide_url(url: str) -> dg.ResourceDefinition:

@@ -12,11 +12,13 @@ from sqlmat_assets.components.assets import Site, build_asset
 from sqlmat_assets.components.automation.arrivals import build_arrival_check, build_arrivals_sensor, find_awaited
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor
 from sqlmat_assets.components.connections import find_in_environment
+from sqlmat_assets.components.delivery_assets import build_delivery
 from sqlmat_assets.components.home import ARRIVALS_SENSOR, FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
+from sqlmat_assets.components.messages.settings import SlackSettings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
-from sqlmat_assets.components.resources import WarehouseResource, hide_url
+from sqlmat_assets.components.resources import SECRETS, WarehouseResource, hide_url
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
 from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import Problem
@@ -29,6 +31,8 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.config import open_warehouse
 
 RESOURCE_KEY = "warehouse"
+SECRETS_KEY = "sqlmat_secrets"
+"""The resource that has what deliveries name and no file holds."""
 
 
 def load_folder(root: Path, dialect: str | None = None) -> Project:
@@ -54,7 +58,7 @@ def find_named(name: str | None, project: Project, warehouse: str | None) -> Env
     return find_environment(name, project, open_warehouse(warehouse).capabilities if name and warehouse else None)
 
 
-def build_definitions(
+def build_definitions(  # noqa: PLR0913 - each is something that the definitions around these may bring
     project: Project,
     *,
     warehouse: WarehouseResource | dg.ResourceDefinition | None = None,
@@ -62,9 +66,11 @@ def build_definitions(
     freshness_sensor: str = FRESHNESS_SENSOR,
     environment: Environment | None = None,
     declares_sources: bool = True,
+    secrets: dg.ResourceDefinition | None = SECRETS,
+    secrets_key: str = SECRETS_KEY,
     find_connection: Callable[[str], str | None] = find_in_environment,
 ) -> dg.Definitions:
-    """All tables of a project with their checks, what they read from elsewhere, and the sensor that builds them.
+    """All tables of a project with their checks and deliveries, what they read from elsewhere, and the sensor.
 
     Args:
         project: The tables; those with problems are shown and refuse to run.
@@ -75,8 +81,13 @@ def build_definitions(
             the sensor is switched on.
         declares_sources: Whether what the tables read from elsewhere are assets of these definitions; not where the
             definitions around these may have them. Dagster shows them all the same.
+        secrets: What deliveries name and no file holds; None where the definitions around these bring that resource.
+        secrets_key: The name of that resource.
         find_connection: Gives the URL of a connection that a load names, when a step asks for it.
     """
+    if environment is not None:
+        # Nothing leaves an environment, so there is nothing to click there either.
+        project = project.without_deliveries()
     columns_of = {m.relation: tuple(column.name for column in m.columns) for m in project if m.columns}
     graph = ModelGraph(project)
     weights = {model.relation: graph.weight(model.relation) for model in project}
@@ -95,7 +106,10 @@ def build_definitions(
         environment,
         project.views,
         find_identity(project.root),
-        tuple(model for model in project if not model.is_quarantined),
+        project.deliveries,
+        secrets_key,
+        tuple(model for model in project if not (model.is_quarantined or model.is_delivery)),
+        project.prices,
         Connectors(find_connection),
     )
     circles = _circles(graph)
@@ -109,7 +123,10 @@ def build_definitions(
         # References to files are the one part of Dagster used here that it calls a beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
         tables = [
-            build_asset(model, site, circles.get(model.relation, ()), held.get(model.relation)) for model in project
+            build_delivery(model, site, held.get(model.relation))
+            if model.is_delivery
+            else build_asset(model, site, circles.get(model.relation, ()), held.get(model.relation))
+            for model in project
         ]
     is_production = environment is None
     sensor = build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor, is_on=is_production)
@@ -119,11 +136,14 @@ def build_definitions(
         sensors.append(
             build_arrivals_sensor(project, site.connectors, resource_key=resource_key, name=name, is_on=is_production)
         )
+    resources: dict[str, object] = {} if warehouse is None else {resource_key: warehouse}
+    if secrets is not None and project.deliveries:
+        resources[secrets_key] = secrets
     return dg.Definitions(
         assets=[*tables, *specs],
         asset_checks=[build_arrival_check(model) for model in awaited],
         sensors=sensors,
-        resources={} if warehouse is None else {resource_key: warehouse},
+        resources=resources,
     )
 
 
@@ -148,6 +168,9 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         resource_key: The name of that resource.
         freshness_sensor: The name of the sensor that builds the tables; each folder needs one of its own.
         environment: Where they are built beside production; by default production is.
+        secrets_key: The name of the resource that has the secrets of deliveries, where the project around brings one;
+            without it they are variables of the process.
+        slack: Where people are told what happens; nobody is without it, nor of what happens in an environment.
         connections: The URLs of the connections that loads name; by default the variable SQLMAT_CONNECTION_SHOP of the
             environment has that of `shop`.
     """
@@ -158,20 +181,26 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     resource_key: str = RESOURCE_KEY
     freshness_sensor: str = FRESHNESS_SENSOR
     environment: str | None = None
+    secrets_key: str | None = None
+    slack: SlackSettings | None = None
     connections: dict[str, str] | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
         warehouse = None if self.warehouse is None else hide_url(self.warehouse)
-        return build_definitions(
+        tables = build_definitions(
             project,
             warehouse=warehouse,
             resource_key=self.resource_key,
             freshness_sensor=self._own_sensor(context),
             environment=find_named(self.environment, project, self.warehouse),
             declares_sources=False,
+            secrets=SECRETS if self.secrets_key is None else None,
+            secrets_key=self.secrets_key or SECRETS_KEY,
             find_connection=find_in_environment if self.connections is None else self.connections.get,
         )
+        is_told = self.slack is not None and not (self.environment or "").strip()
+        return dg.Definitions.merge(tables, self.slack.build(project)) if self.slack and is_told else tables
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:
         """The name of the sensor, unless another folder has it too."""

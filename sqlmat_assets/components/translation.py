@@ -13,7 +13,7 @@ from sqlmat_assets.components.op_names import group_name
 from sqlmat_assets.components.origin import Origin
 from sqlmat_assets.components.partitions import translate_partitions
 from sqlmat_assets.errors import Problem
-from sqlmat_assets.errors.catalogue import age, not_built, only_at, scheduled, view_age, waits_for
+from sqlmat_assets.errors.catalogue import age, delivers, not_built, only_at, scheduled, view_age, waits_for
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.project.conditions import format_conditions
 from sqlmat_assets.project.intervals import format_interval
@@ -74,7 +74,8 @@ def translate_model(
         owners=translate_owners(model.settings.owner),
         tags=translate_tags(model.settings.tags) | ({} if environment is None else {ENV_TAG: environment.name}),
         description=_description(model, held_by),
-        metadata=_metadata(model, root, origin) | translate_place(model.relation, environment),
+        metadata=_metadata(model, root, origin)
+        | ({} if model.is_delivery else translate_place(model.relation, environment)),
         code_version=None if model.version is None else model.version.semantic,
         partitions_def=translate_partitions(model),
         freshness_policy=translate_freshness(model.effective_interval, model.settings.grace, model.settings.calendar),
@@ -160,15 +161,28 @@ def _kinds(model: Model) -> set[str]:
             form = "python"
         case Kind.DATA:
             form = Path(model.path).suffix.removeprefix(".") or "file"
-        case Kind.LOAD | Kind.DELIVERY:
+        case Kind.LOAD:
             form = model.kind.value
+        case Kind.DELIVERY:
+            return _kinds_of_delivery(model)
     return {model.dialect, form, *([QUARANTINED] if model.is_quarantined else [])}
+
+
+def _kinds_of_delivery(model: Model) -> set[str]:
+    delivery, quarantined = model.delivery, {QUARANTINED} if model.is_quarantined else set[str]()
+    if delivery is None:
+        return {model.kind.value, *quarantined}
+    return {delivery.place.value, *([] if delivery.files is None else [delivery.files.format]), *quarantined}
 
 
 def _description(model: Model, held_by: Relation | None) -> str | None:
     parts = [model.description] if model.description else []
     if model.is_view:
         parts.append(view_age())
+    if model.is_delivery:
+        own = None if model.interval is None else format_interval(model.interval)
+        parts.append(delivers(str(model.upstream[0]), model.delivery and model.delivery.shown, own))
+        return _with_problems(model, held_by, parts)
     if model.effective_interval is not None:
         parts.append(age(format_interval(model.effective_interval), is_own=model.interval is not None))
     calendar = model.settings.calendar
@@ -177,6 +191,10 @@ def _description(model: Model, held_by: Relation | None) -> str | None:
         parts.append(scheduled(times, calendar.timezone))
     if calendar.conditions:
         parts.append(only_at(format_conditions(calendar.conditions), calendar.timezone))
+    return _with_problems(model, held_by, parts)
+
+
+def _with_problems(model: Model, held_by: Relation | None, parts: list[str]) -> str | None:
     if model.is_quarantined:
         parts.insert(0, not_built("Not built while its files have problems", model.problems))
     elif held_by is not None:
@@ -187,9 +205,12 @@ def _description(model: Model, held_by: Relation | None) -> str | None:
 
 
 def _metadata(model: Model, root: Path, origin: Origin | None) -> dict[str, object]:
+    line = 1 if model.delivery is None else model.delivery.line
     metadata: dict[str, object] = {
-        "dagster/code_references": _code_references(model.path, root, origin),
+        "dagster/code_references": _code_references(model.path, root, origin, line),
     }
+    if model.is_delivery:
+        return metadata | ({} if model.delivery is None else {"delivered to": model.delivery.shown})
     if model.effective_interval is not None:
         metadata["interval"] = format_interval(model.effective_interval)
     calendar = model.settings.calendar
@@ -206,9 +227,9 @@ def _metadata(model: Model, root: Path, origin: Origin | None) -> dict[str, obje
     return metadata
 
 
-def _code_references(path: str, root: Path, origin: Origin | None) -> dg.CodeReferencesMetadataValue:
+def _code_references(path: str, root: Path, origin: Origin | None, line: int = 1) -> dg.CodeReferencesMetadataValue:
     references: list[dg.LocalFileCodeReference | dg.UrlCodeReference] = [
-        dg.LocalFileCodeReference(file_path=str(root / path), line_number=1)
+        dg.LocalFileCodeReference(file_path=str(root / path), line_number=line)
     ]
     url = None if origin is None else origin.file_url(path)
     if url is not None:

@@ -143,7 +143,12 @@ def translate_put_back(
     """
     import dagster as dg
 
-    from sqlmat_assets.components.events import DECIDED_AT, translate_columns, translate_version
+    from sqlmat_assets.components.events import (
+        DECIDED_AT,
+        translate_columns,
+        translate_published_at,
+        translate_version,
+    )
     from sqlmat_assets.components.translation import translate_place
     from sqlmat_assets.errors import outcomes
     from sqlmat_assets.errors import undo as wording
@@ -166,6 +171,7 @@ def translate_put_back(
         DECIDED_AT: dg.MetadataValue.timestamp(record.decided_at),
         "started at": dg.MetadataValue.timestamp(record.started_at),
         UNDONE_AT: dg.MetadataValue.timestamp(done.at),
+        **translate_published_at(record.published_at),
         **translate_version(record.version),
     }
 

@@ -1,1 +1,1 @@
-"""Systems outside of the warehouse: one module for each."""
+"""Systems outside of the warehouse, one module for each."""

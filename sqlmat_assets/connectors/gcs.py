@@ -1,18 +1,21 @@
-"""Objects in Google Cloud Storage."""
+"""Objects in Google Cloud Storage: those that are loaded, and folders that are delivered to."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sqlmat_assets.connectors.base import Found
 from sqlmat_assets.connectors.patterns import compile_pattern, escape, fixed_part
+from sqlmat_assets.errors import deliveries
 from sqlmat_assets.errors import sources as wording
 
+_NAME = "Cloud Storage"
 _SECONDS = 60
 
 
@@ -23,10 +26,12 @@ class GCSPlace:
     Args:
         credentials: The file of a service account; None for what the machine has.
         project: The project that is billed; None for that of the login.
+        endpoint: Where the service is, if not at Google.
     """
 
     credentials: str | None = None
     project: str | None = None
+    endpoint: str | None = None
 
 
 def read_place(name: str, url: str) -> GCSPlace:
@@ -92,6 +97,67 @@ class GCSStore:
         return self._client.bucket(bucket).blob(name)
 
 
+class GCSFolder:
+    """A folder in a bucket.
+
+    Args:
+        bucket: Its name.
+        prefix: The folder, without a `/` at its ends; empty for all of the bucket.
+        endpoint: Where the service is, if not at Google.
+    """
+
+    def __init__(self, bucket: str, prefix: str, endpoint: str | None = None) -> None:
+        self._prefix = prefix
+        self._name = bucket
+        self._endpoint = endpoint
+        with _refused():
+            self._bucket = _open_client(GCSPlace(endpoint=endpoint)).bucket(bucket)
+
+    def close(self) -> None:
+        self._bucket.client.close()
+
+    def put(self, file: Path, name: str) -> None:
+        with _refused():
+            self._blob(name).upload_from_filename(str(file))
+
+    def put_text(self, text: str, name: str) -> None:
+        with _refused():
+            self._blob(name).upload_from_string(text, content_type="application/json")
+
+    def fetch_names(self, folder: str) -> list[str]:
+        base = self._key("")
+        below = self._key(f"{folder.rstrip('/')}/" if folder else "")
+        with _refused():
+            return sorted(str(blob.name).removeprefix(base) for blob in self._bucket.list_blobs(prefix=below))
+
+    def remove(self, names: Iterable[str]) -> None:
+        from google.api_core.exceptions import NotFound
+
+        with _refused():
+            for name in names:
+                with suppress(NotFound):
+                    self._blob(name).delete()
+
+    def url(self, name: str) -> str:
+        return f"gs://{self._name}/{self._key(name)}"
+
+    def sign(self, name: str, seconds: int) -> str | None:
+        where = {} if self._endpoint is None else {"api_access_endpoint": self._endpoint}
+        with _refused():
+            try:
+                lasts = timedelta(seconds=seconds)
+                return str(self._blob(name).generate_signed_url(version="v4", expiration=lasts, **where))
+            except AttributeError as error:
+                # Only an account with a key of its own can sign.
+                raise deliveries.cannot_sign(str(error).splitlines()[0]) from error
+
+    def _blob(self, name: str) -> Any:
+        return self._bucket.blob(self._key(name))
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+
 def _found(blob: Any) -> Found:
     generation = None if blob.generation is None else str(blob.generation)
     # The same content under a new generation is the same.
@@ -113,12 +179,13 @@ def _open_client(place: GCSPlace) -> Any:
         from google.auth.exceptions import DefaultCredentialsError
         from google.cloud import storage
     except ImportError:
-        raise wording.no_client("Cloud Storage", "gcs") from None
+        raise wording.no_client("Cloud Storage", "gcp") from None
     kind: Any = storage.Client
     try:
         if place.credentials is not None:
             return kind.from_service_account_json(place.credentials, project=place.project)
-        return kind(project=place.project)
+        options = None if place.endpoint is None else {"api_endpoint": place.endpoint}
+        return kind(project=place.project, client_options=options)
     except (DefaultCredentialsError, OSError, ValueError) as error:
         hint = "set `GOOGLE_APPLICATION_CREDENTIALS` to the file of a service account, or give the machine one"
         raise wording.may_not_read("gs://", str(error).splitlines()[0], hint) from error
@@ -144,3 +211,18 @@ def _explained(url: str) -> Generator[None]:
         raise wording.cannot_reach(url, str(error)) from error
     except (api.GoogleAPICallError, GoogleAuthError) as error:
         raise wording.refused(url, str(error)) from error
+
+
+@contextmanager
+def _refused() -> Generator[None]:
+    """Word what Cloud Storage, or the way to it, says."""
+    from google.api_core.exceptions import GoogleAPIError, ServerError, TooManyRequests
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (ServerError, TooManyRequests, TransportError, RequestException) as error:
+        raise deliveries.not_reached(_NAME, str(error)) from error
+    except (GoogleAPIError, GoogleAuthError) as error:
+        raise deliveries.refused(_NAME, str(error)) from error

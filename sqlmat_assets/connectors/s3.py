@@ -1,8 +1,8 @@
-"""Objects in S3, and in what speaks like it."""
+"""Objects in S3, and in what speaks like it: those that are loaded, and folders that are delivered to."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,14 +12,19 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlmat_assets.connectors.base import Found
 from sqlmat_assets.connectors.patterns import compile_pattern, escape, fixed_part
-from sqlmat_assets.errors import SourceError
+from sqlmat_assets.errors import SourceError, deliveries
 from sqlmat_assets.errors import sources as wording
 
+_NAME = "S3"
+# As many as one request takes.
+_AT_ONCE = 1000
 _CHUNK = 1 << 20
 _THREADS = 32
 _CHANGED = frozenset({"412", "PreconditionFailed"})
 _GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 _NO_RIGHTS = frozenset({"403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
+# What may pass, beside every answer that begins with a 5.
+_PASSING = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestTimeTooSkewed"})
 _BUSY = frozenset({"429", "500", "502", "503", "504", "SlowDown", "InternalError", "ServiceUnavailable"})
 
 
@@ -114,6 +119,62 @@ class S3Store:
         return self._client.get_object(Bucket=bucket, Key=key, **match, **more)
 
 
+class S3Folder:
+    """A folder in a bucket.
+
+    Args:
+        bucket: Its name.
+        prefix: The folder, without a `/` at its ends; empty for all of the bucket.
+        endpoint: Where the service is, if not at Amazon.
+    """
+
+    def __init__(self, bucket: str, prefix: str, endpoint: str | None = None) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._client = _open_client(S3Place(endpoint=endpoint))
+
+    def close(self) -> None:
+        self._client.close()
+
+    def put(self, file: Path, name: str) -> None:
+        with _refused():
+            self._client.upload_file(str(file), self._bucket, self._key(name))
+
+    def put_text(self, text: str, name: str) -> None:
+        with _refused():
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._key(name), Body=text.encode(), ContentType="application/json"
+            )
+
+    def fetch_names(self, folder: str) -> list[str]:
+        base = self._key("")
+        below = self._key(f"{folder.rstrip('/')}/" if folder else "")
+        with _refused():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=below)
+            keys = [str(each["Key"]) for page in pages for each in page.get("Contents", ())]
+        return sorted(key.removeprefix(base) for key in keys)
+
+    def remove(self, names: Iterable[str]) -> None:
+        keys = [{"Key": self._key(name)} for name in names]
+        with _refused():
+            for start in range(0, len(keys), _AT_ONCE):
+                some = {"Objects": keys[start : start + _AT_ONCE], "Quiet": True}
+                told = self._client.delete_objects(Bucket=self._bucket, Delete=some)
+                for each in told.get("Errors", ()):
+                    raise deliveries.refused(_NAME, f"{each.get('Code')}: {each.get('Message')} ({each.get('Key')})")
+
+    def url(self, name: str) -> str:
+        return f"s3://{self._bucket}/{self._key(name)}"
+
+    def sign(self, name: str, seconds: int) -> str | None:
+        with _refused():
+            parameters = {"Bucket": self._bucket, "Key": self._key(name)}
+            return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}" if self._prefix else name
+
+
 def _split(url: str) -> tuple[str, str]:
     bucket, _, key = url.partition("://")[2].partition("/")
     return bucket, key
@@ -125,8 +186,10 @@ def _open_client(place: S3Place) -> Any:
         from botocore.config import Config
         from botocore.session import get_session
     except ImportError:
-        raise wording.no_client("S3", "s3") from None
+        raise wording.no_client("S3", "aws") from None
     config: Any = Config(
+        # A link that is good for days needs the newer signature.
+        signature_version="s3v4",
         max_pool_connections=_THREADS,
         retries={"mode": "standard", "max_attempts": 4},
         connect_timeout=10,
@@ -180,3 +243,23 @@ def _explain(url: str, code: str, said: str) -> SourceError:
     if code in _NO_RIGHTS:
         return wording.may_not_read(url, said, "give this login the rights to list the bucket and to read its objects")
     return wording.cannot_reach(url, said) if code in _BUSY else wording.refused(url, said)
+
+
+@contextmanager
+def _refused() -> Generator[None]:
+    """Word what S3, or the way to it, says."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NoConnection
+
+    try:
+        yield
+    except ClientError as error:
+        told: Any = error.response
+        code, status = told.get("Error", {}).get("Code"), told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        kind = deliveries.not_reached if code in _PASSING or status >= 500 else deliveries.refused
+        raise kind(_NAME, str(error)) from error
+    except (HTTPClientError, NoConnection) as error:
+        raise deliveries.not_reached(_NAME, str(error)) from error
+    except (Boto3Error, BotoCoreError) as error:
+        raise deliveries.refused(_NAME, str(error)) from error

@@ -97,6 +97,22 @@ class TransientSourceError(SourceError):
     """Worth another try: a server is busy, a connection was lost."""
 
 
+class ConnectorError(MaterializeError):
+    """A system outside of the warehouse does not do what was asked."""
+
+
+class TransientConnectorError(ConnectorError):
+    """Worth another try: it was not reached, is busy, or says to come again, `after` so many seconds."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class TerminalConnectorError(ConnectorError):
+    """Trying again changes nothing: wrong address, missing rights, a request that it does not take."""
+
+
 class BadRowError(TerminalWarehouseError):
     """A value in a file is none of its column's type; `row` counts from 1."""
 

@@ -17,6 +17,20 @@ def view_age() -> str:
     return "A view: always as fresh as what it reads."
 
 
+def delivers(table: str, shown: str | None, interval: str | None) -> str:
+    """What a delivery does, and how often.
+
+    Examples:
+        >>> delivers("first.cities", "s3://exports/cities", None)
+        'Delivers `first.cities` to s3://exports/cities after each publish.'
+        >>> delivers("first.cities", "s3://exports/cities", "24h")
+        'Delivers `first.cities` to s3://exports/cities; what is there is at most 24h old.'
+    """
+    where = "" if shown is None else f" to {shown}"
+    often = " after each publish" if interval is None else f"; what is there is at most {interval} old"
+    return f"Delivers `{table}`{where}{often}."
+
+
 def scheduled(times: str, timezone: str) -> str:
     """When a table is built by the calendar; `times` are in words."""
     return f"Built {times}, {timezone}."

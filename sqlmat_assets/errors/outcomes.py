@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlmat_assets.errors.failures import span
 
@@ -113,3 +113,18 @@ def about(seconds: float) -> str:
         ('about 12.3s', 'less than 0.1s', 'about 1h 2m 4s')
     """
     return "less than 0.1s" if seconds < 0.1 else f"about {span(timedelta(seconds=round(seconds, 1)))}"
+
+
+def delivered() -> str:
+    """Rows have arrived."""
+    return "delivered"
+
+
+def delivered_before(at: datetime) -> str:
+    """Nothing was sent, because it is there.
+
+    Examples:
+        >>> delivered_before(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        'nothing new: the same rows were delivered at 2026-01-02 03:04:05 UTC'
+    """
+    return f"nothing new: the same rows were delivered at {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -45,6 +45,11 @@ def builds_view() -> str:
     return "creates the view"
 
 
+def delivers(table: str, shown: str) -> str:
+    """A table is delivered."""
+    return f"delivers {table} to {shown}"
+
+
 def builds_batch(mode: str) -> str:
     """What is new is built."""
     return f"builds the next batch, which is {'appended' if mode == 'append' else 'merged'}"
@@ -153,9 +158,9 @@ def grants(added: Sequence[str], removed: Sequence[str]) -> str:
     return f"{granted}, and revokes it from {revoked}" if added else f"revokes SELECT from {revoked}"
 
 
-def no_grants(count: int) -> str:
+def no_grants(count: int, why: str) -> str:
     """A setting that has no effect on this engine."""
-    return f"`grant_select` of {count:,} table{'' if count == 1 else 's'} has no effect: this engine knows no users"
+    return f"`grant_select` of {count:,} table{'' if count == 1 else 's'} has no effect: {why}"
 
 
 def not_asked(label: str, reason: str) -> str:

@@ -87,6 +87,26 @@ def read_by_scheduled() -> str:
     return "is built at the next tick: a scheduled table reads it, and its time has come"
 
 
+def published() -> str:
+    """It is delivered because there is something new."""
+    return "is built at the next tick: its table was published, or is built then"
+
+
+def of_delivery(said: str) -> str:
+    """The same of a delivery.
+
+    Examples:
+        >>> of_delivery(new())
+        'is delivered at the next tick: it never was'
+    """
+    return said.replace("is built at", "is delivered at", 1).replace("its SQL, checks or settings have", "it has", 1)
+
+
+def nothing_to_deliver() -> str:
+    """All that is published has arrived."""
+    return "delivered, and its table has not been published since"
+
+
 def fresh(until: datetime | None, now: datetime, age: str) -> str:
     """It is fresh, and when it no longer is."""
     return "fresh" if until is None else f"fresh; due {ahead(until, now)}, {age}"

@@ -6,10 +6,12 @@ import heapq
 import queue
 from collections.abc import Collection, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Discarded, Event, LeftAlone, Published, Skipped, Unchanged
+from sqlmat_assets.execution.deliveries.deliver import deliver
+from sqlmat_assets.execution.events import Delivered, Discarded, Event, LeftAlone, Published, Skipped, Unchanged
 from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.graph import ModelGraph, find_held
@@ -38,7 +40,13 @@ class _Schedule:
         self._weight = {r: len(graph.descendants(r)) for r in chosen}
         self._ready = [(-self._weight[r], r) for r in chosen if not self._waits_for[r]]
         self._skipped: set[Relation] = set()
+        self._tables = {relation for relation in chosen if not project.models[relation].is_delivery}
         heapq.heapify(self._ready)
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether a table is left, and not only deliveries."""
+        return bool(self._tables)
 
     def take(self, count: int) -> Iterator[Relation]:
         """The next tables to start, at most so many."""
@@ -47,6 +55,7 @@ class _Schedule:
 
     def succeed(self, relation: Relation) -> None:
         """Let those go that waited for this table alone."""
+        self._tables.discard(relation)
         for reader in self._downstream[relation]:
             self._waits_for[reader].discard(relation)
             if not self._waits_for[reader] and reader not in self._skipped:
@@ -56,6 +65,7 @@ class _Schedule:
         """Give up on everything that depends on this table, and tell what that is, nearest first."""
         reached = [relation]
         for failed in reached:
+            self._tables.discard(failed)
             for reader in self._downstream[failed]:
                 if reader not in self._skipped:
                     self._skipped.add(reader)
@@ -94,14 +104,17 @@ def build(
     schedule = _Schedule(project, [relation for relation in selected if relation not in held])
     happened: queue.SimpleQueue[Event | _Crashed] = queue.SimpleQueue()
     running = 0
-    # One session more than there are threads keeps the warehouse open from the first table to the last.
-    opened = context.warehouse.open_session(context.cancellation.pause)
     alive = context.state.heartbeat.beating(context.renew_lease)
-    with opened, alive, ThreadPoolExecutor(threads, "sqlmat-build") as pool:
+    with ExitStack() as opened, alive, ThreadPoolExecutor(threads, "sqlmat-build") as pool:
+        # One session more than there are threads keeps the warehouse open from the first table to the last.
+        opened.enter_context(context.warehouse.open_session(context.cancellation.pause))
         try:
             for relation in sorted(held.keys() & set(selected)):
                 yield Skipped(relation, held[relation])
             while True:
+                if not schedule.has_tables:
+                    # What is only on its way to other systems has nobody wait for the warehouse.
+                    opened.close()
                 for relation in schedule.take(threads - running):
                     pool.submit(_report, project.models[relation], pieces.get(relation, WHOLE), context, happened)
                     running += 1
@@ -109,7 +122,7 @@ def build(
                     return
                 event = _next_event(happened)
                 yield event
-                if isinstance(event, Published | Unchanged | LeftAlone):
+                if isinstance(event, Published | Unchanged | LeftAlone | Delivered):
                     running -= 1
                     schedule.succeed(event.relation)
                 elif isinstance(event, Discarded):
@@ -144,7 +157,7 @@ def _next_event(happened: queue.SimpleQueue[Event | _Crashed]) -> Event:
 
 def _report(model: Model, piece: Piece, context: Context, happened: queue.SimpleQueue[Event | _Crashed]) -> None:
     try:
-        for event in materialize(model, context, piece):
+        for event in deliver(model, context) if model.is_delivery else materialize(model, context, piece):
             happened.put(event)
     except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
         happened.put(_Crashed(error))

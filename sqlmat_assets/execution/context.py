@@ -15,8 +15,11 @@ from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.processor.workshop import LocalWorkshop, Workshop
 from sqlmat_assets.execution.retries import Retries
+from sqlmat_assets.execution.secrets import Secrets
 from sqlmat_assets.execution.state import RunState
+from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
@@ -29,9 +32,9 @@ class Context:
     `now` returns aware moments; `root` is the project's folder. `cancellation` ends the run from another thread.
     `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
     `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `others` are
-    tables whose grants are settled with the first table of the run, whether or not they are built in it.
-    `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `connectors`
-    open the places that tables are loaded from.
+    tables whose grants are settled with the first table of the run, whether or not they are built in it. `secrets` has
+    the values that no file may hold; `deliveries` are all of the project. `connectors` open the places that tables are
+    loaded from.
     """
 
     warehouse: Warehouse
@@ -46,13 +49,20 @@ class Context:
     environment: Environment | None = None
     views: Mapping[Relation, str] = field(default_factory=dict[Relation, str])
     workshop: Workshop = field(default_factory=LocalWorkshop)
+    secrets: Secrets = field(default_factory=Secrets)
+    deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
     others: Sequence[Model] = ()
+    prices: Prices = field(default_factory=Prices)
     connectors: Openers = field(default_factory=Connectors)
 
     @property
     def own(self) -> Path:
         """The folder that sqlmat keeps beside the project's."""
         return self.root.absolute().parent / ".sqlmat"
+
+    def tags(self, relation: Relation, owner: Sequence[str]) -> dict[str, str]:
+        """What statements that build a table are labelled with, where the engine has labels."""
+        return {"asset": str(relation), **({"owner": owner[0]} if owner else {}), "run": self.run.id}
 
     @property
     def spoken(self) -> str:

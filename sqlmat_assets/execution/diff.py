@@ -128,7 +128,7 @@ def compare(
             rows, in any order.
         limit: How many rows of each kind are fetched to be shown.
     """
-    fold = capabilities.fold
+    fold = capabilities.fold_column
     shared = _shared(before[1], after[1], fold)
     chosen = [fold(name) for name in key]
     of_key = tuple(shared[name] for name in chosen)
@@ -142,7 +142,7 @@ def key_in_both(
     key: Sequence[str], before: Sequence[Column], after: Sequence[Column], capabilities: Capabilities
 ) -> bool:
     """Whether both tables have all columns of a key."""
-    fold = capabilities.fold
+    fold = capabilities.fold_column
     shared = _shared(before, after, fold)
     return all(fold(name) in shared for name in key)
 

@@ -70,7 +70,7 @@ def drop_environment(
     views = find_views_on(ordered, texts, session, capabilities)
     if views:
         raise MaterializeError(wording.is_read(environment.name, list(map(str, views))))
-    with session.transaction():
+    with session.transaction(*(each.record.relation for each in ordered)):
         gone = {
             Relation(schema, name)
             for folded, schema in places.items()

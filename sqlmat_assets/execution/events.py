@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sqlmat_assets.errors import SqlmatError
 from sqlmat_assets.execution.records import Record
 from sqlmat_assets.project.reasons import Reasons
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import Usage
+from sqlmat_assets.warehouses.billing import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The intermediate table holds the query's result; `rows` is None of a view, whose rows nobody has counted."""
+    """The intermediate table holds the query's result.
+
+    `rows` is None of a view, whose rows nobody has counted, and `size` its bytes, where the engine bills for them.
+    """
 
     relation: Relation
     intermediate: Relation
@@ -117,6 +121,7 @@ class Written:
     statement: str
     seconds: float
     left_out: LeftOut | None = None
+    size: int | None = None
 
     @property
     def types(self) -> tuple[tuple[str, str], ...]:
@@ -161,7 +166,8 @@ class Published:
     `rows` are those of the whole table, or of the partitions or the batch that were built, where only those were; None
     of a view, whose rows nobody has counted. `partitions` are the partitions, in their order. `data_version` is the
     same for the same rows and columns, whatever the order of the rows, where it is not None. `phases` are what the work
-    consisted of, in their order; `usage` is what it took in the engine, where that tells.
+    consisted of, in their order; `usage` is what it took in the engine, where that tells. `published_at` is when the
+    rows were put in place, where that is known.
     """
 
     relation: Relation
@@ -175,6 +181,7 @@ class Published:
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
     left_out: LeftOut | None = None
+    published_at: datetime | None = None
     usage: Usage | None = None
 
 
@@ -185,6 +192,7 @@ class Unchanged:
     With `statement`, the table was built and checked, and its rows are those that are published. Without, it was not
     even built, because nothing that it reads has changed; `saved_seconds` is what building it takes on average. A view,
     whose `rows` are None, always has those of what it reads. Where `partitions` were built, `rows` are those of them.
+    `published_at` is when the rows were put in place, where that is known.
     """
 
     relation: Relation
@@ -199,6 +207,7 @@ class Unchanged:
     snapshot: Snapshot | None = None
     partitions: tuple[PublishedPartition, ...] = ()
     left_out: LeftOut | None = None
+    published_at: datetime | None = None
     usage: Usage | None = None
 
 
@@ -214,6 +223,31 @@ class LeftAlone:
     record: Record
     columns: tuple[Column, ...]
     replaced_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A table has arrived where it is delivered to; unless it `is_new`, the same rows had arrived before.
+
+    `shown` is where, for people, and `delivered_at` when it arrived last. `inputs` says which publish of each table
+    that was, and `data_version` tells it from others. `details` are what more there is to know, each under its name;
+    `links` are good until `links_until`.
+    """
+
+    relation: Relation
+    shown: str
+    rows: int | None
+    started_at: datetime
+    seconds: float
+    delivered_at: datetime
+    inputs: Mapping[str, str]
+    data_version: str
+    is_new: bool
+    columns: tuple[Column, ...] = ()
+    details: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    links_until: datetime | None = None
+    phases: tuple[Phase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +272,4 @@ class Skipped:
     because: Relation
 
 
-Event = Started | Printed | Written | Checked | Published | Unchanged | LeftAlone | Discarded | Skipped
+Event = Started | Printed | Written | Checked | Published | Unchanged | LeftAlone | Delivered | Discarded | Skipped

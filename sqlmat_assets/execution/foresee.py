@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlmat_assets.errors.project import TextError
+from sqlmat_assets.execution.deliveries.notes import Note, find_notes
 from sqlmat_assets.execution.environment import Environment, records_here
 from sqlmat_assets.execution.partitions import fetch_partitions
 from sqlmat_assets.execution.piece import Piece
@@ -15,6 +16,7 @@ from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
 from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.project.narrowing.narrow import Narrowed, narrow
 from sqlmat_assets.project.narrowing.sources import Tables
+from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.partitions.asked import single_ranges, write
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning
@@ -25,7 +27,7 @@ from sqlmat_assets.warehouses.base import Session
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the warehouse tells: records, the partitions that are there, and columns with their types.
+    """What the warehouse tells: records, the partitions that are there, columns with their types, and deliveries.
 
     Tables stand by their folded names. In an environment, records and partitions are those that were built there.
     `has_grants` where who may read a table is a matter of `grant_select`.
@@ -34,6 +36,7 @@ class Known:
     records: Mapping[Relation, Record] = field(default_factory=dict[Relation, Record])
     partitions: Mapping[Relation, frozenset[str]] = field(default_factory=dict[Relation, frozenset[str]])
     types: Mapping[Relation, Mapping[str, str]] = field(default_factory=dict[Relation, Mapping[str, str]])
+    notes: Mapping[Relation, Note] = field(default_factory=dict[Relation, Note])
     has_grants: bool = False
 
 
@@ -41,12 +44,14 @@ class Known:
 class Outlook:
     """What a build would do with one table.
 
-    `what` is "all rows", "partitions", "next batch", "view" or "nothing"; `partitions` are those that would be built,
-    `missing` those that have ended and are not there, and `stretches` and `gaps` the same ones as people write them.
-    `record` is that of the published table and `is_changed` when the code is another one now; both are None where the
-    warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to the first range, where it is.
-    `put_back_at` is when a person has put an earlier version back, where a build leaves the table alone for that.
-    `grants_to` and `revokes_from` are those whom `grant_select` lets read the table only now, and no more.
+    `what` is "all rows", "partitions", "next batch", "view", "delivery" or "nothing"; `partitions` are those that would
+    be built, `missing` those that have ended and are not there, and `stretches` and `gaps` the same ones as people
+    write them. `record` is that of the published table and `is_changed` when the code is another one now; both are None
+    where the warehouse was not asked, or does not know. `narrowed` is how the query is narrowed to the first range,
+    where it is. `put_back_at` is when a person has put an earlier version back, where a build leaves the table alone
+    for that. `queries` are those that a build would run, as far as that is known before. `grants_to` and `revokes_from`
+    are those whom `grant_select` lets read the table only now, and no more. `note` is that of the last time that a
+    delivery has arrived.
     """
 
     model: Model
@@ -59,8 +64,15 @@ class Outlook:
     is_changed: bool | None = None
     narrowed: Narrowed | None = None
     put_back_at: datetime | None = None
+    queries: tuple[str, ...] = ()
     grants_to: tuple[str, ...] = ()
     revokes_from: tuple[str, ...] = ()
+    note: Note | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is nothing of it yet."""
+        return self.record is None and self.note is None
 
     @property
     def changes_grants(self) -> bool:
@@ -120,7 +132,13 @@ def read_known(
         names.fold(each): {name: spell(type_) for name, type_ in session.fetch_columns(located(each))}
         for each in sorted(read)
     }
-    return Known(records, partitions, {relation: columns for relation, columns in types.items() if columns})
+    deliveries = [relation for relation in selected if project.models[relation].is_delivery]
+    return Known(
+        records,
+        partitions,
+        {relation: columns for relation, columns in types.items() if columns},
+        find_notes(session, deliveries),
+    )
 
 
 def foresee(
@@ -152,6 +170,11 @@ def _foresee(
     model: Model, piece: Piece, known: Known | None, names: Names, now: datetime, *, is_named: bool
 ) -> Outlook:
     settings, folded = model.settings, names.fold(model.relation)
+    if model.is_delivery:
+        note = None if known is None else known.notes.get(model.relation)
+        before = None if note is None else note.version
+        is_same = None if before is None or model.version is None else model.version.is_same(before)
+        return Outlook(model, "delivery", note=note, is_changed=is_same is False)
     record = None if known is None else known.records.get(folded)
     is_changed = None
     if record is not None and record.version is not None and model.version is not None:
@@ -163,7 +186,8 @@ def _foresee(
     if partitioning is None:
         is_batch = settings.mode in ("append", "merge") and not is_anew and (known is None or record is not None)
         what = "view" if model.is_view else "next batch" if is_batch else "all rows"
-        return Outlook(model, what, record=record, is_changed=is_changed)
+        queries = _queries(model, FAR_PAST if record is None or what != "next batch" else record.decided_at)
+        return Outlook(model, what, record=record, is_changed=is_changed, queries=queries)
     every = _every(partitioning, now)
     ranges = every if piece.ranges is None or is_anew else piece.ranges
     there = None if known is None else known.partitions.get(folded, frozenset[str]())
@@ -177,8 +201,15 @@ def _foresee(
         () if there is None else write(gone.values(), partitioning),
         record,
         is_changed,
-        _narrowed(model, names, partitioning, ranges, known or Known()),
+        narrowed[0] if (narrowed := _narrowed(model, names, partitioning, ranges, known or Known())) else None,
+        queries=tuple(each.sql for each in narrowed),
     )
+
+
+def _queries(model: Model, last_built: datetime) -> tuple[str, ...]:
+    if model.is_quarantined or model.kind not in (Kind.QUERY, Kind.PROCESSED):
+        return ()
+    return (fill_last_built(statement_text(model), model.dialect, last_built),)
 
 
 def _every(partitioning: Partitioning, now: datetime) -> tuple[Range, ...]:
@@ -190,12 +221,13 @@ def _every(partitioning: Partitioning, now: datetime) -> tuple[Range, ...]:
 
 def _narrowed(
     model: Model, names: Names, partitioning: Partitioning, ranges: tuple[Range, ...], known: Known
-) -> Narrowed | None:
-    if model.kind is not Kind.QUERY or model.is_quarantined or not ranges:
-        return None
+) -> tuple[Narrowed, ...]:
+    """The query for each range."""
+    if model.kind is not Kind.QUERY or model.is_quarantined:
+        return ()
     # As a build does it, so that a clause is where the file has it.
     text = fill_last_built(model.sql, model.dialect, FAR_PAST)
     try:
-        return narrow(text, names, partitioning, ranges[0], Tables(known.types))
+        return tuple(narrow(text, names, partitioning, each, Tables(known.types)) for each in ranges)
     except TextError:
-        return None  # said by `sqlmat check`, or by the engine
+        return ()  # said by `sqlmat check`, or by the engine

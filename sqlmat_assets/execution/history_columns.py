@@ -42,7 +42,9 @@ def fit_columns(history: Relation, there: Columns, given: Columns, capabilities:
         given: Those of the table.
         capabilities: How names are told apart, and what can be altered.
     """
-    fitting = _Fitting(history, dict(there), frozenset(capabilities.fold(name) for name, _ in given), capabilities)
+    fitting = _Fitting(
+        history, dict(there), frozenset(capabilities.fold_column(name) for name, _ in given), capabilities
+    )
     columns = tuple((fitting.fit(name, type_), name) for name, type_ in given)
     return Fitted(tuple(fitting.done), columns, fitting.only_adds)
 
@@ -101,7 +103,7 @@ class _Fitting:
         self.columns[new] = self.columns.pop(name)
 
     def _fold(self, name: str) -> str:
-        return self.capabilities.fold(name)
+        return self.capabilities.fold_column(name)
 
 
 def _fit(name: str, ending: str, max_bytes: int) -> str:

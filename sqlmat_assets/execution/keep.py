@@ -9,6 +9,7 @@ from sqlmat_assets.execution.versions import (
     drop_version,
     fetch_versions,
     keep_version,
+    ordered,
     refuse_put_back_since,
     respell_versions,
 )
@@ -46,10 +47,13 @@ def keep_published(
     refuse_put_back_since(previous, record)
     if previous.relation != model.relation:
         respell_versions(session, previous.relation, model.relation)
+    versions = fetch_versions(session, [model.relation])
     if count and kind is not None:
-        keep_version(session, record, kind, context.warehouse.capabilities, context.now(), stays=stays)
+        capabilities, now = context.warehouse.capabilities, context.now()
+        kept = keep_version(session, record, kind, capabilities, now, stays=stays)
+        versions = ordered([kept, *versions])
         kind = kind if stays else None
-    for version in fetch_versions(session, [model.relation])[count:]:
+    for version in versions[count:]:
         drop_version(session, version)
     return kind
 

@@ -35,7 +35,7 @@ from sqlmat_assets.execution.one_scan import scan
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.execution.placement import place
-from sqlmat_assets.execution.plan import Plan, is_built_in_parts, make_plan
+from sqlmat_assets.execution.plan import Plan, Way, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
 from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blocked, refuse_foreign, with_state
@@ -46,7 +46,7 @@ from sqlmat_assets.execution.state import Standing, drop_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
 from sqlmat_assets.execution.usage import fetch_usage
 from sqlmat_assets.execution.whole_result import drop_result, subject_of, whole_result
-from sqlmat_assets.execution.write import fetch_columns, write
+from sqlmat_assets.execution.write import PartsOf, fetch_columns, write
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.relation import Relation
@@ -86,6 +86,7 @@ def materialize(model: Model, context: Context, piece: Piece = WHOLE) -> Generat
             context.state.heartbeat.beating(context.renew_lease),
             speaking(session, context),
         ):
+            session.tag(context.tags(model.relation, model.settings.owner))
             work = _Materialization(place(model, session, context), model, piece, context, session, started_at)
             if context.environment is None:
                 yield from work.run()
@@ -242,8 +243,9 @@ class _Materialization:
         plan = self.plan
         # Before the query reads, so that what is published meanwhile is not taken for what it has read.
         self.inputs = None if plan.is_partial else find_inputs(self.model, context)
+        parts = PartsOf(plan.queries, plan.ranges, plan.column if plan.ranges else None, plan.batch)
         inside = (self._note_printed, self.stopwatch)
-        written = write(self.model, plan.queries, self.intermediate, self.session, context, plan.batch, *inside)
+        written = write(self.model, parts, self.intermediate, self.session, context, *inside)
         if plan.is_partial:
             # The empty table in whose place the query may have read; it has done so.
             drop = statements.drop_table(self.backup, if_exists=True)
@@ -296,10 +298,11 @@ class _Materialization:
         if found is None:
             return None
         of_rows = {"published_at": found.published_at, "commit": found.commit, "has_edits": found.has_edits}
-        record = replace(self._record(written), relation=found.relation, rows=found.rows, **of_rows)
+        counts = {"rows": found.rows, "size": found.size}
+        record = replace(self._record(written), relation=found.relation, **counts, **of_rows)
 
         def confirm() -> bool:
-            with self.session.transaction():
+            with self.session.transaction(self.model.relation):
                 is_ours = self.snapshots.confirm_in_transaction(record)
                 if is_ours:
                     confirm_partitions(self.model, record, self.partitions, self.context.now(), self.session)
@@ -336,7 +339,8 @@ class _Materialization:
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
             left_out=left_out,
-            usage=fetch_usage(self.session),
+            published_at=record.published_at,
+            usage=fetch_usage(self.session, context.prices),
         )
 
     def _publish(self, written: Written) -> Published:
@@ -373,7 +377,8 @@ class _Materialization:
             self.partitions,
             snapshot=self.snapshots.taken,
             left_out=written.left_out,
-            usage=fetch_usage(self.session),
+            published_at=record.published_at,
+            usage=fetch_usage(self.session, context.prices),
         )
 
     def _look_again(self) -> None:
@@ -383,7 +388,8 @@ class _Materialization:
 
     def _swap(self, written: Written) -> Record:
         publisher = self._publisher(written)
-        record, self.partitions = publisher.publish(self.standing, self._record(written), self.partitions)
+        record = replace(self._record(written), size=self._size(written))
+        record, self.partitions = publisher.publish(self.standing, record, self.partitions)
         return record
 
     def _record(self, written: Written) -> Record:
@@ -395,6 +401,13 @@ class _Materialization:
             granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)
+
+    def _size(self, written: Written) -> int | None:
+        """About how many bytes the table has afterwards: what is merged, or replaced in part, may have fewer."""
+        costs = self.session.costs
+        if costs is None or written.size is None or self.plan.way is Way.SWAP:
+            return written.size
+        return written.size + (costs.fetch_size(self.model.relation) or 0)
 
     def _drop_intermediate(self) -> None:
         # The next run sweeps what cannot be dropped now; what stopped this one is the news.

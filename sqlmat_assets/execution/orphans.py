@@ -105,7 +105,7 @@ def drop_orphans(session: Session, orphans: Collection[Orphan]) -> None:
         MaterializeError: One of them is not what was found any more; nothing is dropped.
         WarehouseError: The engine refused; nothing is dropped.
     """
-    with session.transaction():
+    with session.transaction(*(orphan.relation for orphan in orphans)):
         for orphan in orphans:
             if not drop_belongings(session, orphan.belongings):
                 raise MaterializeError(wording.changed_meanwhile(str(orphan.relation)))

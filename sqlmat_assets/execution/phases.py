@@ -21,6 +21,8 @@ class Work(StrEnum):
     FINGERPRINT = "fingerprint"
     PUBLISH = "publish"
     SNAPSHOT = "snapshot"
+    READ = "read"
+    DELIVER = "deliver"
 
 
 @dataclass(slots=True)

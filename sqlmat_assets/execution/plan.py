@@ -310,7 +310,7 @@ class _Planner:
         return replace(plan, queries=queries, column=(name, type_))
 
     def _column(self, partitioning: Partitioning, columns: Columns) -> tuple[str, str]:
-        fold = self.context.warehouse.capabilities.fold
+        fold = self.context.warehouse.capabilities.fold_column
         wanted = fold(partitioning.column)
         name, type_ = next((each for each in columns if fold(each[0]) == wanted), (partitioning.column, ""))
         is_moment = normal_type(type_).startswith(_MOMENTS)
@@ -326,7 +326,7 @@ class _Planner:
 
     def _spelt(self, names: Sequence[str], columns: Columns) -> tuple[str, ...]:
         """Columns of a setting as the engine spells them."""
-        fold = self.context.warehouse.capabilities.fold
+        fold = self.context.warehouse.capabilities.fold_column
         known = {fold(name): name for name, _ in columns}
         for name in (*names, *(name for name, _ in self.model.settings.order_by)):
             if known and fold(name) not in known:
@@ -357,7 +357,7 @@ class _Planner:
         names = [column.name for column in self.model.columns]
         if not names:
             raise MaterializeError(failures.reads_itself_untold(str(self.model.relation)))
-        fold = self.context.warehouse.capabilities.fold
+        fold = self.context.warehouse.capabilities.fold_column
         read = {fold(name): type_ for columns in self._types().values() for name, type_ in columns.items()}
         alike = {name: read[fold(name)] for name in names if fold(name) in read}
         try:

@@ -96,7 +96,7 @@ def _refuse_misfits(task: Task, context: Context) -> None:
     # pyarrow is not imported where no table is processed.
     from sqlmat_assets.execution.processor.columns import find_null, match_columns
 
-    fold = context.warehouse.capabilities.fold
+    fold = context.warehouse.capabilities.fold_column
     try:
         match_columns(file, declared, fold, script)
         found = find_null(file, declared, fold)

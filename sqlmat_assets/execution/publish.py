@@ -22,6 +22,7 @@ from sqlmat_assets.execution.records import Record, claim_record, write_record
 from sqlmat_assets.execution.room import make_room
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.whole_result import whole_result
 from sqlmat_assets.execution.write import describe
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
@@ -80,7 +81,7 @@ class Publisher:
         edited: Sequence[Relation] = (),
     ) -> tuple[Record, tuple[PublishedPartition, ...]]:
         try:
-            with self.session.transaction():
+            with self.session.transaction(self.model.relation):
                 for view in reversed(edited):
                     self.session.execute(statements.drop_view(view))
                 record, counted = self._put_in_place(standing, record, counted)
@@ -103,12 +104,15 @@ class Publisher:
             self._swap(standing)
             return record, counted
         self._claim(previous)
+        rows: int | None = None
+        if not self.context.warehouse.capabilities.sees_own_changes:
+            rows, counted = self._count_ahead(counted)
         is_swapped = self._change(standing)
-        record = replace(record, rows=self._count(statements.count_rows(self.model.relation)))
-        if self.plan.way is not Way.RANGES and counted:
-            counted = self.count(self.model.relation)
+        if rows is None:
+            rows, counted = self._count_in(self.model.relation, counted)
         if not is_swapped:
             self.session.execute(statements.drop_table(self.written.intermediate))
+        record = replace(record, rows=rows)
         return record, counted
 
     def count(self, relation: Relation) -> tuple[PublishedPartition, ...]:
@@ -211,6 +215,20 @@ class Publisher:
     def _add_columns(self, added: tuple[tuple[str, str], ...]) -> None:
         for name, kind in added:
             self.session.execute(row_statements.add_column_like(self.model.relation, name, kind))
+
+    def _count_ahead(self, counted: tuple[PublishedPartition, ...]) -> tuple[int, tuple[PublishedPartition, ...]]:
+        """What is going to be in the table, where that cannot be seen before it is done."""
+        result = whole_result(self.model, self.plan, self.written, self.session, self.context, is_asked=True)
+        with result as relation:
+            return self._count_in(relation, counted)
+
+    def _count_in(
+        self, relation: Relation, counted: tuple[PublishedPartition, ...]
+    ) -> tuple[int, tuple[PublishedPartition, ...]]:
+        rows = self._count(statements.count_rows(relation))
+        if self.plan.way is not Way.RANGES and counted:
+            counted = self.count(relation)
+        return rows, counted
 
     def _note_partitions(self, standing: Standing, record: Record, counted: tuple[PublishedPartition, ...]) -> None:
         partitioning = self.model.settings.partition_by

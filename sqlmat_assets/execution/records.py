@@ -40,6 +40,7 @@ RECORD_COLUMNS = (
     ("unwanted", "text"),
     ("project", "text"),
     ("granted", "text"),
+    ("size_bytes", "bigint"),
 )
 _NAMES = tuple(name for name, _ in RECORD_COLUMNS)
 _MAY_BE_NULL = frozenset(
@@ -55,6 +56,7 @@ _MAY_BE_NULL = frozenset(
         "unwanted",
         "project",
         "granted",
+        "size_bytes",
     }
 )
 
@@ -73,7 +75,8 @@ class Record:
     and its `inputs` are what it reads whenever it is read. `put_back_at` is when a person has put these rows back in
     the place of later ones, and `unwanted` the code that the table had then; None once it is built again.
     `project` tells the projects of one warehouse apart; None where nobody noted it. `granted` are those who may read
-    the table because `grant_select` said so in the last build; who was let in by hand is none of them.
+    the table because `grant_select` said so in the last build; who was let in by hand is none of them. `size` is how
+    many bytes the table has about, where the engine bills for what is read.
     """
 
     relation: Relation
@@ -95,6 +98,7 @@ class Record:
     unwanted: CodeVersion | None = None
     project: str | None = None
     granted: tuple[str, ...] = ()
+    size: int | None = None
 
     @property
     def is_view(self) -> bool:
@@ -232,6 +236,7 @@ def values_of(record: Record) -> dict[str, Value]:
         "unwanted": None if record.unwanted is None else str(record.unwanted),
         "project": record.project,
         "granted": json.dumps(record.granted) if record.granted else None,
+        "size_bytes": record.size,
     }
 
 
@@ -267,6 +272,7 @@ def record_of(row: Mapping[str, Any]) -> Record:
         unwanted=None if row["unwanted"] is None else CodeVersion.parse(str(row["unwanted"])),
         project=None if row["project"] is None else str(row["project"]),
         granted=() if row["granted"] is None else tuple(json.loads(row["granted"])),
+        size=None if row["size_bytes"] is None else int(row["size_bytes"]),
     )
 
 

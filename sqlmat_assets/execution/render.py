@@ -35,9 +35,9 @@ from sqlmat_assets.warehouses.base import (
     Rows,
     Session,
     Statement,
-    Usage,
     Warehouse,
 )
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
@@ -90,7 +90,7 @@ def render(
     placed = _placed(model, records, context)
     written = intermediate_of(placed.relation, context.run.id, context.warehouse.capabilities)
     known = dict(types or {})
-    fold = context.warehouse.capabilities.fold
+    fold = context.warehouse.capabilities.fold_column
     # Types are the engine's to tell; the names are enough for the comments.
     own = {fold(name): type_ for name, type_ in known.pop(placed.relation, ())}
     columns = tuple((column.name, own.get(fold(column.name), "")) for column in model.columns)
@@ -222,6 +222,9 @@ class _NotebookSession:
     columns: Mapping[Relation, tuple[tuple[str, str], ...]]
     built: tuple[Record, ...]
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Nothing is sent."""
+
     def execute(self, statement: Statement) -> None:
         self._note(statement)
 
@@ -258,7 +261,8 @@ class _NotebookSession:
         return self.fetch_rows(query), ""
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
+        del published  # nobody else is there
         self.sent.append("BEGIN")
         yield
         self.sent.append("COMMIT")
@@ -330,6 +334,10 @@ class _NotebookSession:
         self.sent.extend(
             self.warehouse.render_merge_rows(target, intermediate, columns, key, updates=updates, where=where)
         )
+
+    @property
+    def costs(self) -> Costs | None:
+        return None
 
     def fetch_usage(self) -> Usage | None:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlmat_assets.errors import TransientSourceError, TransientWarehouseError
+from sqlmat_assets.errors import TransientConnectorError, TransientSourceError, TransientWarehouseError
 
 T = TypeVar("T")
 
@@ -22,12 +22,13 @@ class Retries:
         """Do the work, again while it fails with a lock, a conflict, a lost connection.
 
         Raises:
-            TransientWarehouseError: The last attempt failed too.
-            TransientSourceError: The same.
+            MaterializeError: The last attempt failed too.
         """
         for attempt in range(self.attempts - 1):
             try:
                 return work()
             except (TransientWarehouseError, TransientSourceError):
                 sleep(self.first_pause_seconds * 2**attempt)
+            except TransientConnectorError as error:
+                sleep(max(self.first_pause_seconds * 2**attempt, error.after))
         return work()

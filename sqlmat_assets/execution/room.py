@@ -28,9 +28,9 @@ def make_room(
     """
     if not capabilities.has_varying_lengths:
         return
-    wanted = {capabilities.fold(name): type_ for name, type_ in given}
+    wanted = {capabilities.fold_column(name): type_ for name, type_ in given}
     for name, type_ in session.fetch_columns(relation):
-        longer = longer_text(type_, wanted.get(capabilities.fold(name), type_), capabilities.dialect)
+        longer = longer_text(type_, wanted.get(capabilities.fold_column(name), type_), capabilities.dialect)
         if longer is not None:
             with suppress(TerminalWarehouseError):
                 session.execute(retype_column(relation, name, longer))

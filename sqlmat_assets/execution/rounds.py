@@ -8,7 +8,7 @@ from contextlib import closing
 
 from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.events import Discarded, Event, LeftAlone, Published, Skipped, Unchanged
+from sqlmat_assets.execution.events import Delivered, Discarded, Event, LeftAlone, Published, Skipped, Unchanged
 from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.project.graph import ModelGraph
 from sqlmat_assets.project.model import Project
@@ -74,7 +74,7 @@ class _Left:
 
     def note(self, event: Event) -> Iterator[Skipped]:
         """Take note of what became of a piece, and tell what will not be built because of it."""
-        if isinstance(event, Published | Unchanged):
+        if isinstance(event, Published | Unchanged | Delivered):
             if not self._pieces[event.relation]:
                 del self._pieces[event.relation]
         elif isinstance(event, LeftAlone):

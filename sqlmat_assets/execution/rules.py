@@ -92,7 +92,7 @@ def _missing_column(rule: CheckRule, subject: Subject, session: Session, context
         columns = [name for name, _ in session.fetch_columns(subject.whole)]
     except WarehouseError:
         return None
-    fold = context.warehouse.capabilities.fold
+    fold = context.warehouse.capabilities.fold_column
     known = set(map(fold, columns))
     missing = next((column for column in rule.columns if fold(column) not in known), None)
     if missing is None or not columns:

@@ -89,7 +89,7 @@ class Snapshots:
         """
         if not self.are_kept:
             return confirm_record(self.session, record)
-        with self.session.transaction():
+        with self.session.transaction(self.model.relation):
             return self.confirm_in_transaction(record)
 
     def confirm_in_transaction(self, record: Record) -> bool:
@@ -124,7 +124,7 @@ class Snapshots:
         known = _match(fetch_snapshot(self.session, relation), newest) if columns else None
         rows: int | None = None
         if _is_wanted(known, record, interval, cutoff):
-            rows = self._keep(columns, stamp, moment)
+            rows = self._keep(record, columns, stamp, moment)
             # What was taken a little early does not have the next one due any earlier.
             due = record.decided_at if known is None else max(record.decided_at, known.counted_from + interval)
             taken = SnapshotRecord(moment, due, rows, record.published_at, record.data_version)
@@ -134,21 +134,26 @@ class Snapshots:
             removed = self.session.write_rows(statements.remove_snapshots(history, stamp, cutoff))
         return Snapshot(history, rows, removed)
 
-    def _keep(self, columns: tuple[tuple[str, str], ...], stamp: statements.Stamp, moment: datetime) -> int:
+    def _keep(
+        self, record: Record, columns: tuple[tuple[str, str], ...], stamp: statements.Stamp, moment: datetime
+    ) -> int:
         history, relation = self.history, self.model.relation
         capabilities = self.context.warehouse.capabilities
         own = self.session.fetch_columns(relation)
-        if any(capabilities.fold(name) == capabilities.fold(stamp.name) for name, _ in own):
+        if any(capabilities.fold_column(name) == capabilities.fold_column(stamp.name) for name, _ in own):
             error = wording.column_taken(str(relation), str(history), STAMP)
             raise MaterializeError(with_hint(error.what, error.hint))
         if not columns:
             rows = self.session.write_rows(statements.start_history(history, relation, stamp, moment))
             self._grants.give(history)
-            return rows
-        fitted = fit_columns(history, columns, own, capabilities)
-        aside = intermediate_of(history, self.context.run.id, capabilities)
-        alter(history, aside, fitted.statements, self.session, only_adds=fitted.only_adds)
-        return self.session.write_rows(statements.add_snapshot(history, fitted.columns, relation, stamp, moment))
+        else:
+            fitted = fit_columns(history, columns, own, capabilities)
+            aside = intermediate_of(history, self.context.run.id, capabilities)
+            alter(history, aside, fitted.statements, self.session, only_adds=fitted.only_adds)
+            added = statements.add_snapshot(history, fitted.columns, relation, stamp, moment)
+            rows = self.session.write_rows(added)
+        # Where the rows that were changed cannot be seen yet, they were counted before.
+        return rows if capabilities.sees_own_changes or record.rows is None else record.rows
 
     def _fetch_columns(self) -> tuple[tuple[str, str], ...]:
         """Those of the history; the names come first, as a question that is refused would end the transaction."""
@@ -157,7 +162,7 @@ class Snapshots:
         return self.session.fetch_columns(history) if fold(history.name) in names else ()
 
     def _find_stamp(self, columns: tuple[tuple[str, str], ...]) -> statements.Stamp:
-        fold = self.context.warehouse.capabilities.fold
+        fold = self.context.warehouse.capabilities.fold_column
         found = next(((name, type_) for name, type_ in columns if fold(name) == fold(STAMP)), None)
         kind = None if found is None else kind_of(_plain(found[1]), self.context.spoken)
         if found is None or kind not in (Kind.TIMESTAMP, Kind.ZONED):

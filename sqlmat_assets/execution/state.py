@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlmat_assets.execution.budget import Purse
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.grantees import Grantees
 from sqlmat_assets.execution.heartbeat import Heartbeat
@@ -55,6 +56,7 @@ class RunState:
     def __init__(self, renew_after: timedelta = _RENEW_AFTER) -> None:
         self.heartbeat = Heartbeat(renew_after)
         self.grantees = Grantees()
+        self.purse = Purse()
         self._guard = threading.RLock()
         self._kinds: dict[str, dict[str, ObjectKind]] = {}
         self._records: dict[tuple[str, str], Record] = {}

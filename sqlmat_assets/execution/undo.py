@@ -244,7 +244,7 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
         if broken:
             raise MaterializeError(wording.would_break(str(steps[0].relation), broken))
     try:
-        with session.transaction():
+        with session.transaction(*(step.relation for step in steps)):
             exchange()
     except LostCommitError as error:
         settle(error, steps[0].restored(now), session)

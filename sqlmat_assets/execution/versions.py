@@ -180,10 +180,14 @@ def of_table(versions: Collection[Version], relation: Relation, capabilities: Ca
     return [version for version in versions if key_of(version.record.relation, capabilities) == key]
 
 
+def ordered(versions: Iterable[Version]) -> list[Version]:
+    """Those first that are to be put back first: undone ones last, then the latest first."""
+    return sorted(versions, key=lambda one: (one.undone_at is None, one.record.published_at), reverse=True)
+
+
 def _ordered(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Version]:
     found = (dict.fromkeys(_NAMES) | dict(zip(names, row, strict=True)) for row in rows)
-    versions = (_version(row) for row in found if is_whole(row))
-    return sorted(versions, key=lambda one: (one.undone_at is None, one.record.published_at), reverse=True)
+    return ordered(_version(row) for row in found if is_whole(row))
 
 
 def _is(version: Version) -> exp.Expr:

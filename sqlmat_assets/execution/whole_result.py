@@ -17,14 +17,19 @@ from sqlmat_assets.execution.state import Standing
 from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Session
 
 
 @contextmanager
-def whole_result(model: Model, plan: Plan, written: Written, session: Session, context: Context) -> Generator[Relation]:
-    """Give the relation that has the rows of the target as they would be after the publish, while it is needed."""
-    if plan.way is Way.SWAP or not _is_looked_at(model):
+def whole_result(
+    model: Model, plan: Plan, written: Written, session: Session, context: Context, *, is_asked: bool = False
+) -> Generator[Relation]:
+    """Give the relation that has the rows of the target as they would be after the publish, while it is needed.
+
+    Unless it `is_asked` for, it is needed where a check looks at it.
+    """
+    if plan.way is Way.SWAP or not (is_asked or _is_looked_at(model)):
         yield written.intermediate
         return
     view = result_of(model.relation, context.run.id, context.warehouse.capabilities)
@@ -36,7 +41,7 @@ def whole_result(model: Model, plan: Plan, written: Written, session: Session, c
     try:
         yield view
     finally:
-        context.retries.run(lambda: session.execute(statements.drop_view(view)), context.sleep)
+        context.retries.run(lambda: drop_result(model, session, context), context.sleep)
 
 
 def subject_of(
@@ -56,7 +61,7 @@ def subject_of(
 
 
 def drop_result(model: Model, session: Session, context: Context) -> None:
-    """Drop the view, where it is still there: some engines drop no table that a view reads."""
+    """Drop the view, where a first try has not done so; some engines drop no table that a view reads."""
     view = result_of(model.relation, context.run.id, context.warehouse.capabilities)
     session.execute(row_statements.drop_view_if_exists(view))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, WarehouseError, failures
+from sqlmat_assets.execution.budget import within_budget
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.designs import design_of
 from sqlmat_assets.execution.events import Column, LeftOut, Printed, Written
@@ -18,21 +20,37 @@ from sqlmat_assets.execution.speaking import say, spoken_types, told_of_transpil
 from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.parse import statement_line, statement_text
+from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, row_statements, statements
 from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.billing import Estimate
 from sqlmat_assets.warehouses.design import Design, create_table, create_table_as
 from sqlmat_assets.warehouses.error_lines import count_in_file
 
 
+@dataclass(frozen=True, slots=True)
+class PartsOf:
+    """What an intermediate table is filled from.
+
+    `queries` are those whose rows it gets, one after the other; all of them give the same columns. `ranges` are those
+    that are built, and `column` that of the partitions (name, type), where there are any and it is known. `batch` is
+    what is loaded from outside.
+    """
+
+    queries: Sequence[str] = ()
+    ranges: Sequence[Range] = ()
+    column: tuple[str, str] | None = None
+    batch: Batch | None = None
+
+
 def write(
     model: Model,
-    queries: Sequence[str],
+    parts: PartsOf,
     intermediate: Relation,
     session: Session,
     context: Context,
-    batch: Batch | None = None,
     tell: Callable[[Printed], None] = lambda _: None,
     stopwatch: Stopwatch | None = None,
 ) -> Written:
@@ -40,11 +58,10 @@ def write(
 
     Args:
         model: The table.
-        queries: Those whose rows it gets, one after the other; all of them give the same columns.
-        intermediate: Where they are put.
+        parts: From what.
+        intermediate: Where the rows are put.
         session: Where to do it.
         context: The run.
-        batch: The files, where it is loaded from some.
         tell: Takes what a script prints.
         stopwatch: Measures the phases inside of this one.
 
@@ -54,34 +71,73 @@ def write(
     started_at, left_out = context.now(), None
     match model.kind:
         case Kind.QUERY if model.is_view:
-            rows, statement = None, _write_view(model, queries[0], intermediate, session, context)
+            rows, statement = None, _write_view(model, parts.queries[0], intermediate, session, context)
         case Kind.QUERY:
-            rows, statement = _write_queries(model, queries, intermediate, session, context)
+            rows, statement = _write_queries(model, parts, intermediate, session, context)
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
-        case Kind.LOAD if model.load is not None and batch is not None:
-            loaded = write_load(model, model.load, batch, intermediate, session, context)
+        case Kind.LOAD if model.load is not None and parts.batch is not None:
+            loaded = write_load(model, model.load, parts.batch, intermediate, session, context)
             rows, statement = loaded.rows, loaded.statement
             left_out = LeftOut(loaded.bad_rows, tuple(map(str, loaded.first_bad))) if loaded.bad_rows else None
         case Kind.PROCESSED if model.processor is not None:
-            with explained(model, session, context, statement_text(model)):
+            text = statement_text(model)
+            with _paid(model, [text], session, context), explained(model, session, context, text):
                 rows, statement = write_processed(
                     model, model.processor, intermediate, session, context, tell, stopwatch
                 )
         case Kind.PROCESSED | Kind.LOAD | Kind.DELIVERY:
             raise MaterializeError(failures.kind_not_built(model.path, model.kind))
     columns = context.retries.run(lambda: fetch_columns(model, intermediate, session, context), context.sleep)
-    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at), left_out)
+    costs, size = session.costs, None
+    if costs is not None and not model.is_view:
+        size = context.retries.run(lambda: costs.fetch_size(intermediate), context.sleep)
+    seconds = context.seconds_since(started_at)
+    return Written(model.relation, intermediate, rows, columns, statement, seconds, left_out, size)
 
 
 def _write_queries(
-    model: Model, queries: Sequence[str], intermediate: Relation, session: Session, context: Context
+    model: Model, parts: PartsOf, intermediate: Relation, session: Session, context: Context
 ) -> tuple[int, str]:
-    rows = 0
     texts: list[str] = []
-    design = design_of(model.settings, context.warehouse.capabilities)
+    design = design_of(model.settings, context.warehouse.capabilities, parts.column)
     if design.encodings:
-        texts.append(_create_encoded(model, queries[0], intermediate, design, session, context))
+        texts.append(_create_encoded(model, parts.queries[0], intermediate, design, session, context))
+    with _paid(model, parts.queries, session, context):
+        rows = _send_queries(model, parts.queries, intermediate, design, texts, session, context)
+    if rows == 0:
+        counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
+        rows = int(counted.rows[0][0])
+    return rows, ";\n".join(texts)
+
+
+@contextmanager
+def _paid(model: Model, queries: Sequence[str], session: Session, context: Context) -> Generator[None]:
+    """Run queries for what they may cost; what the engine refuses of one before that is told as if it ran."""
+    costs = session.costs
+    if costs is None:
+        yield
+        return
+    estimates: list[Estimate] = []
+    for query in queries:
+        with explained(model, session, context, query):
+            said = say(query, context)
+            estimates.append(context.retries.run(partial(costs.estimate, said), context.sleep))
+    with within_budget(model, estimates, costs, context.state.purse, context.prices, context.now()):
+        yield
+
+
+def _send_queries(
+    model: Model,
+    queries: Sequence[str],
+    intermediate: Relation,
+    design: Design,
+    texts: list[str],
+    session: Session,
+    context: Context,
+) -> int:
+    """Fill the table, and tell how many rows it has been given; what was sent is added to the texts."""
+    rows = 0
     for query in queries:
         said = say(query, context)
         tree = row_statements.insert_query(intermediate, said) if texts else create_table_as(intermediate, said, design)
@@ -89,10 +145,7 @@ def _write_queries(
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
-    if rows == 0:
-        counted = context.retries.run(lambda: session.fetch_rows(statements.count_rows(intermediate)), context.sleep)
-        rows = int(counted.rows[0][0])
-    return rows, ";\n".join(texts)
+    return rows
 
 
 def _create_encoded(
@@ -196,9 +249,9 @@ def _write_data(model: Model, intermediate: Relation, session: Session, context:
 def fetch_columns(model: Model, relation: Relation, session: Session, context: Context) -> tuple[Column, ...]:
     """The columns of the table that stands for a model, with the comments beside them in its SQL."""
     capabilities = context.warehouse.capabilities
-    texts = {capabilities.fold(column.name): column.description for column in model.columns}
+    texts = {capabilities.fold_column(column.name): column.description for column in model.columns}
     found = session.fetch_columns(relation)
-    return tuple(Column(name, kind, texts.get(capabilities.fold(name))) for name, kind in found)
+    return tuple(Column(name, kind, texts.get(capabilities.fold_column(name))) for name, kind in found)
 
 
 def describe(model: Model, relation: Relation, written: Written, session: Session, context: Context) -> None:

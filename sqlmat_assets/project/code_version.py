@@ -29,6 +29,8 @@ COUNTING_SETTINGS = (
     "on_match",
     "order_by",
 )
+# The same of settings that came later: they count where they are set, so that a new release builds nothing anew.
+LATER_COUNTING_SETTINGS = ("cluster_by",)
 # A change of one of these changes when, by whom or how long a table is built, and not what is in it.
 OTHER_SETTINGS = (
     "owner",
@@ -47,6 +49,9 @@ OTHER_SETTINGS = (
     "on_schema_change",
     "partitions_per_run",
     "keep_versions",
+    "partitions_stored_for",
+    "labels",
+    "budget",
     # What it changes is put right by each build, whatever becomes of the rows.
     "grant_select",
 )
@@ -97,7 +102,8 @@ class Source:
 def code_version(sources: Iterable[Source], settings: ModelSettings, kind: str, dialect: str) -> CodeVersion:
     """Put together the version of a table from all that makes it."""
     sources = tuple(sources)
-    common = [kind, dialect, *(f"{name}={getattr(settings, name)!r}" for name in COUNTING_SETTINGS)]
+    names = [*COUNTING_SETTINGS, *(name for name in LATER_COUNTING_SETTINGS if getattr(settings, name))]
+    common = [kind, dialect, *(f"{name}={getattr(settings, name)!r}" for name in names)]
     return CodeVersion(
         hash_parts([*common, *(part for source in sources for part in (source.part, source.meaning))]),
         hash_parts([*common, *(part for source in sources for part in (source.part, source.text))]),

@@ -38,6 +38,7 @@ class TableFiles:
     requirements: str | None = None
     checks: tuple[str, ...] = ()
     confs: tuple[str, ...] = ()
+    deliveries: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -138,6 +139,7 @@ class _Grouping:
             requirements=requirements,
             checks=tuple(file.path for file in self._by_role[Role.CHECKS].get(key, [])),
             confs=tuple(file.path for file in confs),
+            deliveries=tuple(file.path for file in self._by_role[Role.DELIVERY].get(key, [])),
             problems=tuple(problems),
         )
 

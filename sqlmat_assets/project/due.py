@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from sqlmat_assets.project.due_deliveries import follow_publishes
 from sqlmat_assets.project.due_partitions import DuePartitions, Pace
 from sqlmat_assets.project.graph import ModelGraph, arrange
 from sqlmat_assets.project.intervals import DAY, MINUTE
-from sqlmat_assets.project.model import Kind, Model, Project
+from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.partitions.spec import ListPartitioning, TimePartitioning
 from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.schedules import Calendar
@@ -71,6 +72,11 @@ class Timetable:
             tables.append(_Table(known[relation], reads, quarantined, frozenset(reads).difference(near)))
         self._tables = tuple(tables)
         self._scheduled = tuple(place for place, table in enumerate(tables) if table.is_scheduled)
+        self._delivered = {
+            place: tuple(read for read in table.upstream if not tables[read].timing.is_view)
+            for place, table in enumerate(tables)
+            if table.timing.is_delivery
+        }
 
     @classmethod
     def of(cls, project: Project) -> Timetable:
@@ -80,16 +86,17 @@ class Timetable:
             Timing(
                 model.relation,
                 graph.upstream(model.relation),
-                model.effective_interval,
-                model.settings.calendar,
+                model.interval if model.is_delivery else model.effective_interval,
+                Calendar() if model.is_delivery else model.settings.calendar,
                 model.version,
                 model.settings.on_upstream_failure == "build",
-                # Nothing makes deliveries yet: asking for them would be one failure after the other.
-                model.is_quarantined or model.kind is Kind.DELIVERY,
+                model.is_quarantined,
                 graph.weight(model.relation),
                 model.settings.partition_by,
                 _awaits_next_batch(model),
                 model.is_view,
+                model.is_delivery,
+                model.effective_interval if model.is_delivery else None,
             )
             for model in project
         )
@@ -109,6 +116,7 @@ class Timetable:
         found = [states.get(table.timing.relation, _UNKNOWN) for table in self._tables]
         verdicts = [_wish(table, state, now) for table, state in zip(self._tables, found, strict=True)]
         self._ask_for_readers(verdicts, found, now)
+        follow_publishes(verdicts, found, self._delivered, self.timings)
         self._obstruct(verdicts, found, now)
         named = {table.timing.relation: verdict for table, verdict in zip(self._tables, verdicts, strict=True)}
         return Decision(now, named, self._groups(verdicts))
@@ -272,7 +280,7 @@ def _holds(verdict: Verdict) -> bool:
 def _asked_since(timing: Timing, verdict: Verdict, state: State) -> datetime | None:
     """From when on a table could have been built for its age; None when it is for another reason."""
     if verdict.reason is Reason.RETRY and verdict.due_at is not None and state.failed_at is not None:
-        return max(verdict.due_at, state.failed_at + back_off(state.failures, timing.interval))
+        return max(verdict.due_at, state.failed_at + back_off(state.failures, timing.longest_back_off))
     return verdict.due_at
 
 
@@ -299,10 +307,9 @@ def _wish(table: _Table, state: State, now: datetime) -> Verdict:
         return Verdict(Reason.PUT_BACK, put_back_at=state.put_back_at)
     hours = timing.calendar if timing.interval is not None and timing.calendar.conditions and not at_once else None
     if failures:
-        failed_at = state.failed_at
-        again = (
-            now if failed_at is None or _is_ahead(failed_at, now) else failed_at + back_off(failures, timing.interval)
-        )
+        again = now
+        if (failed_at := state.failed_at) is not None and not _is_ahead(failed_at, now):
+            again = failed_at + back_off(failures, timing.longest_back_off)
         if now < again - _TOLERANCE:
             again = again if hours is None else _next_admitted(hours, again)
             return Verdict(Reason.BACKING_OFF, due_at, again, failures=failures)

@@ -54,6 +54,9 @@ KEYS: Mapping[str, Key] = {
             "Redshift: how rows are distributed: `auto`, `even`, `key` or `all`",
             values.parse_choice("auto", "even", "key", "all"),
         ),
+        Key("cluster_by", "country, city_id", "BigQuery: the columns that rows are clustered by", values.parse_columns),
+        Key("partitions_stored_for", "400d", "BigQuery: how long the rows of a partition stay", parse_interval),
+        Key("labels", "team=data, tier=gold", "BigQuery: the labels of the table", values.parse_labels),
         Key(
             "encode",
             "name:zstd, city_id:az64",
@@ -187,6 +190,27 @@ KEYS: Mapping[str, Key] = {
             "How many earlier versions of the table stay beside it, for `sqlmat undo`; else `0`; [more](undo.md)",
             values.parse_amount,
         ),
+        Key(
+            "budget",
+            "0.50",
+            "BigQuery: what the queries of one build of the table may cost at most, in US dollars, by their dry runs; "
+            "[more](bigquery.md#costs)",
+            values.parse_usd,
+        ),
+        Key(
+            "daily_budget",
+            "25",
+            "BigQuery: what all queries of sqlmat in the warehouse may cost in a day (UTC), in US dollars",
+            values.parse_usd,
+            is_global=True,
+        ),
+        Key(
+            "usd_per_tib",
+            "6.25",
+            "BigQuery: the price of reading a TiB, in US dollars; else `6.25`",
+            values.parse_usd,
+            is_global=True,
+        ),
         Key("dialect", "duckdb", "The SQL that the files are written in", values.parse_word, is_global=True),
         Key(
             "catalog", "my-project", "The catalog (BigQuery: project) of the tables", values.parse_word, is_global=True
@@ -232,7 +256,7 @@ FOREIGN_KEYS = {
         "write `partitions_per_run`, or `sqlmat build --batch N` for a long backfill",
     ),
     "full_refresh": "leave it out, and write `sqlmat build --full-refresh` when you want it",
-    "cluster_by": "write `sortkey` on Redshift; the other engines have nothing like it here",
+    "clustered_by": "write `cluster_by` on BigQuery, and `sortkey` on Redshift",
     **dict.fromkeys(SCHEDULE_KEYS, "write `schedule`"),
     **dict.fromkeys(("tz", "time_zone"), "write `timezone`"),
     **{

@@ -13,6 +13,7 @@ from sqlmat_assets.errors import project as wording
 from sqlmat_assets.errors.usage import with_hint
 from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.companions import group_files
+from sqlmat_assets.project.delivery_drafts import draft_deliveries, outlast
 from sqlmat_assets.project.draft import Drafter
 from sqlmat_assets.project.files import Role, Scan, SharedConf, read_folder
 from sqlmat_assets.project.graph import ModelGraph, effective_intervals, versions_through_views
@@ -21,8 +22,9 @@ from sqlmat_assets.project.keys import KEYS
 from sqlmat_assets.project.mode_problems import mode_problems
 from sqlmat_assets.project.model import Model, Project
 from sqlmat_assets.project.parsed import ParsedFiles
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.project.settings import Settings, nearest, parse_conf
+from sqlmat_assets.project.settings import Setting, Settings, nearest, parse_conf
 from sqlmat_assets.project.texts import Texts
 from sqlmat_assets.project.validate import Draft, find_problems
 from sqlmat_assets.relation import Relation
@@ -61,16 +63,21 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None, cached_as: Pa
     texts = Texts(root)
     scan = _without_gone(read_folder(root), texts)
     confs = {conf.path: _read_conf(conf, texts) for conf in scan.confs}
-    names, problems = _choose_names([confs[conf.path] for conf in scan.confs if conf.schema is None], dialect)
+    own = [confs[conf.path] for conf in scan.confs if conf.schema is None]
+    names, problems = _choose_names(own, dialect)
     grouped = group_files(scan, names.fold)
     cache = ParseCache.open(cache_dir, cached_as, names.dialect)
     known = {names.fold(table.relation): table.relation for table in grouped.tables}
-    drafter = Drafter(texts, ParsedFiles(cache, names.dialect), names, known)
-    shared = [Settings(problems=tuple(problems)), *(confs[conf.path] for conf in scan.confs if conf.schema is None)]
+    parsed = ParsedFiles(cache, names.dialect)
+    drafter = Drafter(texts, parsed, names, known)
+    shared = [Settings(problems=tuple(problems)), *own]
     drafts: list[Draft] = []
     for table in grouped.tables:
         of_schema = grouped.schema_confs.get(names.fold(table.relation).schema, ())
         drafts.append(drafter.draft(table, [*shared, *(confs[path] for path in of_schema)]))
+    sent, loose = draft_deliveries(grouped.tables, drafts, texts, parsed)
+    drafts = sorted([*drafts, *sent], key=lambda draft: draft.model.relation)
+    problems += loose
     cache.save()
     models = _finish(drafts, names)
     for found in (scan.problems, grouped.problems, *(conf.problems for conf in confs.values())):
@@ -79,7 +86,7 @@ def _load(root: Path, dialect: str | None, cache_dir: Path | None, cached_as: Pa
         problems += model.problems
     if not models and not any(not problem.is_warning for problem in problems):
         problems.append(wording.no_tables().at(".", is_warning=True))
-    return Project(root, names.dialect, MappingProxyType(models), _sorted(problems), names)
+    return Project(root, names.dialect, MappingProxyType(models), _sorted(problems), names, _choose_prices(own))
 
 
 def _without_gone(scan: Scan, texts: Texts) -> Scan:
@@ -99,7 +106,7 @@ def _read_conf(conf: SharedConf, texts: Texts) -> Settings:
 
 def _choose_names(confs: Iterable[Settings], dialect: str | None) -> tuple[Names, list[Problem]]:
     """Take the dialect and the catalog from `global.conf`; a dialect that the caller names wins."""
-    found = {line.key: line for conf in confs for line in conf.lines if KEYS[line.key].is_global}
+    found = _global_lines(confs)
     values: dict[str, Any] = {key: line.value for key, line in found.items() if line.value is not None}
     problems: list[Problem] = []
     chosen = dialect or values.get("dialect", _DEFAULT_DIALECT)
@@ -111,6 +118,16 @@ def _choose_names(confs: Iterable[Settings], dialect: str | None) -> tuple[Names
             problems.append(error.at(place.path, place.line, place.column))
             chosen = _DEFAULT_DIALECT
     return Names(chosen, values.get("catalog"), values.get("catalog_aliases", ())), problems
+
+
+def _choose_prices(confs: Iterable[Settings]) -> Prices:
+    found = _global_lines(confs)
+    given: dict[str, Any] = {key: found[key].value for key in ("usd_per_tib", "daily_budget") if key in found}
+    return Prices(**{key: value for key, value in given.items() if value is not None})
+
+
+def _global_lines(confs: Iterable[Settings]) -> dict[str, Setting]:
+    return {line.key: line for conf in confs for line in conf.lines if KEYS[line.key].is_global}
 
 
 def check_dialect(name: str) -> None:
@@ -141,7 +158,7 @@ def _finish(drafts: Iterable[Draft], names: Names) -> dict[Relation, Model]:
     return {
         model.relation: replace(
             model,
-            effective_interval=None if model.is_view else effective.get(model.relation),
+            effective_interval=None if model.is_view else effective.get(outlast(model)),
             version=versions[model.relation],
             problems=_sorted([*model.problems, *found[model.relation], *mode_problems(draft)]),
         )

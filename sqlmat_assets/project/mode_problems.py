@@ -54,6 +54,9 @@ _NOT_FOR_VIEWS = (
     "distkey",
     "sortkey",
     "diststyle",
+    "cluster_by",
+    "partitions_stored_for",
+    "labels",
     "encode",
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,9 @@ from types import MappingProxyType
 
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.project.code_version import CodeVersion
+from sqlmat_assets.project.deliveries import Delivery
 from sqlmat_assets.project.loads import Load
+from sqlmat_assets.project.prices import Prices
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.project.settings import ModelSettings, Place
 from sqlmat_assets.relation import Relation
@@ -130,7 +132,7 @@ class Processor:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One table of the project.
+    """One table of the project, or one delivery of a table.
 
     `sql` is the query's text as it is (empty for data files and loads); `columns` are the named outputs in order,
     empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built. `version` is
@@ -156,6 +158,7 @@ class Model:
     problems: tuple[Problem, ...] = ()
     processor: Processor | None = None
     load: Load | None = None
+    delivery: Delivery | None = None
     version: CodeVersion | None = None
     varies: str | None = None
     statement: tuple[int, int] | None = None
@@ -169,6 +172,11 @@ class Model:
     def is_view(self) -> bool:
         """Whether it is a view, which has no rows of its own and so no age."""
         return self.kind is Kind.QUERY and self.settings.mode == "view"
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether it is no table at all: its first `upstream` goes somewhere."""
+        return self.kind is Kind.DELIVERY
 
     @property
     def check_specs(self) -> tuple[CheckSpec, ...]:
@@ -190,6 +198,7 @@ class Project:
     models: Mapping[Relation, Model] = field(default_factory=lambda: MappingProxyType({}))
     problems: tuple[Problem, ...] = ()
     names: Names = field(default=Names("duckdb"))
+    prices: Prices = field(default_factory=Prices)
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models.values())
@@ -201,6 +210,16 @@ class Project:
     def views(self) -> Mapping[Relation, str]:
         """The SQL of the tables that are views."""
         return {model.relation: model.sql for model in self if model.is_view}
+
+    @property
+    def deliveries(self) -> Mapping[Relation, Delivery]:
+        """Where tables go, for each delivery that can be made."""
+        return {model.relation: model.delivery for model in self if model.delivery is not None}
+
+    def without_deliveries(self) -> Project:
+        """The tables alone."""
+        models = {relation: model for relation, model in self.models.items() if not model.is_delivery}
+        return replace(self, models=MappingProxyType(models))
 
     @property
     def errors(self) -> tuple[Problem, ...]:

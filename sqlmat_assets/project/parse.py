@@ -18,6 +18,7 @@ from sqlmat_assets.project.output_problems import output_problems
 from sqlmat_assets.project.outputs import final_select, read_outputs
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
+from sqlmat_assets.project.repairs import mark_legacy
 from sqlmat_assets.project.syntax import Statement, Syntax, read_spans, read_syntax
 from sqlmat_assets.project.varies import varies_by
 
@@ -83,10 +84,10 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
 def statement_text(model: Model) -> str:
     """Give the first statement of a table's SQL exactly as written, without what surrounds it: comments, `;`.
 
-    A text that cannot be cut into words comes back whole.
+    A text that cannot be cut into words comes back whole. One in BigQuery's legacy dialect is marked as such.
     """
     start, end = model.statement or next(iter(read_spans(model.sql, model.dialect)), (0, len(model.sql)))
-    return model.sql[start:end]
+    return mark_legacy(model.sql[start:end], model.sql, model.dialect)
 
 
 def statement_line(text: str, dialect: str) -> int:

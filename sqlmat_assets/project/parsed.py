@@ -12,6 +12,7 @@ from sqlmat_assets.project.cache import ParseCache
 from sqlmat_assets.project.checks import ParsedChecks, parse_checks
 from sqlmat_assets.project.codec import decode, encode
 from sqlmat_assets.project.definition import ParsedDefinition, parse_definition
+from sqlmat_assets.project.deliveries import ParsedDeliveries
 from sqlmat_assets.project.loads import ParsedLoad
 from sqlmat_assets.project.parse import ParsedQuery, parse_query
 from sqlmat_assets.project.scripts import ParsedRequirements, ParsedScript, parse_requirements, parse_script
@@ -52,6 +53,10 @@ class ParsedFiles:
     def load(self, text: str, path: str) -> ParsedLoad:
         """Give what `parse_load` says about a file."""
         return self._parse(ParsedLoad, _parse_load, text, path)
+
+    def deliveries(self, text: str, path: str) -> ParsedDeliveries:
+        """Give what `parse_deliveries` says about a file."""
+        return self._parse(ParsedDeliveries, _parse_deliveries, text, path)
 
     def script(self, text: str, path: str) -> ParsedScript:
         """Give what `parse_script` says about a file."""
@@ -105,3 +110,10 @@ def _parse_load(text: str, dialect: str, path: str) -> ParsedLoad:
     from sqlmat_assets.project.load_reading import parse_load
 
     return parse_load(text, dialect, path)
+
+
+def _parse_deliveries(text: str, _dialect: str, path: str) -> ParsedDeliveries:
+    # Nor is pydantic where nothing is delivered.
+    from sqlmat_assets.project.deliver_reading import parse_deliveries
+
+    return parse_deliveries(text, path)

@@ -24,10 +24,23 @@ def repairs_of(dialect: str) -> tuple[Repair, ...]:
     return (_table_arguments,)
 
 
+LEGACY_MARK = "/*#legacySQL*/ "
+
+
 def is_legacy(text: str) -> bool:
     """Tell whether a BigQuery text is in the legacy dialect; sqlglot reads some of it, wrongly."""
     upper = text.upper()
     return any(mark in upper for mark in ("#LEGACYSQL", "TABLE_DATE_RANGE", "TABLE_QUERY"))
+
+
+def mark_legacy(statement: str, text: str, dialect: str) -> str:
+    r"""Have a statement of a file in the legacy dialect say so itself, in the line in which it begins.
+
+    Examples:
+        >>> mark_legacy("select 1", "#legacySQL\nselect 1", "bigquery")
+        '/*#legacySQL*/ select 1'
+    """
+    return f"{LEGACY_MARK}{statement}" if dialect == "bigquery" and is_legacy(text) else statement
 
 
 def _like(model: Token, kind: TokenType, text: str, end: int | None = None) -> Token:

@@ -33,6 +33,9 @@ class ModelSettings:
     distkey: str | None = None
     sortkey: SortKey = UNSORTED
     diststyle: str | None = None
+    cluster_by: tuple[str, ...] = ()
+    partitions_stored_for: timedelta | None = None
+    labels: tuple[tuple[str, str], ...] = ()
     encode: tuple[tuple[str, str], ...] = ()
     snapshots_interval: timedelta | None = None
     snapshots_stored_for: timedelta | None = None
@@ -58,6 +61,7 @@ class ModelSettings:
     on_change: str = "next"
     on_schema_change: str = "fail"
     keep_versions: int = 0
+    budget: float | None = None
 
     @property
     def calendar(self) -> Calendar:

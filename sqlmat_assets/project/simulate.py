@@ -165,6 +165,7 @@ class _Step:
     readers: list[Relation]
     started_at: datetime | None = None
     will_fail: bool = False
+    delivers: Mapping[Relation, datetime] = field(default_factory=dict[Relation, datetime])
 
 
 @dataclass(slots=True)
@@ -307,6 +308,8 @@ class _Service:
             relation = run.ready.pop()
             step = run.steps[relation]
             step.started_at = now
+            if self._timings[relation].is_delivery:
+                step.delivers = {r: s.published_at for r, s in self._states.items() if s.published_at is not None}
             is_passed = step.reason is Reason.VIEW
             step.will_fail = not is_passed and any(
                 o.relation == relation and o.since <= now < o.until for o in self._scenario.failures
@@ -330,6 +333,8 @@ class _Service:
                 run.decided_at,
                 run.versions[relation],
                 partitions=built if range_ is None else built.with_range(range_, run.decided_at),
+                published_at=now,
+                delivered=step.delivers,
             )
             for reader in step.readers:
                 if reader in run.steps:

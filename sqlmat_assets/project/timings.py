@@ -21,7 +21,8 @@ class Timing:
 
     `interval` is the effective one; `weight` counts the tables that depend on it, near or far. With
     `awaits_next_batch`, another code is no reason to build: it is used from the next batch or partition on. A view
-    (`is_view`) has no age, and whoever reads it reads what it reads.
+    (`is_view`) has no age, and whoever reads it reads what it reads. A delivery (`is_delivery`) without an interval
+    follows each publish of what it reads; `retried_within` is how long it is left alone at most when it fails.
     """
 
     relation: Relation
@@ -35,6 +36,13 @@ class Timing:
     partitioning: Partitioning | None = None
     awaits_next_batch: bool = False
     is_view: bool = False
+    is_delivery: bool = False
+    retried_within: timedelta | None = None
+
+    @property
+    def longest_back_off(self) -> timedelta | None:
+        """How long it is left alone at most when it fails; None where nothing says that."""
+        return self.retried_within if self.interval is None else self.interval
 
     @property
     def pace(self) -> Pace | None:
@@ -50,6 +58,8 @@ class State:
     the attempts since then with the code that it has now, the last at `failed_at`. `run` is an unfinished run that has
     yet to build it. `partitions` are those that were built, of a table that has some. `put_back_at` is when a person
     has put an earlier version of it back, and `unwanted` the code that it had then; None once it is built again.
+    `published_at` is when the rows that it has were put in place, where that is known; of a delivery, when something
+    arrived last. `delivered` says which publish of each table that was.
     """
 
     decided_at: datetime | None = None
@@ -60,6 +70,8 @@ class State:
     partitions: BuiltPartitions = field(default_factory=BuiltPartitions)
     put_back_at: datetime | None = None
     unwanted: CodeVersion | None = None
+    published_at: datetime | None = None
+    delivered: Mapping[Relation, datetime] = field(default_factory=dict[Relation, datetime])
 
     def is_put_back(self, version: CodeVersion | None) -> bool:
         """Whether a person has put an earlier version back, and the table has the code still that it had then."""

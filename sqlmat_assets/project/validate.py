@@ -20,7 +20,7 @@ from sqlmat_assets.relation import Relation
 _NEEDS_NO_INTERVAL = frozenset({Kind.DATA, Kind.LOAD, Kind.DELIVERY})
 # `FROM cities.sql` reads no file.
 _FILE_ENDINGS = frozenset({"sql", "csv", "parquet", "ndjson"})
-_COLUMN_KEYS = ("distkey", "sortkey", "encode", "unique", "not_null", "unique_key", "order_by")
+_COLUMN_KEYS = ("distkey", "sortkey", "encode", "cluster_by", "unique", "not_null", "unique_key", "order_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,11 @@ def _interval_problems(
 
 
 def _is_read_by_table(relation: Relation, graph: ModelGraph, models: Mapping[Relation, Model]) -> bool:
-    """Whether a table reads it, be it by way of views; a view asks for nothing by itself."""
+    """Whether a table reads it, be it by way of views; a view, or a delivery, asks for nothing by itself."""
     seen: set[Relation] = set()
     ahead = list(graph.downstream(relation))
     for reader in ahead:
-        if not models[reader].is_view:
+        if not models[reader].is_view and not models[reader].is_delivery:
             return True
         if reader not in seen:
             seen.add(reader)
@@ -197,6 +197,8 @@ def _columns_of(model: Model, key: str) -> Iterator[str]:
             yield from (column for group in settings.unique for column in group)
         case "sortkey":
             yield from settings.sortkey.columns
+        case "cluster_by":
+            yield from settings.cluster_by
         case "encode":
             yield from (column for column, _ in settings.encode)
         case "unique_key":

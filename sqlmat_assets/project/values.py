@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 # Both as Dagster demands of an asset's owners and tags; what it would refuse must not get that far.
 _EMAIL = re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 _TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
 _TEAM = re.compile(r"team:\s*(\S.*)")
+_USD = re.compile(r"\$?\s*(\d+(?:\.\d+)?)\s*(?:usd)?", re.IGNORECASE | re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*%")
 _ORDER = re.compile(r"(.+?)\s+(asc|desc)", re.IGNORECASE | re.DOTALL)
 _SORT_KEY = re.compile(r"(compound|interleaved)\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
@@ -133,6 +136,20 @@ def parse_tags(text: str) -> tuple[tuple[str, str], ...]:
             raise ValueRefused("a list of `key` or `key=value` made of letters, digits, `_`, `-` and `.`")
         tags[key] = value
     return tuple(tags.items())
+
+
+def parse_labels(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `key=value`, as BigQuery takes labels.
+
+    https://cloud.google.com/bigquery/docs/labels-intro#requirements
+    """
+    labels: dict[str, str] = {}
+    for item in split_list(text):
+        key, _, value = (part.strip() for part in item.replace(":", "=", 1).partition("="))
+        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
+            raise ValueRefused("a list of `key=value` made of small letters, digits, `_` and `-`")
+        labels[key] = value
+    return tuple(labels.items())
 
 
 def parse_column(text: str) -> str:
@@ -267,6 +284,19 @@ def parse_amount(text: str) -> int:
     if not _COUNT.fullmatch(text):
         raise ValueRefused("a whole number")
     return int(text)
+
+
+def parse_usd(text: str) -> float:
+    """Read a sum of money.
+
+    Examples:
+        >>> parse_usd("$0.50"), parse_usd("25 usd")
+        (0.5, 25.0)
+    """
+    match = _USD.fullmatch(text)
+    if match is None:
+        raise ValueRefused("a sum in US dollars, such as `2.50`")
+    return float(match[1])
 
 
 def parse_fraction(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
 
@@ -42,8 +43,9 @@ class Capabilities:
     """Facts about an engine; each is stated, with its source, in `docs/warehouses.md`.
 
     One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
-    sizes of results in part, and lets columns of text grow, but in no transaction. `reads_from` has the schemes of URLs
-    (`s3`) that its sessions read by themselves, as `ReadsObjects` says.
+    sizes of results in part, and lets columns of text grow, but in no transaction. `estimates_at_once` is for how many
+    queries it is asked at a time what they would read, where it tells that and bills for it; 0 where it does not.
+    `reads_from` has the schemes of URLs (`s3`) that its sessions read by themselves, as `ReadsObjects` says.
     """
 
     name: str
@@ -53,12 +55,17 @@ class Capabilities:
     has_grants: bool
     has_comments: bool
     is_case_sensitive: bool = False
+    has_case_sensitive_columns: bool | None = None
     admits_many_writers: bool = True
     has_fingerprints: bool = True
     finds_views_by_name: bool = True
     can_widen_columns: bool = True
     has_varying_lengths: bool = False
     has_distribution: bool = False
+    has_storage_partitions: bool = False
+    sees_own_changes: bool = True
+    estimates_at_once: int = 0
+    why_no_grants: str = "this engine knows no users"
     reads_from: frozenset[str] = frozenset()
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
@@ -66,6 +73,11 @@ class Capabilities:
     def fold(self, name: str) -> str:
         """The spelling under which the engine takes two names for one."""
         return name if self.is_case_sensitive else name.translate(_LOWER)
+
+    def fold_column(self, name: str) -> str:
+        """The same of columns, which some engines tell apart otherwise than tables."""
+        own = self.has_case_sensitive_columns
+        return name if (self.is_case_sensitive if own is None else own) else name.translate(_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +105,12 @@ class Index:
     statement: str
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the statements of a session took in the engine: how long they stood in line, and what they read."""
-
-    queued_seconds: float
-    scanned_bytes: int
-
-
 class Session(Protocol):
     """One connection, for one materialization. Statements are syntax trees; all raise `WarehouseError`."""
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Have what is sent from here on carry labels, such as the table and the run, where the engine has any."""
+        ...
 
     def execute(self, statement: Statement) -> None: ...
 
@@ -141,8 +149,12 @@ class Session(Protocol):
         """
         ...
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Everything inside becomes visible at once, or not at all."""
+    def transaction(self, *published: Relation) -> AbstractContextManager[None]:
+        """Everything inside becomes visible at once, or not at all.
+
+        Args:
+            published: Tables that no other session may publish meanwhile, where the engine does not see to that itself.
+        """
         ...
 
     def load_file(
@@ -257,6 +269,11 @@ class Session(Protocol):
         of that row where it `updates`, and is left out where it does not. Of the rows of the target of which the
         condition is true only those stay whose key is in the intermediate table. Columns are matched by their names.
         """
+        ...
+
+    @property
+    def costs(self) -> Costs | None:
+        """What queries take; None where the engine bills for none."""
         ...
 
     def fetch_usage(self) -> Usage | None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlmat_assets.errors import failures
+from sqlmat_assets.errors.bigquery import no_client
 from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
 from sqlmat_assets.warehouses.describe import describe
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 
-ENGINES = (DUCKDB, POSTGRES, REDSHIFT)
-_SCHEMES = ("duckdb", "postgresql", "redshift")
+if TYPE_CHECKING:
+    from sqlmat_assets.warehouses.bigquery_clients import Connect
+
+ENGINES = (DUCKDB, POSTGRES, REDSHIFT, BIGQUERY)
+_SCHEMES = ("bigquery", "duckdb", "postgresql", "redshift")
 
 
-def open_warehouse(url: str) -> Warehouse:
+def open_warehouse(url: str, bigquery: Connect | None = None) -> Warehouse:
     """The warehouse that a URL names; nothing is connected yet.
 
     `duckdb:///folder/file.duckdb` is the file `/folder/file.duckdb`; a file name alone (`duckdb:///file.duckdb`)
@@ -32,6 +38,14 @@ def open_warehouse(url: str) -> Warehouse:
     the cluster reads them, `&region=` that of the bucket. `?iam=auto` in the place of a password has AWS give one, for
     the cluster or workgroup that the host names, or `?iam=cluster/NAME` and `?iam=workgroup/NAME` that has this name.
 
+    `bigquery://project?location=EU` is a project of BigQuery, with the credentials of the environment.
+    `&priority=batch` and `&max_bytes_billed=100GB` are for its queries, `&staging=gs://bucket/folder` is where files
+    lie on their way, `&state=_sqlmat` the dataset of what sqlmat knows, `&wait=60` for how long it waits.
+
+    Args:
+        url: The URL.
+        bigquery: Opens a client of BigQuery, instead of one with the credentials of the environment.
+
     Raises:
         UsageError: The URL names no warehouse that is known.
     """
@@ -41,6 +55,8 @@ def open_warehouse(url: str) -> Warehouse:
     if scheme.lower() not in _SCHEMES:
         raise failures.unsupported_scheme(scheme.lower(), _SCHEMES)
     match scheme.lower():
+        case "bigquery":
+            return _open_bigquery(url, bigquery)
         case "duckdb":
             return _open_duckdb(url)
         case "redshift":
@@ -63,6 +79,19 @@ def _open_duckdb(url: str) -> Warehouse:
     from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(*_read_duckdb(url))
+
+
+def _open_bigquery(url: str, connect: Connect | None) -> Warehouse:
+    from sqlmat_assets.warehouses.bigquery_url import read_place
+
+    place = read_place(url, _seconds)
+    try:
+        from sqlmat_assets.warehouses.bigquery import BigQueryWarehouse
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("google"):
+            raise
+        raise no_client("google-cloud-bigquery") from error
+    return BigQueryWarehouse(place, connect)
 
 
 def _open_postgres(url: str) -> Warehouse:

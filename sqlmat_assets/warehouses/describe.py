@@ -32,7 +32,7 @@ def _section(engine: Capabilities) -> Iterator[str]:
         ("transactions", f"Tables are replaced {_in_transactions(engine)}", "has_transactional_ddl"),
         ("fingerprints of rows", taken, "has_fingerprints"),
         ("length of names", f"At most {engine.max_identifier_bytes} bytes", "max_identifier_bytes"),
-        ("grants", "Kept" if engine.has_grants else "There are none", "has_grants"),
+        ("grants", "Kept" if engine.has_grants else f"Not given: {engine.why_no_grants}", "has_grants"),
     ):
         yield f"| {about} | {says}. | {engine.tested_on} | `Capabilities.{source}` |"
     yield ""

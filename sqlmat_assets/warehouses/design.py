@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
+from sqlmat_assets.warehouses.storage import Storage
 
 _DIALECT = "redshift"
 
@@ -28,6 +29,7 @@ class Design:
         sortkey: The columns that they are sorted by.
         sortstyle: `compound`, `interleaved`, or `auto`, which has no columns.
         encodings: The encoding of some columns; that of the others is the cluster's choice.
+        storage: The partitions of an engine that keeps rows in such.
     """
 
     diststyle: str | None = None
@@ -35,6 +37,7 @@ class Design:
     sortkey: tuple[str, ...] = ()
     sortstyle: str = "compound"
     encodings: tuple[tuple[str, str], ...] = ()
+    storage: Storage | None = None
 
     @property
     def attributes(self) -> str:
@@ -80,6 +83,8 @@ NO_DESIGN = Design()
 
 def create_table_as(target: Relation, query: str, design: Design) -> exp.Expr:
     """`CREATE TABLE ... AS` with the query as it was written; the encodings have no place in it."""
+    if design.storage is not None:
+        return design.storage.create_table_as(target, query)
     if not design.attributes:
         return statements.create_table_as(target, query)
     return exp.Command(this="CREATE", expression=f"TABLE {_named(target)} {design.attributes} AS {query}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -24,7 +24,8 @@ from sqlmat_assets.errors import (
 )
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.duckdb_cursor import Cursor
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
@@ -128,6 +129,9 @@ class DuckDBSession:
         self._is_in_transaction = False
         self._refused: WarehouseError | None = None
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Statements of DuckDB have no labels."""
+
     def execute(self, statement: exp.Expr) -> None:
         self._run(_sql(statement))
 
@@ -185,7 +189,8 @@ class DuckDBSession:
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
+        del published  # who writes the same rows is refused
         self._run("BEGIN")
         self._is_in_transaction, self._refused = True, None
         try:
@@ -320,6 +325,10 @@ class DuckDBSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    @property
+    def costs(self) -> Costs | None:
+        return None
 
     def fetch_usage(self) -> Usage | None:
         return None

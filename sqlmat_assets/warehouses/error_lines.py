@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 # DuckDB, PostgreSQL and Redshift show the line, and below it a mark under what they mean.
+# BigQuery says the line and the column.
+_PLACED = re.compile(r"\bat \[(?P<line>\d+):(?P<column>\d+)\]")
 _POINTED = re.compile(r"^(?P<label>LINE (?P<line>\d+): )(?P<shown>.*\n)(?P<space> *)(?=\^)", re.MULTILINE)
 
 
@@ -52,11 +54,15 @@ def count_in_file(message: str, statement: str, query: str, first: int) -> tuple
     Examples:
         >>> count_in_file("no x\nLINE 2: x\n        ^", "CREATE TABLE t AS select\nx", "select\nx", 9)
         ('no x\nLINE 10: x\n         ^', 10)
+        >>> count_in_file("Unrecognized name: x at [1:26]", "CREATE TABLE t AS select x", "select x", 9)
+        ('Unrecognized name: x at [9:8]', 9)
     """
     found = _POINTED.search(message)
     start = statement.find(query)
-    if found is None or start < 0:
+    if start < 0:
         return None
+    if found is None:
+        return _count_placed(message, statement[:start], query, first)
     behind = int(found["line"]) - 1 - statement.count("\n", 0, start)
     if not 0 <= behind <= query.count("\n"):
         return None
@@ -64,3 +70,15 @@ def count_in_file(message: str, statement: str, query: str, first: int) -> tuple
     space = found["space"] + " " * (len(label) - len(found["label"]))
     told = f"{message[: found.start()]}{label}{found['shown']}{space}{message[found.end() :]}"
     return told, first + behind
+
+
+def _count_placed(message: str, before: str, query: str, first: int) -> tuple[str, int] | None:
+    found = _PLACED.search(message)
+    if found is None:
+        return None
+    behind = int(found["line"]) - 1 - before.count("\n")
+    if not 0 <= behind <= query.count("\n"):
+        return None
+    column = int(found["column"]) - (0 if behind else len(before) - (before.rfind("\n") + 1))
+    place = f"at [{first + behind}:{column}]"
+    return f"{message[: found.start()]}{place}{message[found.end() :]}", first + behind

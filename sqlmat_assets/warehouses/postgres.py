@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from sqlmat_assets.warehouses import postgres_catalog as catalog
 from sqlmat_assets.warehouses import postgres_files as files_
 from sqlmat_assets.warehouses import postgres_grants as grants_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place, open_connection
@@ -114,6 +115,9 @@ class PostgresSession:
         self._is_inside = False
         self._refused: WarehouseError | None = None
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Statements of PostgreSQL have no labels."""
+
     def execute(self, statement: exp.Expr) -> None:
         if isinstance(statement, exp.Create) and statement.kind == "SCHEMA" and statement.args.get("exists"):
             # Who may make no schemas is refused although it is there.
@@ -149,7 +153,8 @@ class PostgresSession:
         return Rows(found.columns[:own], [row[:own]]), fingerprint_of(row[own:])
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
+        del published  # locks are taken by what is done
         self._refused = None
         self._begin()
         self._is_inside = True
@@ -282,6 +287,10 @@ class PostgresSession:
     ) -> None:
         for statement in row_statements.merge_rows(target, intermediate, columns, key, updates=updates, where=where):
             self.execute(statement)
+
+    @property
+    def costs(self) -> Costs | None:
+        return None
 
     def fetch_usage(self) -> Usage | None:
         return None

@@ -19,7 +19,8 @@ from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import redshift_grants as grants_
 from sqlmat_assets.warehouses import redshift_objects as objects_
 from sqlmat_assets.warehouses import row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session, Usage
+from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
+from sqlmat_assets.warehouses.billing import Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.grants import grant_select, read_grantee
 from sqlmat_assets.warehouses.postgres import PostgresSession
@@ -260,9 +261,9 @@ class RedshiftSession(PostgresSession):
                 raise
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *published: Relation) -> Generator[None]:
         try:
-            with super().transaction():
+            with super().transaction(*published):
                 yield
         except NotGivenError as error:
             raise explained(self._link, error) from error

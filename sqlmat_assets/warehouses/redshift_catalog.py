@@ -11,7 +11,8 @@ from datetime import datetime
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import ObjectKind, Usage
+from sqlmat_assets.warehouses.base import ObjectKind
+from sqlmat_assets.warehouses.billing import Usage
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
 

@@ -157,7 +157,8 @@ def nulls(names: Sequence[str], types: Mapping[str, str] | None = None) -> exp.E
     """No rows of columns, which have a type only where one is given, in the engine's own words."""
     known = types or {}
     columns = [_null(name, known[name]) if name in known else named(exp.Null(), name) for name in names]
-    return exp.select(*columns).where(exp.false())
+    # BigQuery takes no WHERE without a FROM.
+    return exp.select(*columns).limit(0)
 
 
 def typed_nulls(columns: Sequence[tuple[str, str]]) -> exp.Expr:

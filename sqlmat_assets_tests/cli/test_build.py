@@ -121,7 +121,7 @@ def test_json_is_one_document_alone_on_standard_output(run: Run, folder: Path, w
     assert done.returncode == 1
     assert "first/a-b.sql: " in done.stderr
     told = json.loads(done.stdout)
-    ours = {"run", "decided_at", "commit", "uncommitted_edits", "warehouse", "environment"}
+    ours = {"run", "decided_at", "commit", "uncommitted_edits", "warehouse", "transpiled_from", "environment"}
     assert set(told) == {*ours, "seconds", "interrupted", "error", "tables"}
     assert list(told["tables"][0]["phases"]) == ["prepare", "write", "checks", "fingerprint", "publish"]
     assert list(told["tables"][1]["phases"]) == ["prepare", "write", "checks"]

@@ -221,7 +221,7 @@ def test_a_warehouse_that_cannot_be_is_told_before_dagster_starts(run: Run) -> N
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "warehouse URLs starting with `mysql://` are not supported\n"
-        "  hint: use one of `duckdb://`, `postgresql://`, `redshift://`\n"
+        "  hint: use one of `bigquery://`, `duckdb://`, `postgresql://`, `redshift://`\n"
     )
 
 

@@ -58,11 +58,15 @@ def test_checks_reach_the_report_of_the_published_table() -> None:
         "phases": {"write": 1.25, "checks": 0.1},
         "queued_seconds": None,
         "scanned_bytes": None,
+        "billed_bytes": None,
+        "slot_seconds": None,
+        "usd": None,
         "snapshot": None,
         "checks": [{"name": "positive", "passed": True, "blocking": True, "rows": 14, "failed_rows": 0, "message": ""}],
         "error": None,
         "left_out": None,
         "put_back_at": None,
+        "delivered_to": None,
         "held_by": None,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.project.timings import Verdict
 from sqlmat_assets.relation import Relation
-from sqlmat_assets_tests.cli.running import Run
+from sqlmat_assets_tests.cli.running import SQLMAT, Run
 from sqlmat_assets_tests.components.running import execute
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -119,6 +120,16 @@ MONTHLY = replace(
 )
 def test_every_verdict_is_a_sentence(model: Model, verdict: Verdict, sentence: str) -> None:
     assert say(verdict, model, NOON) == sentence
+
+
+def test_nothing_complains_when_the_process_ends(run: Run, folder: Path) -> None:
+    """Where the warehouse was asked which versions were put back; in a process that ends by itself."""
+    (folder / "global.conf").write_text("keep_versions = 1\n")
+    assert run("build", "-s", "+first.cities").returncode == 0
+    command = [SQLMAT, "why", "first.cities"]
+    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  last build" in done.stdout
 
 
 def test_a_table_that_was_never_built(run: Run) -> None:

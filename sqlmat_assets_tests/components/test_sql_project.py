@@ -258,3 +258,17 @@ def test_what_nobody_in_the_project_around_has_is_shown_all_the_same(around: Pat
     (around / "sql/first/cities - 24h.sql").write_text("SELECT 1 AS id FROM feed.days\n")
     told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"))
     assert told["keys"] == ["feed/days", "first/cities", "report"]
+
+
+def test_it_delivers_and_tells_people_in_slack(around: Path) -> None:
+    (around / "sql/first/cities.deliver.yaml").write_text("disk:\n  to: ../../exports/cities.csv\n")
+    yaml = around / "acme/defs/tables/defs.yaml"
+    yaml.write_text(DEFS_YAML + "  slack:\n    channel: '#data'\n    token: \"{{ env.SLACK_TOKEN }}\"\n")
+    variables = {"WAREHOUSE_FILE": str(around / "w.duckdb"), "SLACK_TOKEN": "xoxb-1"}
+    told = run(around, **variables)
+    assert told["keys"] == ["first/cities", "first/cities__deliver__disk", "report"]
+    assert told["sensors"] == {"sqlmat_freshness": "RUNNING", "sqlmat_messages": "RUNNING"}
+    assert (around / "exports/cities.csv").read_text() == "id\n1\n"
+    shown = ask(around, SHOWN, **variables)
+    assert shown.returncode == 0, shown.stderr
+    assert "xoxb-1" not in shown.stdout

@@ -117,3 +117,52 @@ def test_the_workspace_is_valid(project: Path, tmp_path: Path) -> None:
     )
     assert asked.returncode == 0, asked.stderr
     assert "Validation successful for code location sqlmat" in asked.stderr + asked.stdout
+
+
+def test_nobody_is_told_anything_unless_somebody_says_where(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dagster_slack", None)
+    monkeypatch.delenv("SQLMAT_SLACK_CHANNEL", raising=False)
+    assert [sensor.name for sensor in build_deployment().sensors or ()] == ["sqlmat_freshness"]
+
+
+def test_slack_is_named_and_its_token_not_shown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQLMAT_SLACK_CHANNEL", "#data")
+    monkeypatch.setenv("SQLMAT_SLACK_TOKEN", "xoxb-not-to-be-seen")
+    loaded = build_deployment()
+    assert [sensor.name for sensor in loaded.sensors or ()] == ["sqlmat_freshness", "sqlmat_messages"]
+    resource = (loaded.resources or {})["sqlmat_slack"]
+    assert resource.token == dg.EnvVar("SQLMAT_SLACK_TOKEN")
+    dg.Definitions.validate_loadable(loaded)
+    assert "xoxb" not in repr(loaded.get_repository_def().get_top_level_resources())
+
+
+def test_mail_and_a_webhook_have_sensors_of_their_own(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQLMAT_MAIL", "smtp://joan:not-to-be-seen@127.0.0.1")
+    monkeypatch.setenv("SQLMAT_MAIL_FROM", "sqlmat@example.com")
+    monkeypatch.setenv("SQLMAT_MAIL_TO", "joan@example.com")
+    monkeypatch.setenv("SQLMAT_WEBHOOK", "http://127.0.0.1:9/not-to-be-seen")
+    monkeypatch.setenv("SQLMAT_WEBHOOK_SECRET", "not-to-be-seen")
+    loaded = build_deployment()
+    names = [sensor.name for sensor in loaded.sensors or ()]
+    assert names == ["sqlmat_freshness", "sqlmat_messages_mail", "sqlmat_messages_webhook"]
+    dg.Definitions.validate_loadable(loaded)
+    assert "not-to-be-seen" not in repr(loaded.get_repository_def().get_top_level_resources())
+
+
+def test_nobody_is_told_of_an_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SQLMAT_SLACK_CHANNEL", "#data")
+    monkeypatch.setenv("SQLMAT_ENV", "joan")
+    assert [sensor.name for sensor in build_deployment().sensors or ()] == ["sqlmat_freshness"]
+
+
+def test_nothing_leaves_an_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (table,) = (path for path in project.rglob("cities*.sql") if not path.name.endswith("_test.sql"))
+    table.with_name("cities.deliver.yaml").write_text("disk:\n  to: ../../exports/cities.csv\n")
+
+    def deliveries() -> list[str]:
+        keys = build_deployment().resolve_asset_graph().get_all_asset_keys()
+        return [key.to_user_string() for key in keys if "__deliver__" in key.to_user_string()]
+
+    assert len(deliveries()) == 1
+    monkeypatch.setenv("SQLMAT_ENV", "joan")
+    assert deliveries() == []

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery
 from sqlmat_assets_tests.cli.forking import Forker
 from sqlmat_assets_tests.cli.running import Run
-from sqlmat_assets_tests.engines.engine import Engine, find_duckdb, find_postgres, find_redshift
+from sqlmat_assets_tests.engines.engine import Engine, find_bigquery, find_duckdb, find_postgres, find_redshift
 from sqlmat_assets_tests.redshift.cluster import PASSWORD, RedshiftDouble
 from sqlmat_assets_tests.redshift.fixtures import bucket, cluster, redshift_server, s3_server, shared_cluster
 from sqlmat_assets_tests.warehouses.on_redshift import url_of
@@ -19,14 +20,25 @@ from sqlmat_assets_tests.warehouses.on_redshift import url_of
 # Of no account.
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
-__all__ = ["bucket", "cluster", "redshift_server", "s3_server", "shared_cluster"]
+__all__ = [
+    "bigquery",
+    "bigquery_url",
+    "bucket",
+    "cluster",
+    "redshift_server",
+    "s3_server",
+    "shared_bigquery",
+    "shared_cluster",
+]
 
 
-@pytest.fixture(params=["duckdb", "postgres", "redshift"])
+@pytest.fixture(params=["duckdb", "postgres", "redshift", "bigquery"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """An empty database, of each engine that tables can be built in."""
     if request.param == "duckdb":
         return find_duckdb(tmp_path / "warehouse.duckdb")
+    if request.param == "bigquery":
+        return find_bigquery(str(request.getfixturevalue("bigquery_url")))
     if request.param == "redshift":
         return request.getfixturevalue("redshift")
     return find_postgres(str(request.getfixturevalue("postgres_url")))

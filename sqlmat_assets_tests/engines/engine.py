@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import psycopg
 
+from sqlmat_assets.warehouses.config import open_warehouse
+from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.redshift.clients import ask as ask_there
 from sqlmat_assets_tests.redshift.clients import with_psycopg
 from sqlmat_assets_tests.redshift.cluster import DATABASE, USER, RedshiftDouble
@@ -62,3 +64,13 @@ def find_postgres(url: str) -> Engine:
             return asked.fetchall() if asked.description else []
 
     return Engine("postgres", url.replace("dev@", f"dev:{PASSWORD}@"), url, ask)
+
+
+def find_bigquery(url: str) -> Engine:
+    warehouse = open_warehouse(url)
+
+    def ask(query: str) -> Rows:
+        with warehouse.open_session() as session:
+            return list(session.fetch_rows(verbatim(query)).rows)
+
+    return Engine("bigquery", warehouse.label, warehouse.label, ask)

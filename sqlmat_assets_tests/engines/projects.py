@@ -36,4 +36,6 @@ GEOGRAPHY = {
 
 def write_project(place: Path, engine: Engine, files: dict[str, str]) -> Path:
     """Write a project in the SQL of an engine below a folder, and give its folder of SQL back."""
-    return write_files(place / "sql", {"global.conf": f"dialect = {engine.dialect}\n", **files})
+    # On BigQuery nobody is asked to pay for it unless he says so.
+    settings = f"dialect = {engine.dialect}\nskip_unchanged = true\n"
+    return write_files(place / "sql", {"global.conf": settings, **files})

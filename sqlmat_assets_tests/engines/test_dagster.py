@@ -50,8 +50,10 @@ def test_a_run_tells_rows_checks_columns_and_phases(
         assert metadata["dagster/table_name"] == "first.cities"
         seconds = {f"seconds ({phase})" for phase in ("prepare", "write", "checks", "fingerprint", "publish")}
         assert seconds <= set(metadata)
-        is_told = engine.dialect == "redshift"
+        is_told = engine.dialect in ("redshift", "bigquery")
         assert ("scanned bytes" in metadata, "seconds (queued)" in metadata) == (is_told, is_told)
+        is_billed = engine.dialect == "bigquery"
+        assert [name in metadata for name in ("billed bytes", "slot seconds", "USD")] == 3 * [is_billed]
         (sql / "first/cities_raw.csv").write_text("city,country\nLyon,France\n")
         failed = execute(define(sql), instance)
         assert not failed.success

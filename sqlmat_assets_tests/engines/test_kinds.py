@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sqlmat_assets.client import connect
 from sqlmat_assets_tests.cli.running import Run
 from sqlmat_assets_tests.engines.engine import Engine, Rows
 from sqlmat_assets_tests.engines.projects import write_project
@@ -58,6 +59,22 @@ TRIPS = {
 }
 MONTHLY = "select extract(month from month), trips, fares from taxi.monthly order by 1"
 
+# What BigQuery writes otherwise: moments without a zone, a backslash in a text, the beginning of a month.
+SPELT = (
+    ("at timestamp", "at datetime"),
+    ("timestamp '", "datetime '"),
+    ("b\\' as", "b\\\\' as"),
+    ("date_trunc('month', pickup)", "date_trunc(pickup, month)"),
+)
+
+
+def spelt(engine: Engine, files: dict[str, str]) -> dict[str, str]:
+    """The files in the words of the engine."""
+    if engine.dialect == "bigquery":
+        for own, other in SPELT:
+            files = {path: text.replace(own, other) if path.endswith(".sql") else text for path, text in files.items()}
+    return files
+
 
 def built(run: Run, engine: Engine, *more: str) -> dict[str, tuple[str, int | None]]:
     done = run(*BUILD, engine.url, *more)
@@ -71,12 +88,27 @@ def months(engine: Engine) -> Rows:
 
 @pytest.mark.slow
 def test_rows_that_go_through_a_script_keep_their_types(run: Run, tmp_path: Path, engine: Engine) -> None:
-    # In Redshift's strings a backslash is written twice.
     query = QUERY.replace("\\", "\\\\") if engine.dialect == "redshift" else QUERY
-    write_project(tmp_path, engine, {**PROCESSED, **dict.fromkeys(SELECTS, query)})
+    write_project(tmp_path, engine, spelt(engine, {**PROCESSED, **dict.fromkeys(SELECTS, query)}))
     assert built(run, engine) == {"first.frames": ("published", 2), "first.lines": ("published", 2)}
     assert engine.ask("select * from first.frames order by 1") == [(11, *VALUES), (12, *NOTHING)]
     assert engine.ask("select * from first.lines order by 1") == [(1, *VALUES), (2, *NOTHING)]
+
+
+def test_what_is_delivered_and_what_python_reads_is_what_is_there(run: Run, tmp_path: Path, engine: Engine) -> None:
+    query = QUERY.replace("\\", "\\\\") if engine.dialect == "redshift" else QUERY
+    delivery = "disk:\n  to: ../../exports/t.parquet\n"
+    files = spelt(engine, {"first/t - 24h.sql": query, "first/t.deliver.yaml": delivery})
+    sql = write_project(tmp_path, engine, files)
+    assert built(run, engine) == {"first.t": ("published", 2), "first.t__deliver__disk": ("delivered", 2)}
+    file = tmp_path / "exports" / "t.parquet"
+    expected = [(1, *VALUES), (2, *NOTHING)]
+    assert duckdb.read_parquet(str(file)).order("id").fetchall() == expected
+    read = connect(project=sql, warehouse=engine.url).table("first.t").wait(fresh=True, timeout=0).to_arrow()
+    assert sorted(tuple(row.values()) for row in read.to_pylist()) == expected
+    file.unlink()
+    assert built(run, engine)["first.t__deliver__disk"] == ("unchanged", 2)
+    assert not file.exists()
 
 
 def test_files_are_tables(run: Run, tmp_path: Path, engine: Engine) -> None:
@@ -101,7 +133,7 @@ def test_files_are_tables(run: Run, tmp_path: Path, engine: Engine) -> None:
 
 
 def test_months_are_built_merged_and_filled_in(run: Run, tmp_path: Path, engine: Engine) -> None:
-    sql = write_project(tmp_path, engine, TRIPS)
+    sql = write_project(tmp_path, engine, spelt(engine, TRIPS))
     assert built(run, engine, "--partition", "2019-01..2019-02")["taxi.monthly"] == ("published", 2)
     assert months(engine) == [(1, 2, 12.0), (2, 1, 7.0)]
     raw = sql / "taxi/raw.csv"

@@ -135,17 +135,20 @@ def test_two_builds_at_once_both_end_well(sql: Path, postgres: Engine, run: Run)
 
 
 def test_a_wrong_password_is_told_without_it(sql: Path, postgres: Engine, run: Run) -> None:
-    postgres.ask("drop role if exists locked")
     postgres.ask("create role locked login password 'open sesame'")
-    url = postgres.url.replace("dev:", "locked:")
-    done = run(*BUILD, url)
-    assert done.returncode == 1
-    assert 'password authentication failed for user "locked"\n  hint: check the user and the password' in done.stderr
-    # Without what is in the warehouse, all would be built.
-    plan = run("plan", "--warehouse", url)
-    assert (plan.returncode, plan.stdout) == (0, "to be built: 1 table\n  first.t  builds all rows\n")
-    assert plan.stderr.startswith(f"without what is in {postgres.label.replace('dev@', 'locked@')}: cannot connect")
-    assert run("orphans", "--warehouse", url).returncode == 1
+    try:
+        url = postgres.url.replace("dev:", "locked:")
+        done = run(*BUILD, url)
+        assert done.returncode == 1
+        refused = 'password authentication failed for user "locked"\n  hint: check the user and the password'
+        assert refused in done.stderr
+        # Without what is in the warehouse, all would be built.
+        plan = run("plan", "--warehouse", url)
+        assert (plan.returncode, plan.stdout) == (0, "to be built: 1 table\n  first.t  builds all rows\n")
+        assert plan.stderr.startswith(f"without what is in {postgres.label.replace('dev@', 'locked@')}: cannot connect")
+        assert run("orphans", "--warehouse", url).returncode == 1
+    finally:
+        postgres.ask("drop role locked")
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ CHILD = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from sqlmat_assets_tests.execution.test_indexes import swap_for_ever
-swap_for_ever(sys.argv[1])
+swap_for_ever(*sys.argv[1:])
 """
 INDEXES = "SELECT table_name, index_name, sql FROM duckdb_indexes() ORDER BY 1, 2"
 MERGED = {"mode": "merge", "unique_key": ("id",), "on_match": "update"}
@@ -96,10 +96,10 @@ def test_an_index_that_the_new_rows_cannot_have_keeps_them_out(path: Path) -> No
     assert "it has the index `Of cities`, and the new table cannot: Binder Error" in str(last.error)
 
 
-def swap_for_ever(path: str) -> None:
+def swap_for_ever(path: str, first: str) -> None:
     """What a child process does until it is killed."""
     print("started", flush=True)  # noqa: T201 - the test waits for it
-    for version in count(1):
+    for version in count(int(first)):
         publish(Path(path), cities(version, snapshots_interval=timedelta(0)), f"{os.getpid()}x{version}")
 
 
@@ -109,8 +109,10 @@ def test_killed_at_random_moments_the_table_has_its_indexes(path: Path) -> None:
     made = index(path, "cities", "cities_history")[:-1]
     ask(path, "DROP INDEX first.u_cities_history")
     chance = random.Random(7)
-    for _ in range(4):
-        child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True)
+    for turn in range(4):
+        # No version comes twice, so that the greatest of the history is the newest.
+        command = [sys.executable, "-c", CHILD, str(path), str(turn * 10_000 + 1)]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         assert child.stdout.readline() == "started\n"
         time.sleep(chance.uniform(0.1, 0.6))

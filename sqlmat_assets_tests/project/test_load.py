@@ -150,13 +150,14 @@ def test_data_files_loads_and_deliveries(tmp_path: Path) -> None:
             "first/raw.conf": "columns = a bigint\nunique = a",
             "first/old - 7d.parquet": "",
             "first/trips - 1d.load.yaml": "files: trips.csv\ncolumns:\n  id: bigint",
-            "first/raw.deliver.yaml": "",
+            "first/raw.deliver.yaml": "disk:\n  to: raw.csv",
         },
     )
     assert problems(project) == []
     assert [(str(m.relation), m.kind, minutes(m.interval), m.sql) for m in project] == [
         ("first.old", Kind.DATA, 10080, ""),
         ("first.raw", Kind.DATA, None, ""),
+        ("first.raw__deliver__disk", Kind.DELIVERY, None, ""),
         ("first.trips", Kind.LOAD, 1440, ""),
     ]
     assert table(project, "first.raw").settings.columns == (("a", "bigint"),)

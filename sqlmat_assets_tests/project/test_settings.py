@@ -37,7 +37,13 @@ def problems(conf: str, *, is_global: bool = False) -> list[str]:
 def test_every_setting_is_a_key_and_every_key_a_setting() -> None:
     fields = set(ModelSettings.__slots__)
     assert {key.name for key in KEYS.values() if not key.is_global} == fields
-    assert {key.name for key in KEYS.values() if key.is_global} == {"dialect", "catalog", "catalog_aliases"}
+    assert {key.name for key in KEYS.values() if key.is_global} == {
+        "dialect",
+        "catalog",
+        "catalog_aliases",
+        "daily_budget",
+        "usd_per_tib",
+    }
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -161,11 +167,12 @@ def test_grants(confs: list[str], grantees: tuple[str, ...]) -> None:
 
 
 KNOWN_KEYS = (
-    "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `encode`, `snapshots_interval`, "
+    "`owner`, `tags`, `grant_select`, `distkey`, `sortkey`, `diststyle`, `cluster_by`, `partitions_stored_for`, "
+    "`labels`, `encode`, `snapshots_interval`, "
     "`snapshots_stored_for`, `unique`, `not_null`, `min_rows`, `max_row_change`, `adopt`, `time_limit`, `grace`, "
     "`schedule`, `timezone`, `conditions`, `on_upstream_failure`, `skip_unchanged`, `mode`, `partition_by`, "
     "`partitions_per_run`, `unique_key`, `on_match`, `order_by`, `on_change`, `on_schema_change`, `columns`, "
-    "`keep_versions`"
+    "`keep_versions`, `budget`"
 )
 
 
@@ -173,6 +180,11 @@ KNOWN_KEYS = (
     ("conf", "expected"),
     [
         ("\n  ownr = x@y.org", "x.conf:2:3: there is no setting `ownr`\n  hint: did you mean `owner`?"),
+        (
+            "budget = cheap",
+            "x.conf:1:10: `budget` cannot be `cheap`: it is a sum in US dollars, such as `2.50`\n"
+            "  hint: write it like `budget = 0.50`",
+        ),
         ("colour = red", f"x.conf:1:1: there is no setting `colour`\n  hint: the settings are {KNOWN_KEYS}"),
         (
             "min_rows",

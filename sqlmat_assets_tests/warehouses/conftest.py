@@ -1,3 +1,4 @@
+from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery, storage, storage_server
 from sqlmat_assets_tests.keeping_open import keep_open
 from sqlmat_assets_tests.redshift.fixtures import (
     bucket,
@@ -11,13 +12,18 @@ from sqlmat_assets_tests.redshift.fixtures import (
 )
 
 __all__ = [
+    "bigquery",
+    "bigquery_url",
     "bucket",
     "client",
     "cluster",
     "keep_open",
     "redshift_server",
     "s3_server",
+    "shared_bigquery",
     "shared_cluster",
     "shared_snapshot_cluster",
     "snapshot_cluster",
+    "storage",
+    "storage_server",
 ]

@@ -149,11 +149,13 @@ class EnvironmentsContract(Parts):
                 drop(recorder, DEV)
                 is_done = True
             except (Killed, MaterializeError):
-                assert built(warehouse) == {"dev": ["first__dev.people", "first__dev.trips"]}
-                assert kinds(warehouse, "first__dev") == {"people", "trips"}
+                if not (self.is_completed and built(warehouse) == {}):
+                    assert built(warehouse) == {"dev": ["first__dev.people", "first__dev.trips"]}
+                    assert kinds(warehouse, "first__dev") == {"people", "trips"}
             assert rows(warehouse, RECORDS) == before
             assert rows(warehouse, "SELECT DISTINCT version FROM first.people") == [(1,)]
-            if is_done:
+            # What passes may be tried again below what is seen here.
+            if is_done and (len(sent) < at or not (how is conflict or self.is_completed)):
                 break
             assert at < MOST_STATEMENTS
         assert len(sent) < at

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import pytest
 
-from sqlmat_assets.execution.events import Published
 from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.project.partitions.ranges import TimeRange
 from sqlmat_assets.relation import Relation
@@ -64,7 +63,7 @@ class MergesContract(Parts):
                     last = build(recorder, batch(number), f"r{number}", sleep=list[float]().append)
                 except Killed:
                     last = None
-                if isinstance(last, Published):
+                if self.was_published(warehouse, last, f"r{number}"):
                     expected = sorted({0, *expected, number})  # type: ignore[type-var] - numbers, all of them
                 assert ids() == expected, sent[at - 1 :]
                 if how is kill:
@@ -156,7 +155,7 @@ class MergesContract(Parts):
                 last = build(recorder, batch, f"r{number}", SECOND, sleep=list[float]().append)
             except Killed:
                 last = None
-            if isinstance(last, Published):
+            if self.was_published(warehouse, last, f"r{number}"):
                 is_updated = on_match == "update"
                 name = f"v{number}" if is_updated else "v1"
                 moved = (6, 2 if is_updated else 3, name)

@@ -58,6 +58,9 @@ class _RecordingLink:
     def send(self, text: str, values: Mapping[str, object] | None = None) -> Answer:
         if self._is_dead:
             raise Killed
+        if "sys_query_history" in text:
+            # Asked once the table is published; whether it is answered changes nothing.
+            return self._link.send(text, values)
         self._warehouse.sent.append(text)
         try:
             self._warehouse.fails(len(self._warehouse.sent), text)

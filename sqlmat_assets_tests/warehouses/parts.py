@@ -71,11 +71,26 @@ class Parts:
             where a statement takes long.
         kills: How often a process is killed.
         changes: How often a table is changed below its readers.
+        is_completed: Whether what a process that was killed can no longer be kept from is completed by others.
     """
 
     fault_every = 1
     kills = 8
     changes = 80
+    is_completed = False
+
+    def begins(self, sent: str) -> bool:
+        """Whether it is the statement with which a publish begins."""
+        return sent == "BEGIN"
+
+    def was_published(self, warehouse: Warehouse, last: Event | None, run: str) -> bool:
+        """Whether a build came to its end, also where its process did not."""
+        if isinstance(last, Published) or not self.is_completed or last is not None:
+            return isinstance(last, Published)
+        with warehouse.open_session() as session:
+            if "tables" not in session.fetch_kinds("_sqlmat"):
+                return False
+            return (run,) in session.fetch_rows(verbatim("SELECT run FROM _sqlmat.tables")).rows
 
     def next_fault(self, at: int, how: Callable[[str], None]) -> int:
         """The number of the statement that fails next, behind one; behind 0 the first."""

@@ -43,11 +43,11 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
         ),
         (
             "warehouse.duckdb",
-            "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`, `postgresql://`, `redshift://`",
+            "the warehouse URL has no scheme\n  hint: start it with one of `bigquery://`, `duckdb://`, `postgresql://`, `redshift://`",
         ),
         (
             "",
-            "the warehouse URL has no scheme\n  hint: start it with one of `duckdb://`, `postgresql://`, `redshift://`",
+            "the warehouse URL has no scheme\n  hint: start it with one of `bigquery://`, `duckdb://`, `postgresql://`, `redshift://`",
         ),
         ("duckdb://", "the warehouse URL names no file\n  hint: write `duckdb:///path/to/warehouse.duckdb`"),
         (

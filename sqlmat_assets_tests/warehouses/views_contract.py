@@ -198,7 +198,7 @@ class ViewsContract(Parts):
                 last = list(materialize(new, a_context(faulty, f"n{number}", sleep=list[float]().append)))[-1]
             except Killed:
                 last = None
-            found = 3 if isinstance(last, Published) else before
+            found = 3 if self.was_published(warehouse, last, f"n{number}") else before
             assert rows(warehouse, "SELECT count(*), min(version), max(version) FROM first.seen") == [
                 (10, found, found)
             ], sent[number - 1]

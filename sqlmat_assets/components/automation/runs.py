@@ -26,13 +26,15 @@ _AT_ONCE = 500
 class Attempt:
     """A build that failed or was ended.
 
-    `version` is the code that it ran, None where nobody noted it; `run` is short, and `said` what went wrong.
+    `version` is the code that it ran, None where nobody noted it; `run` is short, and `said` what went wrong. `run_id`
+    is that of a run of Dagster's; a build from the command line is none.
     """
 
     at: datetime
     version: CodeVersion | None = None
     run: str = ""
     said: str = ""
+    run_id: str | None = None
 
 
 class Runs:
@@ -152,7 +154,7 @@ class _Run:
         else:
             tried = left  # a run that does not even start must not be asked for again and again
         end = record.create_timestamp.timestamp() if record.end_time is None else record.end_time
-        attempt = Attempt(datetime.fromtimestamp(end, UTC), run=self._id[:8])
+        attempt = Attempt(datetime.fromtimestamp(end, UTC), run=self._id[:8], run_id=self._id)
         return self.failed | dict.fromkeys(tried, attempt)
 
     def _note(self, relation: Relation, entry: dg.EventLogEntry) -> None:
@@ -162,7 +164,7 @@ class _Run:
                 self._started.add(relation)
             case _Type.STEP_FAILURE:
                 at = datetime.fromtimestamp(entry.timestamp, UTC)
-                self.failed[relation] = Attempt(at, _failed_version(event), self._id[:8], _said(event))
+                self.failed[relation] = Attempt(at, _failed_version(event), self._id[:8], _said(event), self._id)
             case _:
                 self._through.add(relation)
 
@@ -190,3 +192,23 @@ def fetch_runs(instance: dg.DagsterInstance, run_ids: Collection[str]) -> list[d
     for start in range(0, len(wanted), _AT_ONCE):
         records += instance.get_run_records(dg.RunsFilter(run_ids=wanted[start : start + _AT_ONCE]))
     return records
+
+
+def explain_attempt(instance: dg.DagsterInstance, attempt: Attempt, relation: Relation) -> str | None:
+    """Why an attempt has failed, with all that was said of it."""
+    told = None if attempt.run_id is None else _fetch_failure(instance, attempt.run_id, relation)
+    return told or attempt.said or None
+
+
+def _fetch_failure(instance: dg.DagsterInstance, run_id: str, relation: Relation) -> str | None:
+    """Why a run did not build a table, as its step says it; None where it says nothing."""
+    step = op_name(relation)
+    for record in reversed(instance.get_records_for_run(run_id, of_type=_Type.STEP_FAILURE).records):
+        entry = record.event_log_entry
+        if entry.step_key == step:
+            failure = entry.get_dagster_event().step_failure_data
+            described = failure.user_failure_data
+            if described is not None and described.description:
+                return described.description
+            return None if failure.error is None else failure.error.message.strip()
+    return None

@@ -13,6 +13,7 @@ import dagster as dg
 from dagster._core.storage.tags import PRIORITY_TAG
 
 from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
+from sqlmat_assets.components.automation.alerts import find_alerts
 from sqlmat_assets.components.automation.states import Ledger, Reading
 from sqlmat_assets.components.home import FRESHNESS_SENSOR
 from sqlmat_assets.components.lost_runs import report_lost_runs
@@ -21,7 +22,7 @@ from sqlmat_assets.components.reload import reload_if_edited
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.errors import ticks as wording
-from sqlmat_assets.project.due import Timetable, new_failures
+from sqlmat_assets.project.due import Timetable
 from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.project.timings import Decision, State, Verdict
@@ -42,8 +43,6 @@ _WAITING = {
     Reason.OUTSIDE: "outside their hours",
     Reason.QUARANTINED: "quarantined",
 }
-# Of an edited table that has failed, nobody knows yet whether it still does.
-_UNKNOWN_YET = frozenset({Reason.NEW, Reason.CHANGED, Reason.RUNNING, Reason.WAITING, Reason.HELD, Reason.QUARANTINED})
 
 
 def _now() -> datetime:
@@ -132,27 +131,14 @@ class _Tick:
 
     def _tell(self, context: dg.SensorEvaluationContext, decision: Decision, states: Mapping[Relation, State]) -> str:
         """Say which tables have begun to fail, and which do no longer; the cursor holds those that fail."""
-        told = _read_cursor(context.cursor)
-        for relation in new_failures(decision, told):
+        alerts = find_alerts(decision, states, _read_cursor(context.cursor))
+        for relation in alerts.begun:
             again = decision.verdicts[relation].next_at
             is_built = states.get(relation, State()).decided_at is not None
             context.log.warning(wording.begins_to_fail(str(relation), again, is_built=is_built))
-            told.add(relation)
-        still: set[Relation] = set()
-        for relation in sorted(told):
-            verdict = decision.verdicts.get(relation)
-            if verdict is None:
-                continue
-            if _may_still_fail(verdict, states.get(relation, State())):
-                still.add(relation)
-            else:
-                context.log.info(wording.recovered(str(relation)))
-        return json.dumps([str(relation) for relation in sorted(still)])
-
-
-def _may_still_fail(verdict: Verdict, state: State) -> bool:
-    """Whether a table that failed has not been built since; an edited one has no failures, and no new rows either."""
-    return state.failures > 0 or verdict.reason in _UNKNOWN_YET
+        for relation in alerts.recovered:
+            context.log.info(wording.recovered(str(relation)))
+        return json.dumps([str(relation) for relation in sorted({*alerts.begun, *alerts.still})])
 
 
 def _read_cursor(cursor: str | None) -> set[Relation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -13,7 +13,8 @@ from dagster._core.storage.event_log.base import AssetEventSummaryRecord, AssetR
 from sqlmat_assets.components.automation.partitions import BuiltKeys
 from sqlmat_assets.components.automation.reported import Reported
 from sqlmat_assets.components.automation.runs import Attempt, Runs, fetch_runs, read_version
-from sqlmat_assets.components.events import read_decided_at
+from sqlmat_assets.components.deliveries import read_delivered
+from sqlmat_assets.components.events import read_decided_at, read_published_at
 from sqlmat_assets.components.garbage import no_garbage
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.components.undone import read_held_code, read_undone_at
@@ -68,6 +69,18 @@ class _Built:
     version: CodeVersion | None
     put_back_at: datetime | None = None
     unwanted: CodeVersion | None = None
+    published_at: datetime | None = None
+    delivered: Mapping[Relation, datetime] = field(default_factory=dict[Relation, datetime])
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The last build of a table: its place in the log, and why it was built, as a word."""
+
+    relation: Relation
+    storage_id: int
+    why: str | None
 
 
 class Ledger:
@@ -108,6 +121,16 @@ class Ledger:
             known = self._built.keys() | self._plans.keys() | pending.keys() | set(self._reported.relations)
             return Reading({r: self._state(r, pending.get(r)) for r in known}, self._runs.busy())
 
+    def builds_since(self, storage_id: int) -> tuple[Build, ...]:
+        """The tables whose last build stands behind a place in the log, in the order of those builds."""
+        found = (Build(r, built.storage_id, built.why) for r, built in self._built.items())
+        return tuple(sorted((b for b in found if b.storage_id > storage_id), key=lambda build: build.storage_id))
+
+    def build_of(self, relation: Relation) -> Build | None:
+        """The last build of a table."""
+        built = self._built.get(relation)
+        return None if built is None else Build(relation, built.storage_id, built.why)
+
     def last_attempt(self, relation: Relation) -> Attempt | None:
         """The last build of a table that failed, since the last that did not, and with the code that it has now."""
         return next(iter(self._attempts(relation)), None)
@@ -125,6 +148,8 @@ class Ledger:
             partitions=self._partitions.found(relation),
             put_back_at=None if built is None else built.put_back_at,
             unwanted=None if built is None else built.unwanted,
+            published_at=None if built is None else built.published_at,
+            delivered={} if built is None else built.delivered,
         )
 
     def _attempts(self, relation: Relation) -> list[Attempt]:
@@ -274,7 +299,10 @@ def _built(record: AssetRecord, starts: Mapping[str, datetime]) -> _Built | None
     metadata = last.asset_materialization.metadata
     decided_at = read_decided_at(metadata) or starts.get(last.run_id) or datetime.fromtimestamp(last.timestamp, UTC)
     put_back = read_undone_at(metadata), read_held_code(metadata)
-    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back)
+    delivery = read_published_at(metadata), read_delivered(metadata)
+    why = metadata.get("why")
+    reason = None if why is None else str(why.value)
+    return _Built(last.storage_id, last.run_id, decided_at, read_version(metadata), *put_back, *delivery, reason)
 
 
 def _wiped_at(record: AssetRecord) -> float:

@@ -86,4 +86,4 @@ def columns_query(load: Load, partitioning: Partitioning | None, context: Contex
     casts = [
         exp.Cast(this=exp.null(), to=exp.DataType.build(kind, dialect=context.spoken, udt=True)) for _, kind in columns
     ]
-    return exp.select(*map(statements.named, casts, (name for name, _ in columns))).where(exp.false())
+    return exp.select(*map(statements.named, casts, (name for name, _ in columns))).limit(0)

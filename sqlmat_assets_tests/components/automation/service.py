@@ -48,6 +48,12 @@ class Service:
             path.write_text(text)
         self.load()
 
+    def deliver(self, **files: str) -> None:
+        """Write where tables of the schema `first` go, named as they are, and load the definitions again."""
+        for name, text in files.items():
+            (self.root / "first" / f"{name}.deliver.yaml").write_text(text)
+        self.load()
+
     def load(self) -> None:
         """Load the definitions, as a code server does that is started again."""
         project = load_folder(self.root)

@@ -1,0 +1,98 @@
+"""What BigQuery guarantees, and what it does not."""
+
+from __future__ import annotations
+
+from sqlmat_assets.warehouses.base import Capabilities, Fact
+
+_DOCS = "https://cloud.google.com/bigquery/docs/"
+_COPY = f"{_DOCS}managing-tables#copy-table"
+_TRANSACTIONS = f"{_DOCS}transactions"
+_RENAME = f"{_DOCS}managing-tables#renaming-table"
+
+BIGQUERY = Capabilities(
+    name="bigquery",
+    dialect="bigquery",
+    # https://cloud.google.com/bigquery/docs/tables#table_naming
+    max_identifier_bytes=1024,
+    has_transactional_ddl=False,
+    has_grants=False,
+    why_no_grants="on BigQuery who may read is settled in the project, by IAM",
+    has_comments=True,
+    is_case_sensitive=True,
+    has_case_sensitive_columns=False,
+    sees_own_changes=False,
+    has_storage_partitions=True,
+    estimates_at_once=16,
+    tested_on="a double of it",
+    facts=(
+        Fact(
+            "how it is tested",
+            "All that holds for every engine is tested by the real client over HTTP on a double of BigQuery, which "
+            "answers as the vendor's pages say and refuses what DuckDB would take and BigQuery does not. Nothing was "
+            "run in a project of Google. What the double does not emulate is untested; the `README.md` beside it says "
+            "what that is.",
+            ("test_it_stays", "test_objects_of_each_format"),
+        ),
+        Fact(
+            "publish",
+            "The table is built and checked under another name. A copy job that replaces the rows puts them in place, "
+            "at once: a reader has the old rows or the new ones. Then the record of it is written. What is going to be "
+            "done stands in a table in `_sqlmat` before it is begun; whoever comes after a run that is gone completes "
+            "it, or takes it back.",
+            ("test_killed_at_random_moments_no_range_is_half_replaced", _COPY),
+        ),
+        Fact(
+            "other partitions or clusters",
+            "A table that is to lie otherwise takes the name of the old one, which is renamed first: for a moment "
+            "there is no table of that name, and a query that begins in it fails with `Not found`. The same between a "
+            "table and a view.",
+            ("test_readers_see_one_or_the_other_over_many_changes", _RENAME),
+        ),
+        Fact(
+            "parts of a table",
+            "One partition of time is replaced by a copy job, which costs nothing. A range, a batch and a merge are "
+            "one transaction of several statements, which scans the table. Weeks are stored as days, lists of values "
+            "as clusters.",
+            ("test_a_year_in_bigquery_has_the_rows_that_it_has_on_duckdb", _TRANSACTIONS),
+        ),
+        Fact(
+            "several runs at once",
+            "One publishes a table at a time: the others wait, for a minute or `?wait=` seconds. Who is gone for five "
+            "minutes on another machine, without a job that runs, is not waited for.",
+            ("test_runs_of_the_same_range_at_once",),
+        ),
+        Fact(
+            "a connection that is lost",
+            "Each job has an id of its own, so that a request that is sent again finds what the first one did: no "
+            "query is run twice. A publish that was not heard to its end is completed or taken back before it is "
+            "repeated.",
+            (
+                "test_a_connection_that_comes_back_while_it_is_waited_for",
+                "test_a_connection_that_is_given_up_and_tried_again",
+            ),
+        ),
+        Fact(
+            "what stays on a table",
+            "Descriptions, labels, expiry, policy tags, row access policies and IAM policies of the table in place "
+            "are put on the new one before it takes the place. Of those that guard rows or columns it is seen "
+            "afterwards that they are there, or everything is taken back.",
+            ("test_it_stays", "test_where_it_cannot_be_put_on_nothing_is_replaced"),
+        ),
+        Fact(
+            "costs",
+            "Told by dry runs before anything is built, held by `budget` and `daily_budget`, and told by the engine "
+            "afterwards. A query is stopped that would read a quarter more than its dry run told.",
+            (
+                "test_a_plan_tells_what_each_table_costs_before_anything_is_built",
+                "test_a_table_above_its_budget_is_not_built",
+                f"{_DOCS}estimate-costs",
+            ),
+        ),
+        Fact(
+            "Cloud Storage",
+            "Load jobs of CSV, JSON lines and Parquet, with columns given or detected, and extract jobs, without the "
+            "bytes passing through this machine.",
+            ("test_objects_of_each_format", "test_a_table_goes_out_and_comes_back"),
+        ),
+    ),
+)
