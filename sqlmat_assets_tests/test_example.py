@@ -501,6 +501,8 @@ def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
     assert found == GRAPH | {
         "first.cities__deliver__disk": ({"first.cities"}, timedelta(hours=24)),
         "music.top_artists__deliver__archive": ({"music.top_artists"}, timedelta(days=7)),
+        "shop.orders": (set[str](), None),
+        "shop.visits": (set[str](), None),
     }
     assert [model.relation for model in project if model.sources] == []
 
