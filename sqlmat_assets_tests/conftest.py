@@ -7,6 +7,8 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
+from sqlmat_assets_tests import mariadb
+from sqlmat_assets_tests.mariadb import MariaDB
 from sqlmat_assets_tests.postgres import Server, find_binaries, serving
 
 # How long an example takes says what else the machine does.
@@ -29,6 +31,19 @@ def postgres_server() -> Generator[Server]:
             raise
         pytest.skip(str(error))
     with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Generator[MariaDB]:
+    """A MariaDB server, started for the first test that needs one."""
+    try:
+        mariadb.find_binaries()
+    except FileNotFoundError as error:
+        if os.environ.get("SQLMAT_REQUIRE_MARIADB") == "1":
+            raise
+        pytest.skip(str(error))
+    with mariadb.serving() as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.duckdb import Cursor, DuckDBSession, DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 
 
 class Killed(BaseException):
@@ -100,15 +100,9 @@ class RecordingWarehouse:
         return DuckDBWarehouse(self.path).render_load(target, path, columns, design=design)
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
-        return DuckDBWarehouse(self.path).render_load_files(target, files, columns, required, design=design)
+        return DuckDBWarehouse(self.path).render_load_files(target, files, contents, design=design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return DuckDBWarehouse(self.path).render_grants(relation, grantees)
@@ -150,6 +144,12 @@ class _RecordingCursor:
 
     def interrupt(self) -> None:
         self._cursor.interrupt()
+
+    def register(self, view_name: str, python_object: object) -> Any:
+        return self._cursor.register(view_name, python_object)
+
+    def unregister(self, view_name: str) -> Any:
+        return self._cursor.unregister(view_name)
 
 
 def failing_at(number: int, how: Callable[[str], None], *, times: int = 1) -> Callable[[int, str], None]:

@@ -38,7 +38,12 @@ DATA = (
     "raw/songs.csv",
     "raw/state_codes.csv",
 )
-LOADS = ("taxi/green_files.load.yaml", "taxi/yellow_files.load.yaml")
+LOADS = (
+    "taxi/green_files.load.yaml",
+    "taxi/yellow_files.load.yaml",
+    "shop/orders.load.yaml",
+    "shop/visits.load.yaml",
+)
 DELIVERIES = ("first/cities.deliver.yaml", "music/top_artists.deliver.yaml")
 
 # By hand and in the order of their dependencies, so that the test knows nothing of how sqlmat finds either.
@@ -99,6 +104,7 @@ CHECKS = (
     "taxi/yellow_tripdata_test.sql",
     "taxi/green_tripdata_test.sql",
     "taxi/monthly_trips_test.sql",
+    "shop/orders_test.sql",
 )
 
 WARNINGS = {"country_is_known", "code_has_no_spaces_around_it", "began_in_the_month_of_the_file"}
@@ -107,7 +113,7 @@ WARNINGS = {"country_is_known", "code_has_no_spaces_around_it", "began_in_the_mo
 def build(folder: Path) -> duckdb.DuckDBPyConnection:
     """Build every table of a copy of the example in memory, each file's text pasted as it is."""
     connection = duckdb.connect()
-    for schema in ("first", "second", "raw", "music", "taxi"):
+    for schema in ("first", "second", "raw", "music", "taxi", "shop"):
         connection.execute(f"create schema {schema}")
     for name in DATA:
         path = folder / name
@@ -115,6 +121,9 @@ def build(folder: Path) -> duckdb.DuckDBPyConnection:
         connection.execute(f"create table {path.parent.name}.{path.stem} as from {reader}('{path}')")
     for colour in ("yellow", "green"):
         connection.execute(f"create table taxi.{colour}_files as {read_taxi(folder, colour)}")
+    connection.execute(
+        f"create table shop.orders as from read_json('{folder.parent}/data/shop/orders/*.ndjson', union_by_name = true)"
+    )
     for table, name in TABLES.items():
         merged = f" qualify row_number() over ({MERGED[table]}) = 1" if table in MERGED else ""
         connection.execute(f"create table {table} as {(folder / name).read_text()}{merged}")
@@ -173,7 +182,7 @@ def built() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    shutil.copytree(TAXI, tmp_path / "data" / "taxi")
+    shutil.copytree(ROOT / "data", tmp_path / "data")
     return Path(shutil.copytree(EXAMPLE, tmp_path / "sql"))
 
 
@@ -492,6 +501,8 @@ def test_sqlmat_finds_who_reads_whom_and_how_often() -> None:
     assert found == GRAPH | {
         "first.cities__deliver__disk": ({"first.cities"}, timedelta(hours=24)),
         "music.top_artists__deliver__archive": ({"music.top_artists"}, timedelta(days=7)),
+        "shop.orders": (set[str](), None),
+        "shop.visits": (set[str](), None),
     }
     assert [model.relation for model in project if model.sources] == []
 

@@ -24,6 +24,7 @@ from sqlmat_assets.cli.display import View, open_view, write_failure, write_resu
 from sqlmat_assets.cli.patience import SECONDS_UNTIL_TOLD
 from sqlmat_assets.cli.pieces import choose_pieces, divide
 from sqlmat_assets.cli.place import (
+    connectors,
     dagster_home,
     dialect_option,
     env_option,
@@ -328,9 +329,9 @@ def command(  # noqa: PLR0913 - one for each option
     delivered, left alone, failed, held, cancelled, not started), rows, partitions (key, rows), seconds, phases (what
     they went into), queued_seconds and scanned_bytes (what the engine says; null where it does not), billed_bytes,
     slot_seconds and usd (what BigQuery bills), snapshot (history, rows, removed_rows; null where the table has none),
-    checks (name, passed, blocking, rows, failed_rows, message), error, put_back_at (since when it is left alone),
-    delivered_to and held_by. A table that `sqlmat undo` has put back is left alone until its file is edited, or -s
-    names it.
+    checks (name, passed, blocking, rows, failed_rows, message), left_out (of a load, the rows that could not be read:
+    rows, and the first of them), error, put_back_at (since when it is left alone), delivered_to and held_by. A table
+    that `sqlmat undo` has put back is left alone until its file is edited, or -s names it.
     """
     _refuse_idle(partitions, batch, again=again, full_refresh=full_refresh)
     project = read_project(find_root(folder), dialect)
@@ -360,6 +361,7 @@ def command(  # noqa: PLR0913 - one for each option
         root=project.root,
         environment=environment,
         views=project.views,
+        connectors=connectors(),
         prices=project.prices,
         secrets=Secrets(find_variable),
         deliveries=project.deliveries,

@@ -13,7 +13,7 @@ from typing import Protocol
 import click
 
 from sqlmat_assets.cli.report import BuildReport, Outcome, TableReport
-from sqlmat_assets.errors.outcomes import snapshot_removed, snapshot_taken
+from sqlmat_assets.errors.outcomes import left_out, snapshot_removed, snapshot_taken
 from sqlmat_assets.errors.samples import printable, sample_lines
 from sqlmat_assets.errors.usage import waiting
 from sqlmat_assets.execution.events import Sample
@@ -29,6 +29,7 @@ _STYLES = {
     Outcome.CANCELLED: "yellow",
     Outcome.NOT_STARTED: "dim",
 }
+_MOST_LEFT_OUT = 5
 _MARGIN = " " * 4
 
 
@@ -215,6 +216,10 @@ def write_failure(report: TableReport) -> None:
     click.echo(click.style(str(report.relation), bold=True))
     if report.error is not None:
         click.echo(indent(str(report.error), "  "))
+    if report.left_out is not None:
+        click.echo(f"  warning: {left_out(report.left_out.count)}")
+        for row in report.left_out.first[:_MOST_LEFT_OUT]:
+            click.echo(f"    {row}")
     for result in report.broken:
         # The error itself tells of the blocking checks; a check that warns is told of nowhere else.
         if not result.is_blocking or report.error is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sqlmat_assets.components.home import keep_out_of_git
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.errors.failures import another_dialect
 from sqlmat_assets.errors.transpiling import may_be_transpiled
@@ -58,6 +59,11 @@ def env_option(command: _Command) -> _Command:
         "built there is read from production, which is left alone. [default: $SQLMAT_ENV, else production]"
     )
     return click.option("--env", metavar="NAME", envvar="SQLMAT_ENV", help=help_text)(command)
+
+
+def connectors() -> Connectors:
+    """What opens the places that tables are loaded from; the environment has the URLs of connections."""
+    return Connectors.of(os.environ)
 
 
 def find_root(folder: Path | None) -> Path:

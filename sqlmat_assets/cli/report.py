@@ -16,6 +16,7 @@ from sqlmat_assets.execution.events import (
     Discarded,
     Event,
     LeftAlone,
+    LeftOut,
     Phase,
     Published,
     PublishedPartition,
@@ -47,8 +48,8 @@ class TableReport:
     """One table at the end: `because` is what held it, `error` why it was not replaced.
 
     `partitions` are those that were published or are the same as before, also where one after them failed. `phases` is
-    what took the time. `put_back_at` is when a person put the rows back for which it was left alone. `shown` is where a
-    delivery goes.
+    what took the time. `put_back_at` is when a person put the rows back for which it was left alone. `left_out` are
+    rows of files that could not be read. `shown` is where a delivery goes.
     """
 
     relation: Relation
@@ -63,6 +64,7 @@ class TableReport:
     snapshot: Snapshot | None = None
     usage: Usage | None = None
     put_back_at: datetime | None = None
+    left_out: LeftOut | None = None
     shown: str | None = None
 
     @property
@@ -78,7 +80,7 @@ class TableReport:
     @property
     def is_remarkable(self) -> bool:
         """Whether there is more to say about it than one line."""
-        return self.outcome is Outcome.FAILED or bool(self.broken)
+        return self.outcome is Outcome.FAILED or bool(self.broken) or self.left_out is not None
 
 
 class BuildReport:
@@ -170,7 +172,7 @@ class BuildReport:
         if isinstance(event, Published | Unchanged | Discarded):
             report = replace(report, phases=event.phases)
         if isinstance(event, Published | Unchanged):
-            report = replace(report, snapshot=event.snapshot, usage=event.usage)
+            report = replace(report, snapshot=event.snapshot, left_out=event.left_out, usage=event.usage)
         self._note(report)
         return report
 
@@ -215,6 +217,7 @@ def _joined(before: TableReport, after: TableReport) -> TableReport:
         partitions=(*before.partitions, *after.partitions),
         phases=_joined_phases((*before.phases, *after.phases)),
         snapshot=_joined_snapshots(before.snapshot, after.snapshot),
+        left_out=_joined_left_out(before.left_out, after.left_out),
         usage=joined(before.usage, after.usage),
     )
 
@@ -233,6 +236,15 @@ def _joined_snapshots(before: Snapshot | None, after: Snapshot | None) -> Snapsh
         return before or after
     rows = None if before.rows is None and after.rows is None else (before.rows or 0) + (after.rows or 0)
     return replace(after, rows=rows, removed_rows=before.removed_rows + after.removed_rows)
+
+
+def _joined_left_out(before: LeftOut | None, after: LeftOut | None) -> LeftOut | None:
+    """All rows that were left out, and the first of them."""
+    if before is None or after is None:
+        return before or after
+    return LeftOut(
+        before.count + after.count, (*before.first, *after.first)[: max(len(before.first), len(after.first))]
+    )
 
 
 def _joined_results(before: Iterable[CheckResult], after: Iterable[CheckResult]) -> tuple[CheckResult, ...]:
@@ -293,6 +305,9 @@ def describe_table(report: TableReport) -> dict[str, Any]:
         "snapshot": None if report.snapshot is None else _describe_snapshot(report.snapshot),
         "checks": [_describe_check(result) for result in report.results],
         "error": None if report.error is None else str(report.error),
+        "left_out": None
+        if report.left_out is None
+        else {"rows": report.left_out.count, "first": list(report.left_out.first)},
         "put_back_at": None if report.put_back_at is None else report.put_back_at.isoformat(),
         "delivered_to": report.shown,
         "held_by": None if report.because is None else str(report.because),

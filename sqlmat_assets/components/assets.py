@@ -34,6 +34,7 @@ from sqlmat_assets.components.provenance import Inputs
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.translation import ENV_TAG, check_output, translate_checks, translate_key, translate_model
 from sqlmat_assets.components.undone import PutBack, code_tags, data_version_of, put_back_event, translate_put_back
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import SqlmatError, TransientWarehouseError
 from sqlmat_assets.errors import failures as wording
 from sqlmat_assets.errors.failures import holds_now
@@ -86,7 +87,7 @@ class Site:
     `mappings` which partitions of what they read their own need. Without an `environment` production is built.
     `views` have the SQL of the tables that are views. `identity` tells the project from others in the warehouse.
     `tables` are all whose files have no problems. `deliveries` are all of the project, whose secrets are in the
-    resource `secrets_key`.
+    resource `secrets_key`. `connectors` open the places that tables are loaded from.
     """
 
     root: Path
@@ -103,6 +104,7 @@ class Site:
     secrets_key: str = "secrets"
     tables: Sequence[Model] = ()
     prices: Prices = field(default_factory=Prices)
+    connectors: Connectors = field(default_factory=Connectors)
 
 
 def build_asset(
@@ -168,6 +170,7 @@ def _compute(model: Model, site: Site) -> Compute:
             prices=site.prices,
             # What a person builds is what he has chosen; the service is there for all of them.
             others=() if run.reasons is None else site.tables,
+            connectors=site.connectors,
         )
         if site.environment is not None and ENV_TAG not in context.run.tags:
             context.instance.add_run_tags(context.run.run_id, {ENV_TAG: site.environment.name})

@@ -78,6 +78,7 @@ def translate_ended(
         **translate_seconds(ended.seconds, ended.phases),
         **_usage(ended.usage),
         **_snapshot(ended),
+        **_left_out(ended),
         DECIDED_AT: dg.MetadataValue.timestamp(run.decided_at),
         "started at": dg.MetadataValue.timestamp(ended.started_at),
         "run": dg.MetadataValue.text(run.id),
@@ -311,6 +312,17 @@ def _snapshot(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
         return {}
     taken = {} if ended.snapshot.rows is None else {"snapshot rows": dg.MetadataValue.int(ended.snapshot.rows)}
     return {**taken, "removed snapshot rows": dg.MetadataValue.int(ended.snapshot.removed_rows)}
+
+
+def _left_out(ended: Published | Unchanged) -> dict[str, dg.MetadataValue]:
+    """How many rows of files could not be read, and the first of them; nothing where all could."""
+    if ended.left_out is None:
+        return {}
+    first = "\n".join(ended.left_out.first)
+    return {
+        "rows left out": dg.MetadataValue.int(ended.left_out.count),
+        "first rows left out": dg.MetadataValue.md(fenced(first, "text")),
+    }
 
 
 def _outcome(ended: Published | Unchanged) -> str:

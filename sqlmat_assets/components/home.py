@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOCATION = "sqlmat"
 FRESHNESS_SENSOR = "sqlmat_freshness"
+ARRIVALS_SENSOR = "sqlmat_arrivals"
 """The sensor that builds what is due."""
 
 LOCK = "dev.lock"

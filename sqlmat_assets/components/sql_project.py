@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 
 from sqlmat_assets.components.assets import Site, build_asset
+from sqlmat_assets.components.automation.arrivals import build_arrival_check, build_arrivals_sensor, find_awaited
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor
+from sqlmat_assets.components.connections import find_in_environment
 from sqlmat_assets.components.delivery_assets import build_delivery
-from sqlmat_assets.components.home import FRESHNESS_SENSOR
+from sqlmat_assets.components.home import ARRIVALS_SENSOR, FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
 from sqlmat_assets.components.messages.settings import SlackSettings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import SECRETS, WarehouseResource, hide_url
 from sqlmat_assets.components.translation import distinct_relations, translate_problems, translate_source
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.errors import Problem
 from sqlmat_assets.errors.ticks import sensor_taken
 from sqlmat_assets.execution.environment import Environment, find_environment
@@ -54,7 +58,7 @@ def find_named(name: str | None, project: Project, warehouse: str | None) -> Env
     return find_environment(name, project, open_warehouse(warehouse).capabilities if name and warehouse else None)
 
 
-def build_definitions(
+def build_definitions(  # noqa: PLR0913 - each is something that the definitions around these may bring
     project: Project,
     *,
     warehouse: WarehouseResource | dg.ResourceDefinition | None = None,
@@ -64,6 +68,7 @@ def build_definitions(
     declares_sources: bool = True,
     secrets: dg.ResourceDefinition | None = SECRETS,
     secrets_key: str = SECRETS_KEY,
+    find_connection: Callable[[str], str | None] = find_in_environment,
 ) -> dg.Definitions:
     """All tables of a project with their checks and deliveries, what they read from elsewhere, and the sensor.
 
@@ -78,6 +83,7 @@ def build_definitions(
             definitions around these may have them. Dagster shows them all the same.
         secrets: What deliveries name and no file holds; None where the definitions around these bring that resource.
         secrets_key: The name of that resource.
+        find_connection: Gives the URL of a connection that a load names, when a step asks for it.
     """
     if environment is not None:
         # Nothing leaves an environment, so there is nothing to click there either.
@@ -104,6 +110,7 @@ def build_definitions(
         secrets_key,
         tuple(model for model in project if not (model.is_quarantined or model.is_delivery)),
         project.prices,
+        Connectors(find_connection),
     )
     circles = _circles(graph)
     held = find_held(project)
@@ -123,10 +130,21 @@ def build_definitions(
         ]
     is_production = environment is None
     sensor = build_freshness_sensor(project, resource_key=resource_key, name=freshness_sensor, is_on=is_production)
+    sensors, awaited = [sensor], find_awaited(project)
+    if awaited:
+        name = ARRIVALS_SENSOR if freshness_sensor == FRESHNESS_SENSOR else f"{freshness_sensor}_arrivals"
+        sensors.append(
+            build_arrivals_sensor(project, site.connectors, resource_key=resource_key, name=name, is_on=is_production)
+        )
     resources: dict[str, object] = {} if warehouse is None else {resource_key: warehouse}
     if secrets is not None and project.deliveries:
         resources[secrets_key] = secrets
-    return dg.Definitions(assets=[*tables, *specs], sensors=[sensor], resources=resources)
+    return dg.Definitions(
+        assets=[*tables, *specs],
+        asset_checks=[build_arrival_check(model) for model in awaited],
+        sensors=sensors,
+        resources=resources,
+    )
 
 
 def _circles(graph: ModelGraph) -> dict[Relation, tuple[Relation, ...]]:
@@ -153,6 +171,8 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         secrets_key: The name of the resource that has the secrets of deliveries, where the project around brings one;
             without it they are variables of the process.
         slack: Where people are told what happens; nobody is without it, nor of what happens in an environment.
+        connections: The URLs of the connections that loads name; by default the variable SQLMAT_CONNECTION_SHOP of the
+            environment has that of `shop`.
     """
 
     path: str
@@ -163,6 +183,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     environment: str | None = None
     secrets_key: str | None = None
     slack: SlackSettings | None = None
+    connections: dict[str, str] | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         project = load_folder((context.path / self.path).resolve(), self.dialect)
@@ -176,6 +197,7 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
             declares_sources=False,
             secrets=SECRETS if self.secrets_key is None else None,
             secrets_key=self.secrets_key or SECRETS_KEY,
+            find_connection=find_in_environment if self.connections is None else self.connections.get,
         )
         is_told = self.slack is not None and not (self.environment or "").strip()
         return dg.Definitions.merge(tables, self.slack.build(project)) if self.slack and is_told else tables

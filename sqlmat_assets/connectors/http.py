@@ -1,96 +1,169 @@
-"""HTTP calls to systems of others."""
+"""Files behind web servers."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from sqlmat_assets.errors import deliveries as wording
+import urllib3
+from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 
-# To connect, and between two parts of an answer.
-_SECONDS = (10.0, 60.0)
-_LONGEST_WAIT = 60.0
-_MOST_SHOWN = 200
-# An answer that says to come again, beside every one that begins with a 5.
-_LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+from sqlmat_assets.connectors.base import Found
+from sqlmat_assets.errors import sources as wording
+
+_CHUNK = 1 << 20
+_THREADS = 32
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CHANGED = 412
+# Some servers know no HEAD.
+_NO_HEAD = frozenset({400, 403, 404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered."""
+class HTTPPlace:
+    """How to get past a web server's door.
 
-    status: int
+    Args:
+        host: Its name, with the port where there is one; None for any server, without a login.
+        user: Who reads; an empty name for a token.
+        password: Theirs, or the token.
+    """
 
-    @property
-    def phrase(self) -> str:
-        """The status for people."""
-        try:
-            return f"{self.status} {HTTPStatus(self.status).phrase}"
-        except ValueError:
-            return str(self.status)
+    host: str | None = None
+    user: str = ""
+    password: str = ""
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Send a body; anything but an answer that begins with a 2 is a failure, a redirect too.
+def read_place(name: str, url: str) -> HTTPPlace:
+    """Read the URL of a connection: `https://user:password@example.com`, or `https://:token@example.com`.
 
     Raises:
-        ConnectorError: The server is not reached, or does not take it.
+        UsageError: It is none.
     """
-    # Imported here: most who load this send nothing.
-    import requests
-
-    try:
-        answer = requests.post(url, data=body, headers=dict(headers), timeout=_SECONDS, allow_redirects=False)
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise wording.not_reached(_host(url), _reason(error)) from error
-    except requests.RequestException as error:
-        raise wording.refused(_host(url), _reason(error)) from error
-    told = Answer(answer.status_code)
-    if told.status in _LATER or told.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise wording.answers_later(_host(url), told.phrase, _shown(answer), _wait(answer))
-    if HTTPStatus.MULTIPLE_CHOICES <= told.status < HTTPStatus.BAD_REQUEST:
-        raise wording.answers_elsewhere(_host(url), told.phrase, str(answer.headers.get("Location", "")))
-    if told.status >= HTTPStatus.BAD_REQUEST:
-        raise wording.answers_no(_host(url), told.phrase, _shown(answer))
-    return told
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.password:
+        raise wording.bad_connection(name, "https://user:password@example.com")
+    return HTTPPlace(parts.netloc.rpartition("@")[2], unquote(parts.username or ""), unquote(parts.password))
 
 
-def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """The signature of a body, for whoever knows the secret to compare.
+class HTTPStore:
+    """The files behind all web servers, with one login at most; `pause` is how long a busy one is left alone first."""
 
-    Examples:
-        >>> signature("secret", 1700000000, b"{}")
-        't=1700000000,v1=b8569b78799ff9e3cbff0fc2d63a33a2b57f3282abd07c37ae5e8e7d79a5f163'
+    def __init__(self, place: HTTPPlace, pause: float = 0.2) -> None:
+        self._place = place
+        retries = urllib3.Retry(
+            total=4,
+            backoff_factor=pause,
+            status_forcelist=_BUSY,
+            raise_on_status=False,
+            respect_retry_after_header=False,
+        )
+        timeout = urllib3.Timeout(connect=10, read=60)
+        self._pool = urllib3.PoolManager(maxsize=_THREADS, retries=retries, timeout=timeout)
+
+    def find(self, pattern: str) -> list[Found]:
+        with _explained(pattern):
+            answer = self._ask("HEAD", pattern)
+            answer.drain_conn()
+            if answer.status in _NO_HEAD:
+                answer = self._ask("GET", pattern)
+                answer.release_conn()
+        if answer.status in (404, 410):
+            return []
+        _refuse(pattern, answer)
+        return [_found(pattern, answer.headers)]
+
+    def path_of(self, found: Found) -> Path | None:
+        del found  # none is here
+        return None
+
+    def fetch(self, found: Found, into: Path) -> None:
+        with _explained(found.url), into.open("wb") as file:
+            answer = self._ask("GET", found.url)
+            try:
+                _refuse(found.url, answer)
+                came = _found(found.url, answer.headers)
+                if came.etag != found.etag:
+                    raise wording.changed_meanwhile(found.url)
+                for chunk in answer.stream(_CHUNK, decode_content=False):
+                    file.write(chunk)
+            finally:
+                answer.close()
+            if came.size is not None and file.tell() != came.size:
+                raise wording.is_cut_off(found.url, file.tell(), came.size)
+
+    def look(self, found: Found) -> Found | None:
+        return next(iter(self.find(found.url)), None)
+
+    def read_start(self, found: Found, count: int) -> bytes:
+        with _explained(found.url):
+            answer = self._ask("GET", found.url)
+            try:
+                _refuse(found.url, answer)
+                return answer.read(count, decode_content=False)
+            finally:
+                answer.close()
+
+    def read_end(self, found: Found, count: int) -> bytes:
+        with _explained(found.url):
+            answer = self._ask("GET", found.url, {"Range": f"bytes=-{count}"})
+            try:
+                if answer.status != 206:
+                    _refuse(found.url, answer)
+                # A server that knows no ranges sends all of it.
+                return answer.read(decode_content=False)[-count:]
+            finally:
+                answer.close()
+
+    def _ask(self, method: str, url: str, more: Mapping[str, str] | None = None) -> urllib3.BaseHTTPResponse:
+        # What a server packs for the way has no size that could be compared.
+        headers = {"Accept-Encoding": "identity", **self._login(url), **(more or {})}
+        return self._pool.request(method, url, headers=headers, preload_content=False)
+
+    def _login(self, url: str) -> Mapping[str, str]:
+        place = self._place
+        if place.host is None or urlsplit(url).netloc != place.host:
+            return {}
+        if not place.user:
+            return {"Authorization": f"Bearer {place.password}"}
+        return urllib3.make_headers(basic_auth=f"{place.user}:{place.password}")
+
+
+def _found(url: str, headers: Mapping[str, str]) -> Found:
+    size = headers.get("Content-Length")
+    etag = headers.get("ETag") or headers.get("Last-Modified")
+    return Found(url, int(size) if size is not None and size.isdigit() else None, etag)
+
+
+def _refuse(url: str, answer: urllib3.BaseHTTPResponse) -> None:
+    """Stop where the answer is not the file.
+
+    Raises:
+        SourceError: It is not.
     """
-    signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
-    return f"t={timestamp},v1={signed.hexdigest()}"
+    said = f"{answer.status} {answer.reason}".strip()
+    if answer.status in (401, 403):
+        hint = "write `connection: shop`, with `https://user:password@example.com` in `SQLMAT_CONNECTION_SHOP`"
+        raise wording.may_not_read(url, said, hint)
+    if answer.status in (404, 410):
+        raise wording.is_gone(url)
+    if answer.status in _BUSY:
+        raise wording.cannot_reach(url, said)
+    if answer.status != 200:
+        raise wording.refused(url, said)
 
 
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].partition("?")[0]
-
-
-def _reason(error: Exception) -> str:
-    """What happened, without the layers of the client around it."""
-    inner: Any = error.args[0] if error.args else error
-    reason = getattr(inner, "reason", None) or inner
-    text = str(reason)
-    # `<urllib3.connection.HTTPConnection object at 0x…>: Failed to …`
-    return text.partition(" object at ")[2].partition(": ")[2] or text if " object at " in text else text
-
-
-def _shown(answer: Any) -> str:
-    text = " ".join(str(answer.text).split())
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
-
-
-def _wait(answer: Any) -> float:
-    """How many seconds the server asks to wait; dates are left to the usual pauses."""
+@contextmanager
+def _explained(url: str) -> Generator[None]:
     try:
-        return min(max(float(answer.headers.get("Retry-After", 0)), 0.0), _LONGEST_WAIT)
-    except ValueError:
-        return 0.0
+        yield
+    except (IncompleteRead, ProtocolError) as error:
+        cut = next((each for each in (error, *error.args) if isinstance(each, IncompleteRead)), None)
+        if cut is None:
+            raise wording.cannot_reach(url, str(error)) from error
+        raise wording.is_cut_off(url, int(cut.partial or 0), int(cut.partial or 0) + cut.expected) from error
+    except HTTPError as error:
+        raise wording.cannot_reach(url, str(error)) from error

@@ -89,6 +89,14 @@ class TerminalWarehouseError(WarehouseError):
     """Trying again changes nothing: wrong SQL, missing rights, full disk."""
 
 
+class SourceError(MaterializeError):
+    """What a table is loaded from cannot be read: an object is missing, a server refuses, bytes are missing."""
+
+
+class TransientSourceError(SourceError):
+    """Worth another try: a server is busy, a connection was lost."""
+
+
 class ConnectorError(MaterializeError):
     """A system outside of the warehouse does not do what was asked."""
 

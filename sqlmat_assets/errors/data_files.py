@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlmat_assets.errors import BadRowError, TerminalWarehouseError
+
+_MOST_SHOWN = 5
 
 
 def _at(path: str, line: int | None, what: str, hint: str) -> TerminalWarehouseError:
@@ -42,20 +45,12 @@ def unclear_separator(path: str, separators: Sequence[str]) -> TerminalWarehouse
 
 def ragged_row(path: str, line: int, found: int, expected: int) -> TerminalWarehouseError:
     """A row of a CSV file has more or fewer values than there are columns."""
-    counted = f"{found:,} {'value' if found == 1 else 'values'}"
-    what = f"{counted}, and the header names {expected:,} {'column' if expected == 1 else 'columns'}"
-    hint = (
-        "put double quotes around values that contain the separator"
-        if found > expected
-        else "write every value, an empty one too"
-    )
-    return _at(path, line, what, hint)
+    return _at(path, line, *said_of_count(found, expected))
 
 
 def broken_quotes(path: str, line: int) -> TerminalWarehouseError:
     """A quoted value of a CSV file does not end, or goes on after its end."""
-    hint = 'end the value with a double quote, and write a double quote inside of it as `""`'
-    return _at(path, line, "the quotes around a value are broken", hint)
+    return _at(path, line, *said_of_quotes())
 
 
 def mixed_line_ends(path: str, line: int) -> TerminalWarehouseError:
@@ -119,17 +114,82 @@ def column_not_declared(path: str, name: str) -> TerminalWarehouseError:
     return _at(path, None, f"there is a column `{name}`, which `columns` does not declare", "declare it with its type")
 
 
+def said_of_value(column: str, value: str, kind: str, row: int | None = None) -> tuple[str, str]:
+    """What is wrong, and a hint: a value is none of its column's type; `row` counts from 1 in a file without lines."""
+    where = "" if row is None else f" of row {row:,}"
+    return (
+        f"`{value}` in the column `{column}`{where} is no `{kind}`",
+        f"write a value of that type, or declare another type for `{column}`",
+    )
+
+
+def said_of_object() -> tuple[str, str]:
+    """What is wrong, and a hint: a line of an NDJSON file is something else than one object."""
+    return "the line is no JSON object", "write one object per line, without brackets or commas around"
+
+
+def said_of_line(kind: str, message: str, expected: int) -> tuple[str, str]:
+    """What is wrong, and a hint: a line of CSV that is not built as a row, by the kind that DuckDB says."""
+    found = re.search(r"Found: (\d+)", message)
+    if kind in ("MISSING COLUMNS", "TOO MANY COLUMNS") and found is not None:
+        return said_of_count(int(found[1]), expected)
+    if kind == "UNQUOTED VALUE":
+        return said_of_quotes()
+    if kind == "INVALID ENCODING":
+        return "the line is not UTF-8", "save the file as UTF-8"
+    return message.splitlines()[0], "correct the line"
+
+
+def said_of_count(found: int, expected: int) -> tuple[str, str]:
+    """What is wrong, and a hint: a row has more or fewer values than there are columns."""
+    counted = f"{found:,} {'value' if found == 1 else 'values'}"
+    what = f"{counted}, and the header names {expected:,} {'column' if expected == 1 else 'columns'}"
+    if found > expected:
+        return what, "put double quotes around values that contain the separator"
+    return what, "write every value, an empty one too"
+
+
+def said_of_quotes() -> tuple[str, str]:
+    """What is wrong, and a hint: a quoted value does not end, or goes on after its end."""
+    hint = 'end the value with a double quote, and write a double quote inside of it as `""`'
+    return "the quotes around a value are broken", hint
+
+
+def said_by_engine(column: str, value: str, reason: str) -> tuple[str, str]:
+    """What is wrong, and a hint: what an engine says of a line that it has read by itself."""
+    if not column:
+        return reason, "correct the line"
+    return (
+        f"`{value}` in the column `{column}`: {reason}",
+        f"write a value of its type, or declare another type for `{column}`",
+    )
+
+
+def bad_row(row: object, hint: str) -> TerminalWarehouseError:
+    """A row that cannot be read, where each has to be; `row` tells it with its place."""
+    return TerminalWarehouseError(f"{row}\n  hint: {hint}")
+
+
+def too_many_bad(count: int, most: int, first: Sequence[object]) -> TerminalWarehouseError:
+    """More rows that cannot be read than may be left out."""
+    lines = [
+        f"{count:,} rows cannot be read, and `max_bad_rows` is {most:,}:",
+        *(f"  {row}" for row in first[:_MOST_SHOWN]),
+    ]
+    if count > len(first[:_MOST_SHOWN]):
+        lines.append(f"  and {count - len(first[:_MOST_SHOWN]):,} more")
+    return TerminalWarehouseError("\n".join(lines))
+
+
 def bad_value(path: str, line: int | None, column: str, value: str, kind: str) -> TerminalWarehouseError:
     """A value that is none of its column's type."""
-    hint = f"write a value of that type, or declare another type for `{column}`"
-    return _at(path, line, f"`{value}` in the column `{column}` is no `{kind}`", hint)
+    return _at(path, line, *said_of_value(column, value, kind))
 
 
 def bad_value_in_row(path: str, row: int, column: str, value: str, kind: str) -> BadRowError:
     """A value that is none of its column's type, in a file that has no lines."""
-    what = f"{path}: `{value}` in the column `{column}` of row {row:,} is no `{kind}`"
-    hint = f"write a value of that type, or declare another type for `{column}`"
-    return BadRowError(f"{what}\n  hint: {hint}", row, column, value, kind)
+    what, hint = said_of_value(column, value, kind, row)
+    return BadRowError(f"{path}: {what}\n  hint: {hint}", row, column, value, kind)
 
 
 def _visible(separator: str) -> str:

@@ -79,9 +79,41 @@ def doubled_column(name: str, other: str) -> TextError:
 # The pattern of files
 
 
-def not_local(files: str) -> TextError:
-    """`s3://…`."""
-    return TextError(f"`{files}` is no path", "name files that lie on this machine")
+def unknown_scheme(files: str, near: str | None, known: Iterable[str]) -> TextError:
+    """`ftp://…`."""
+    hint = f"did you mean `{near}://`?" if near else f"write a path, or a URL that begins with one of {_listed(known)}"
+    return TextError(f"nothing here reads `{files}`", hint)
+
+
+def secret_here() -> TextError:
+    """`https://user:password@example.com/…`."""
+    return TextError(
+        "a user or a password stands in the URL",
+        "write `connection: shop`, and put the URL with the password into `SQLMAT_CONNECTION_SHOP`",
+    )
+
+
+def nothing_lists(files: str) -> TextError:
+    """`https://example.com/*.csv`."""
+    return TextError(
+        f"nothing tells which files `{files}` could mean: a web server lists none",
+        "name one file, with `{partition}` in its name where there are several",
+    )
+
+
+def nothing_inside(path: str, where: str = "CSV") -> TextError:
+    """A nested column of CSV, or of a table."""
+    return TextError(
+        f"`{path}` stands inside of another value, and there are none in {where}",
+        "write its column's name, as `name: type`",
+    )
+
+
+def no_connection_name(name: str) -> TextError:
+    """A connection that is a URL, or has spaces."""
+    return TextError(
+        f"`{name}` is no name of a connection", "write a word such as `shop`, whose URL is in `SQLMAT_CONNECTION_SHOP`"
+    )
 
 
 def unknown_format(files: str, known: Iterable[str]) -> TextError:
@@ -92,8 +124,14 @@ def unknown_format(files: str, known: Iterable[str]) -> TextError:
 def unknown_placeholder(written: str) -> TextError:
     """`{month}` in a pattern."""
     return TextError(
-        f"`{{{written}}}` stands for nothing", "write `{partition}`, or `{partition:%Y-%m}` with its format"
+        f"`{{{written}}}` stands for nothing",
+        "write `{partition}`, or `{number}`, `{day}` or `{hour}` for folders with `strategy: time_series`",
     )
+
+
+def several_folders() -> TextError:
+    """`{day}/{number}` in a pattern."""
+    return TextError("the pattern has several placeholders for folders", "leave one, with a format: `{day:%Y/%m/%d}`")
 
 
 def bad_format(written: str) -> TextError:
@@ -125,6 +163,118 @@ def column_of_its_own(name: str, source: str) -> TextError:
     )
 
 
+# Strategies
+
+
+def unknown_strategy(written: str, near: str | None, known: Iterable[str]) -> TextError:
+    """`strategy: append`."""
+    hint = f"did you mean `{near}`?" if near else f"the strategies are {_listed(known)}"
+    return TextError(f"there is no strategy `{written}`", hint)
+
+
+def no_count(key: str, written: str) -> TextError:
+    """`max_bad_rows: some`."""
+    return TextError(f"`{written}` is no number of rows", f"write `{key}: 10`")
+
+
+def no_bound(key: str, written: str, kind: str) -> TextError:
+    """`from: yesterday`."""
+    example = {"number": "17", "day": "2019-01-01", "hour": "2019-01-01/06"}[kind]
+    return TextError(f"`{written}` is no {kind}", f"write `{key}: {example}`")
+
+
+def no_folders() -> TextError:
+    """`strategy: time_series` of files in no order."""
+    return TextError(
+        "`strategy: time_series` needs folders that have an order",
+        "write `{number}`, `{day}` or `{hour}` in the place of their names: `files: s3://bucket/events/{day}/*.csv`",
+    )
+
+
+def no_column_for_folders(kind: str) -> TextError:
+    """`strategy: time_series` without a column for the folder."""
+    return TextError(
+        f"`strategy: time_series` needs a column for the {kind}", f"name it in a line of its own: `folder: {kind}`"
+    )
+
+
+def only_time_series(key: str) -> TextError:
+    """`folder`, or `{day}`, without the strategy."""
+    return TextError(f"`{key}` has no effect without `strategy: time_series`", f"write that, or remove `{key}`")
+
+
+# Databases
+
+
+def only_databases(key: str) -> TextError:
+    """`key: id` beside `files`."""
+    return TextError(f"`{key}` is for tables of a database", "write `table: …` and `connection: …`, or remove it")
+
+
+def only_files(key: str) -> TextError:
+    """`filename` beside `table`."""
+    return TextError(f"`{key}` is for files, and not for tables of a database", "remove it")
+
+
+def table_and_query() -> TextError:
+    """Both are there."""
+    return TextError("`table` and `query` are two ways to say what is read", "leave one of them")
+
+
+def no_table_name(written: str) -> TextError:
+    """`table: select …`."""
+    return TextError(f"`{written}` is no name of a table", "write `table: public.orders`, or `query: select …`")
+
+
+def no_connection() -> TextError:
+    """A database without a name for its login."""
+    return TextError("`connection` is missing", "write `connection: shop`, whose URL is in `SQLMAT_CONNECTION_SHOP`")
+
+
+def strategy_of_files(strategy: str) -> TextError:
+    """`strategy: manifest` of a table of a database."""
+    return TextError(f"`strategy: {strategy}` is for files", "write `bulk`, or `incremental` with `key: …`")
+
+
+def no_key() -> TextError:
+    """`strategy: incremental` without a key."""
+    return TextError("`strategy: incremental` needs a column that grows", "name it in a line of its own: `key: id`")
+
+
+def only_incremental(key: str) -> TextError:
+    """`key: id` without the strategy."""
+    return TextError(f"`{key}` has no effect without `strategy: incremental`", f"write that, or remove `{key}`")
+
+
+def key_not_declared(key: str) -> TextError:
+    """The key is no column of the table."""
+    return TextError(f"`{key}` is none of the `columns`", f"add `{key}: bigint` to them")
+
+
+def no_partitions_of_databases() -> TextError:
+    """`partition_by` of a table that comes from a database."""
+    return TextError(
+        "a table that is loaded from a database has no partitions",
+        "leave `partition_by` out, or make a table with partitions of it by a query",
+    )
+
+
+def no_arrival_of_partitions() -> TextError:
+    """`arrival` of a table with partitions."""
+    return TextError(
+        "`arrival` has no effect on a table with partitions, each of which waits for its own files",
+        "write a `schedule`, or leave `partition_by` out and write `strategy: manifest`",
+    )
+
+
+def no_partitions_in_parts(strategy: str) -> TextError:
+    """Partitions of a table that is loaded in parts of another kind."""
+    return TextError(
+        f"`strategy: {strategy}` and `partition_by` are two ways to load a part of the table",
+        "leave `strategy` out, or write `partition_by: null` into a comment on top of this file",
+    )
+
+
 # The files, when the table is built
 
 
@@ -138,6 +288,21 @@ def missing_files(paths: Sequence[str]) -> MaterializeError:
     return MaterializeError("\n".join([f"{what}, nothing was loaded:", *shown]))
 
 
-def nothing_matches(pattern: str) -> MaterializeError:
+def would_lose(urls: Sequence[str]) -> MaterializeError:
+    """All files are to be loaded anew, and some of those whose rows are there are gone."""
+    more = len(urls) - _MOST_SHOWN
+    shown = [f"  {url}" for url in urls[:_MOST_SHOWN]]
+    if more > 0:
+        shown.append(f"  and {more:,} more")
+    what = "1 file that was loaded is gone" if len(urls) == 1 else f"{len(urls):,} files that were loaded are gone"
+    hint = "`sqlmat build --full-refresh` loads what is there; with `filename`, a file that has changed is loaded alone"
+    return MaterializeError(
+        "\n".join([f"all files have to be loaded anew, and {what}, so that rows would be lost:", *shown])
+        + f"\n  hint: {hint}"
+    )
+
+
+def nothing_matches(pattern: str, *, is_relative: bool) -> MaterializeError:
     """No file at all."""
-    return MaterializeError(f"no file matches `{pattern}`\n  hint: a relative path begins where the `.load.yaml` is")
+    hint = "\n  hint: a relative path begins where the `.load.yaml` is" if is_relative else ""
+    return MaterializeError(f"no file matches `{pattern}`{hint}")

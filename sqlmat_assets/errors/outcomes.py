@@ -33,6 +33,18 @@ def snapshot_removed(rows: int) -> str:
     return f"{rows:,} old {'row' if rows == 1 else 'rows'} removed"
 
 
+def left_out(count: int) -> str:
+    """Rows of files could not be read, and are not in the table.
+
+    Examples:
+        >>> left_out(1), left_out(1234)
+        ('1 row could not be read and was left out', '1,234 rows could not be read and were left out')
+    """
+    return (
+        f"{count:,} {'row' if count == 1 else 'rows'} could not be read and {'was' if count == 1 else 'were'} left out"
+    )
+
+
 def new_view() -> str:
     """The view was made, or made again."""
     return "view created: always as fresh as what it reads"

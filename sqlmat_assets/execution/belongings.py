@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlmat_assets.execution.dependents import find_broken, readers_of
+from sqlmat_assets.execution.journal import LOADED
 from sqlmat_assets.execution.names import is_kept_of
 from sqlmat_assets.execution.partitions import PARTITIONS
 from sqlmat_assets.execution.records import SCHEMA, TABLES, Record, key_of, place_of
@@ -19,7 +20,7 @@ from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Session
 
 # What is kept of each table, with its schema and its name in the same two columns everywhere.
-_RECORDED_IN = (PARTITIONS, VERSIONS, SNAPSHOTS)
+_RECORDED_IN = (PARTITIONS, VERSIONS, SNAPSHOTS, LOADED)
 
 
 @dataclass(frozen=True, slots=True)

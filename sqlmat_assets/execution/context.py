@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sqlmat_assets.connectors.base import Openers
+from sqlmat_assets.connectors.config import Connectors
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Run
@@ -31,7 +33,8 @@ class Context:
     `state` is what the run has learned of the warehouse. Without an `environment` it is production that is built.
     `workshop` runs the scripts of tables. `views` has the SQL of the tables of the project that are views. `others` are
     tables whose grants are settled with the first table of the run, whether or not they are built in it. `secrets` has
-    the values that no file may hold; `deliveries` are all of the project.
+    the values that no file may hold; `deliveries` are all of the project. `connectors` open the places that tables are
+    loaded from.
     """
 
     warehouse: Warehouse
@@ -50,6 +53,7 @@ class Context:
     deliveries: Mapping[Relation, Delivery] = field(default_factory=dict[Relation, Delivery])
     others: Sequence[Model] = ()
     prices: Prices = field(default_factory=Prices)
+    connectors: Openers = field(default_factory=Connectors)
 
     @property
     def own(self) -> Path:

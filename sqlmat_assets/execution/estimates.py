@@ -13,7 +13,7 @@ from sqlmat_assets.errors import costs as wording
 from sqlmat_assets.execution.budget import billed
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.foresee import Known, Outlook
-from sqlmat_assets.execution.loads.local_files import partition_type
+from sqlmat_assets.execution.loads.finding import partition_type
 from sqlmat_assets.project.model import Kind, Model, Project
 from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.rates import builds_per_day

@@ -100,6 +100,14 @@ class Printed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows of files that could not be read, and so are not in the table: how many, and the first of them in words."""
+
+    count: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The intermediate table holds the query's result.
 
@@ -112,6 +120,7 @@ class Written:
     columns: tuple[Column, ...]
     statement: str
     seconds: float
+    left_out: LeftOut | None = None
     size: int | None = None
 
     @property
@@ -171,6 +180,7 @@ class Published:
     partitions: tuple[PublishedPartition, ...] = ()
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
+    left_out: LeftOut | None = None
     published_at: datetime | None = None
     usage: Usage | None = None
 
@@ -196,6 +206,7 @@ class Unchanged:
     phases: tuple[Phase, ...] = ()
     snapshot: Snapshot | None = None
     partitions: tuple[PublishedPartition, ...] = ()
+    left_out: LeftOut | None = None
     published_at: datetime | None = None
     usage: Usage | None = None
 

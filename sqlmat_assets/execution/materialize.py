@@ -17,7 +17,7 @@ from sqlmat_assets.execution.events import (
     Column,
     Discarded,
     Event,
-    LeftAlone,
+    LeftOut,
     Printed,
     Published,
     PublishedPartition,
@@ -26,9 +26,11 @@ from sqlmat_assets.execution.events import (
     Written,
 )
 from sqlmat_assets.execution.grants import Grants
+from sqlmat_assets.execution.journal import write_journal
 from sqlmat_assets.execution.left_alone import find_left_alone
 from sqlmat_assets.execution.limits import find_limit
 from sqlmat_assets.execution.names import backup_of, intermediate_of
+from sqlmat_assets.execution.new_records import confirmed, new_record
 from sqlmat_assets.execution.one_scan import scan
 from sqlmat_assets.execution.phases import Stopwatch, Work
 from sqlmat_assets.execution.piece import WHOLE, Piece
@@ -37,19 +39,18 @@ from sqlmat_assets.execution.plan import Plan, Way, is_built_in_parts, make_plan
 from sqlmat_assets.execution.publish import Publisher
 from sqlmat_assets.execution.records import Inputs, Record
 from sqlmat_assets.execution.refusals import find_held, find_refusal, refuse_blocked, refuse_foreign, with_state
-from sqlmat_assets.execution.rules import Subject
 from sqlmat_assets.execution.same_rows import Built, confirm_partitions, find_same_rows
 from sqlmat_assets.execution.snapshots import Snapshots
 from sqlmat_assets.execution.speaking import speaking
 from sqlmat_assets.execution.state import Standing, drop_of
-from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.execution.unchanged import fetch_data_version, find_inputs, find_untouched
 from sqlmat_assets.execution.usage import fetch_usage
-from sqlmat_assets.execution.whole_result import drop_result, whole_result
+from sqlmat_assets.execution.whole_result import drop_result, subject_of, whole_result
 from sqlmat_assets.execution.write import PartsOf, fetch_columns, write
-from sqlmat_assets.project.model import Model, RuleKind
+from sqlmat_assets.project.model import Model
+from sqlmat_assets.project.reasons import Reason
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses import row_statements, statements
+from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import ObjectKind, Session
 
 
@@ -150,25 +151,23 @@ class _Materialization:
             with self.stopwatch.measure(Work.PREPARE):
                 self.standing = context.retries.run(lambda: self.grants.settle(self.standing), context.sleep)
                 context.retries.run(self.snapshots.prepare, context.sleep)
-                left_alone = context.retries.run(self._find_left_alone, context.sleep)
-                unchanged = None if left_alone is not None else self._leave_out()
+                around = (self.model, self.asked.relation, self.standing, self.session, context)
+                left_alone = context.retries.run(lambda: find_left_alone(*around), context.sleep)
+                written = None if left_alone is not None else self._leave_out()
             if left_alone is not None:
                 is_over = True
                 yield left_alone
                 return
-            if unchanged is not None:
-                is_over = True
-                yield replace(unchanged, phases=self.stopwatch.phases)
-                return
             limit = find_limit(self.model, self.standing.record)
-            with context.cancellation.watch(self.session, limit), self.stopwatch.measure(Work.WRITE):
-                given = self.model, self.piece, self.standing, self.backup, self.session, context
-                self.plan = context.retries.run(lambda: make_plan(*given), context.sleep)
-                # Before the query reads, so that what is published meanwhile is not taken for what it has read.
-                self.inputs = None if self.plan.is_partial else find_inputs(self.model, context)
-                written = self._write()
+            if written is None:
+                with context.cancellation.watch(self.session, limit), self.stopwatch.measure(Work.WRITE):
+                    written = self._write()
             yield from self.printed
             self.printed = ()
+            if isinstance(written, Unchanged):
+                is_over = True
+                yield replace(written, phases=self.stopwatch.phases)
+                return
             yield written
             left = None if limit is None else max(limit - (context.now() - self.started_at), timedelta())
             with context.cancellation.watch(self.session, left), self.stopwatch.measure(Work.CHECKS):
@@ -198,37 +197,53 @@ class _Materialization:
         capabilities = context.warehouse.capabilities
         return context.state.prepare(self.session, self.model.relation, capabilities, context.run, context.now())
 
-    def _find_left_alone(self) -> LeftAlone | None:
-        return find_left_alone(self.model, self.asked.relation, self.standing, self.session, self.context)
-
     def _leave_out(self) -> Unchanged | None:
         """Do not even build the table, if nothing that its rows come from has changed."""
         with self.context.cancellation.watch(self.session, None):
             return self.context.retries.run(self._confirm_untouched, self.context.sleep)
 
-    def _confirm_untouched(self) -> Unchanged | None:
+    @property
+    def _reason(self) -> Reason | None:
+        """Why the table is built, where no person has asked for it."""
         reasons = self.context.run.reasons
-        reason = None if reasons is None else reasons.reason(self.asked.relation)
-        found = find_untouched(self.model, reason, self.standing, self.session, self.context)
+        return None if reasons is None else reasons.reason(self.asked.relation)
+
+    def _confirm_untouched(self) -> Unchanged | None:
+        found = find_untouched(self.model, self._reason, self.standing, self.session, self.context)
         if found is None:
             return None
-        run = self.context.run
-        record = replace(
-            found,
-            run=run.id,
-            put_back_at=None,
-            unwanted=None,
-            decided_at=run.decided_at,
-            started_at=self.started_at,
-            version=self.model.version,
-            project=run.project,
-        )
+        record = confirmed(found, self.model, self.context.run, self.started_at)
         columns = fetch_columns(self.model, self.model.relation, self.session, self.context)
         return self._unchanged(record, columns) if self.snapshots.confirm(record) else None
 
-    def _write(self) -> Written:
-        context, plan = self.context, self.plan
-        parts = PartsOf(plan.queries, plan.ranges, plan.column if plan.ranges else None)
+    def _make_plan(self) -> Plan:
+        may_be_skipped = self._reason is not None and self._reason.may_be_skipped
+        around = (self.standing, self.backup, self.session, self.context)
+        return make_plan(self.model, self.piece, *around, may_be_skipped=may_be_skipped)
+
+    def _stay(self) -> Unchanged | None:
+        """Leave the table alone where there is nothing to load; None where there is, or somebody else was quicker."""
+        while self.plan.batch is not None and self.plan.batch.is_idle and self.standing.record is not None:
+            record = confirmed(self.standing.record, self.model, self.context.run, self.started_at)
+            if self.snapshots.confirm(record):
+                return self._unchanged(
+                    record, fetch_columns(self.model, self.model.relation, self.session, self.context)
+                )
+            self._look_again()
+            self.plan = self._make_plan()
+        return None
+
+    def _write(self) -> Written | Unchanged:
+        """Write what is to be published, if there is anything."""
+        context = self.context
+        self.plan = context.retries.run(self._make_plan, context.sleep)
+        idle = context.retries.run(self._stay, context.sleep)
+        if idle is not None:
+            return idle
+        plan = self.plan
+        # Before the query reads, so that what is published meanwhile is not taken for what it has read.
+        self.inputs = None if plan.is_partial else find_inputs(self.model, context)
+        parts = PartsOf(plan.queries, plan.ranges, plan.column if plan.ranges else None, plan.batch)
         inside = (self._note_printed, self.stopwatch)
         written = write(self.model, parts, self.intermediate, self.session, context, *inside)
         if plan.is_partial:
@@ -253,7 +268,7 @@ class _Materialization:
         """Run the checks; what holds is told apart from other rows by its data version."""
         context, started_at = self.context, self.context.now()
         with whole_result(self.model, self.plan, written, self.session, context) as result:
-            subject = self._subject(written, result)
+            subject = subject_of(self.model, self.plan, self.standing, written, result, self.session, context)
             columns = written.types if self._is_compared else None
             found = scan(self.model, subject, self.session, context, columns=columns)
             self.results = tuple(run_checks(self.model, subject, found, self.session, context))
@@ -269,20 +284,6 @@ class _Materialization:
         if self.plan.is_partial or self.plan.is_view:
             return False
         return self.model.settings.skip_unchanged and self.context.warehouse.capabilities.has_fingerprints
-
-    def _subject(self, written: Written, result: Relation) -> Subject:
-        plan, target = self.plan, self.model.relation
-        is_compared = any(rule.kind is RuleKind.MAX_ROW_CHANGE for rule in self.model.rules)
-        published = None if self.standing.in_place is None else target
-        if is_compared and self.standing.in_place == "view" and refusal_of(target, self.session) is not None:
-            published = None
-        before: int | None = None
-        if plan.replaces_ranges and is_compared:
-            query = row_statements.count_rows_where(target, plan.condition(self.context.spoken))
-            before = self.context.retries.run(
-                lambda: int(self.session.fetch_rows(query).rows[0][0]), self.context.sleep
-            )
-        return Subject(self.intermediate, written.rows, published, result, before)
 
     def _confirm(self, written: Written) -> Unchanged | None:
         """Leave the published rows where they are, if those that were written are the same.
@@ -305,16 +306,24 @@ class _Materialization:
                 is_ours = self.snapshots.confirm_in_transaction(record)
                 if is_ours:
                     confirm_partitions(self.model, record, self.partitions, self.context.now(), self.session)
+                    if self.plan.batch is not None:
+                        write_journal(self.session, record, self.plan.batch.notes, record)
                     self.session.execute(drop_of(self.intermediate, self._kind))
             return is_ours
 
         if self.context.retries.run(confirm, self.context.sleep):
-            return self._unchanged(record, written.columns, written.statement)
+            return self._unchanged(record, written.columns, written.statement, written.left_out)
         # Another run was quicker, so the rows that were compared are not those that are published.
         self._look_again()
         return None
 
-    def _unchanged(self, record: Record, columns: tuple[Column, ...], statement: str | None = None) -> Unchanged:
+    def _unchanged(
+        self,
+        record: Record,
+        columns: tuple[Column, ...],
+        statement: str | None = None,
+        left_out: LeftOut | None = None,
+    ) -> Unchanged:
         context = self.context
         is_partitioned = self.model.settings.partition_by is not None
         context.state.published(record, context.warehouse.capabilities, is_partitioned=is_partitioned)
@@ -329,6 +338,7 @@ class _Materialization:
             saved_seconds=record.mean_seconds if statement is None else None,
             snapshot=self.snapshots.taken,
             partitions=self.partitions,
+            left_out=left_out,
             published_at=record.published_at,
             usage=fetch_usage(self.session, context.prices),
         )
@@ -347,6 +357,9 @@ class _Materialization:
             self._look_again()
             if self.standing.in_place == before.in_place:
                 raise
+            if before.in_place is None and self.plan.batch is not None:
+                # What another run has loaded is not what this one has looked for.
+                raise MaterializeError(failures.published_meanwhile(str(self.model.relation))) from None
             if before.in_place is None and not self.plan.is_aside:
                 # Another run has made the table, and its rows are to stay.
                 self.plan = replace(self.plan, way=self.plan.later)
@@ -363,6 +376,7 @@ class _Materialization:
             self.data_version,
             self.partitions,
             snapshot=self.snapshots.taken,
+            left_out=written.left_out,
             published_at=record.published_at,
             usage=fetch_usage(self.session, context.prices),
         )
@@ -379,24 +393,11 @@ class _Materialization:
         return record
 
     def _record(self, written: Written) -> Record:
-        run, published_at = self.context.run, self.context.now()
-        record = Record(
-            relation=self.model.relation,
-            run=run.id,
-            commit=run.commit,
-            decided_at=run.decided_at,
-            started_at=self.started_at,
-            published_at=published_at,
+        record = replace(
+            new_record(self.model, self.context, self.started_at),
             rows=written.rows,
-            code=self.model.sql,
-            builds=1,
-            mean_seconds=(published_at - self.started_at).total_seconds(),
-            version=self.model.version,
             data_version=self.data_version,
             inputs=self.inputs,
-            environment=None if self.context.environment is None else self.context.environment.name,
-            has_edits=None if run.commit is None else run.has_edits,
-            project=run.project,
             granted=self.grants.noted(self.standing.record),
         )
         return record if self.standing.record is None else self.standing.record.with_build(record)

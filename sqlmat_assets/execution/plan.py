@@ -10,14 +10,20 @@ from sqlglot import exp
 
 from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, failures
 from sqlmat_assets.errors.project import TextError
+from sqlmat_assets.execution.changed_columns import Columns, find_changes
 from sqlmat_assets.execution.context import Context
+from sqlmat_assets.execution.journal import Entry, fetch_journal
+from sqlmat_assets.execution.loads.batches import Batch, plan_batch
+from sqlmat_assets.execution.loads.databases import plan_rows
 from sqlmat_assets.execution.loads.write import columns_query
 from sqlmat_assets.execution.partitions import condition, fetch_partitions, joined
 from sqlmat_assets.execution.piece import Piece
 from sqlmat_assets.execution.speaking import say, written_types
 from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.unchanged import could_be_untouched
 from sqlmat_assets.execution.write import explained, reads_itself
 from sqlmat_assets.project.last_built import FAR_PAST, fill_last_built
+from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.model import Kind, Model
 from sqlmat_assets.project.narrowing.kinds import kind_of, normal_type
 from sqlmat_assets.project.narrowing.markers import fill_markers
@@ -27,13 +33,10 @@ from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.partitions.ranges import Range, TimeRange
 from sqlmat_assets.project.partitions.spec import ListPartitioning, Partitioning, TimePartitioning
 from sqlmat_assets.project.rewrite import rewrite
-from sqlmat_assets.project.settings import ModelSettings
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import check_statements, row_statements, statements
-from sqlmat_assets.warehouses.base import Capabilities, Session
-from sqlmat_assets.warehouses.widening import are_alike
+from sqlmat_assets.warehouses.base import Session
 
-Columns = tuple[tuple[str, str], ...]
 _MOMENTS = ("date", "timestamp", "datetime")
 
 
@@ -56,7 +59,7 @@ class Plan:
 
     `later` is the way once there is a table; `is_aside` when it is swapped although there is one. `ranges` are those
     of the partitions; `column` is the partitioned one, its name and its type as the engine has them. `key` has the
-    columns by which rows are merged. With `is_view` the one query becomes a view.
+    columns by which rows are merged. With `is_view` the one query becomes a view. `batch` are the files of a load.
     """
 
     way: Way = Way.SWAP
@@ -67,6 +70,7 @@ class Plan:
     column: tuple[str, str] = ("", "")
     key: tuple[str, ...] = ()
     is_view: bool = False
+    batch: Batch | None = None
 
     @property
     def is_partial(self) -> bool:
@@ -78,18 +82,35 @@ class Plan:
         """Whether the old rows of the ranges go."""
         return self.way in (Way.RANGES, Way.MERGE_RANGES)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the rows are right only behind those that they were found beside."""
+        notes_files = self.batch is not None and bool(self.batch.notes.entries)
+        return notes_files or (self.way is Way.ADD and not self.key)
+
     def condition(self, dialect: str) -> exp.Expr:
-        """A row is in one of the ranges."""
+        """A row is one of those that go: it is in one of the ranges, or comes from a file that is loaded again."""
+        if self.batch is not None and self.batch.gone:
+            return self.batch.condition()
         return condition(self.column[0], self.ranges, kind_of(self.column[1], dialect), dialect)
 
 
 def is_built_in_parts(model: Model) -> bool:
     """Whether a build of the table may be of some of its rows."""
+    if model.load is not None and model.load.is_in_parts:
+        return True
     return model.settings.partition_by is not None or model.settings.mode in ("append", "merge")
 
 
 def make_plan(
-    model: Model, piece: Piece, standing: Standing, stand_in: Relation, session: Session, context: Context
+    model: Model,
+    piece: Piece,
+    standing: Standing,
+    stand_in: Relation,
+    session: Session,
+    context: Context,
+    *,
+    may_be_skipped: bool = False,
 ) -> Plan:
     """Decide how to build a table.
 
@@ -100,6 +121,7 @@ def make_plan(
         stand_in: The name of an empty table, which is made where a query reads rows that are not there yet.
         session: Where to ask what the query gives, and what it reads.
         context: The run.
+        may_be_skipped: Whether age alone is the reason to build it.
 
     Raises:
         MaterializeError: It cannot be built like this.
@@ -107,25 +129,31 @@ def make_plan(
     settings, relation = model.settings, str(model.relation)
     if piece.ranges is not None and settings.partition_by is None:
         raise MaterializeError(failures.not_partitioned(relation))
-    later = _later(settings)
+    later = _later(model)
+    planner = _Planner(model, piece, standing, stand_in, session, context)
+    if later is Way.SWAP and model.load is not None:
+        return planner.plan_bulk(model.load, may_be_skipped=may_be_skipped)
     if later is Way.SWAP:
         is_query = model.kind is Kind.QUERY
         queries = (statement_text(model),) if is_query else ()
         return Plan(queries=queries, is_view=model.is_view)
-    if model.kind is not Kind.QUERY and (model.load is None or later is not Way.RANGES):
+    if model.kind is not Kind.QUERY and model.load is None:
         raise MaterializeError(
             failures.only_queries_in_part(model.path, "partition_by" if later is Way.RANGES else "mode")
         )
     if settings.mode == "merge" and not settings.unique_key:
         raise MaterializeError(failures.no_key(settings.mode))
     try:
-        return _Planner(model, piece, standing, stand_in, session, context).plan(later)
+        return planner.plan(later)
     except TextError as error:
         raise MaterializeError(error.what if error.hint is None else f"{error.what}\n  hint: {error.hint}") from error
 
 
-def _later(settings: ModelSettings) -> Way:
+def _later(model: Model) -> Way:
     """The way once there is a table."""
+    settings = model.settings
+    if model.load is not None and model.load.is_in_parts:
+        return Way.ADD
     if settings.mode == "merge" and settings.partition_by is not None:
         return Way.MERGE_RANGES
     if settings.mode in ("append", "merge"):
@@ -169,7 +197,7 @@ class _Planner:
     def _planned(self, later: Way, *, is_aside: bool) -> tuple[Plan, Columns]:
         """The plan, and the columns that the query gives."""
         model, dialect, record = self.model, self.context.names.dialect, self.standing.record
-        is_fresh = is_aside or self.standing.in_place != "table" or record is None
+        is_fresh = is_aside or self._is_new
         partitioning = model.settings.partition_by
         ranges = () if partitioning is None else self._ranges(partitioning, is_aside=is_aside)
         text = self._text(partitioning)
@@ -178,6 +206,8 @@ class _Planner:
         if is_fresh and model.load is None and reads_itself(model, self.context):
             text = self._without_itself(text, ranges)
         columns = self._probe(text, ranges)
+        if model.load is not None and model.load.is_in_parts:
+            return self._planned_load(model.load, later, is_aside=is_aside), columns
         plan = Plan(
             way=Way.SWAP if is_fresh else later,
             later=later,
@@ -189,6 +219,45 @@ class _Planner:
         if partitioning is None:
             return plan, columns
         return self._narrowed(plan, text, columns, partitioning), columns
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether there is no table yet that sqlmat has made."""
+        return self.standing.in_place != "table" or self.standing.record is None
+
+    def plan_bulk(self, load: Load, *, may_be_skipped: bool) -> Plan:
+        """Load everything, unless just that has been loaded already."""
+        if load.asked is not None:
+            return Plan(batch=plan_rows(load, None, self.context, is_whole=True))
+        known = self._journal() if may_be_skipped and could_be_untouched(self.model, self.standing) else None
+        return Plan(batch=plan_batch(self.model, load, known, self.context))
+
+    def _planned_load(self, load: Load, later: Way, *, is_aside: bool) -> Plan:
+        """Load what is new, or all of it where nothing is known of what was loaded."""
+        if load.asked is not None:
+            batch = plan_rows(load, self._journal(), self.context, is_whole=is_aside)
+            return Plan(way=Way.SWAP if batch.is_whole else later, later=later, is_aside=is_aside, batch=batch)
+        batch = plan_batch(
+            self.model,
+            load,
+            self._journal(),
+            self.context,
+            is_whole=is_aside,
+            is_first=self._is_new,
+            may_lose=self.piece.is_full_refresh,
+        )
+        way = Way.SWAP if batch.is_whole else Way.RANGES if batch.gone else later
+        return Plan(way=way, later=later, is_aside=is_aside, batch=batch)
+
+    def _journal(self) -> dict[str, Entry] | None:
+        """What the rows that are published were loaded from; None where that is not known."""
+        record = self.standing.record
+        if record is None or self.standing.in_place != "table":
+            return None
+        known = fetch_journal(self.session, record.relation)
+        # Rows that were published since came from somewhere else.
+        latest = max((each.loaded_at for each in known.values() if each.loaded_at is not None), default=None)
+        return known if latest == record.published_at else None
 
     def _text(self, partitioning: Partitioning | None) -> str:
         """The query, or one that gives the columns of a load."""
@@ -233,7 +302,8 @@ class _Planner:
         context = self.context
         name, type_ = self._column(partitioning, columns)
         if self.model.load is not None:
-            return replace(plan, queries=(), column=(name, type_))
+            batch = plan_batch(self.model, self.model.load, None, context, ranges=plan.ranges)
+            return replace(plan, queries=(), column=(name, type_), batch=batch)
         tables = Tables(self._types())
         kind = kind_of(type_, context.spoken)
         queries = tuple(narrow(text, context.names, partitioning, each, tables, kind).sql for each in plan.ranges)
@@ -304,50 +374,3 @@ class _Planner:
             columns = self._probe(text, ranges)
             self.session.execute(statements.drop_view(self.stand_in))
         return columns
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """How the columns that a query gives differ from those of the table: by name, with types where they are told."""
-
-    added: Columns = ()
-    gone: tuple[str, ...] = ()
-    retyped: tuple[tuple[str, str, str], ...] = ()
-
-    @property
-    def is_any(self) -> bool:
-        return bool(self.added or self.gone or self.retyped)
-
-    def refuse(self, model: Model) -> None:
-        """Stop unless the table may be given the columns that it lacks.
-
-        Raises:
-            MaterializeError: It may not, or they differ otherwise.
-        """
-        may_add = model.settings.on_schema_change == "add"
-        if self.gone or self.retyped or (self.added and not may_add):
-            added = [name for name, _ in self.added]
-            raise MaterializeError(failures.columns_changed(added, self.gone, self.retyped))
-
-
-def find_changes(given: Columns, there: Columns, context: Context) -> Changes:
-    """Compare what a query gives with what a table has, by the names of the columns."""
-    capabilities = context.warehouse.capabilities
-    fold = capabilities.fold_column
-    has = {fold(name): type_ for name, type_ in there}
-    gives = {fold(name): type_ for name, type_ in given}
-    return Changes(
-        tuple((name, type_) for name, type_ in given if fold(name) not in has),
-        tuple(name for name, _ in there if fold(name) not in gives),
-        tuple(
-            (name, has[fold(name)], type_)
-            for name, type_ in given
-            if fold(name) in has and _is_retyped(has[fold(name)], type_, capabilities)
-        ),
-    )
-
-
-def _is_retyped(old: str, new: str, capabilities: Capabilities) -> bool:
-    if capabilities.has_varying_lengths:
-        return not are_alike(old, new, capabilities.dialect)
-    return old != new

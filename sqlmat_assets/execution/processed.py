@@ -17,7 +17,7 @@ from sqlmat_assets.project.model import Model, Processor
 from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 
 
 def write_processed(
@@ -49,8 +49,9 @@ def write_processed(
     """
     stop = Stop()
     query = say(statement_text(model), context)
-    columns = spoken_types([(column.name, column.type) for column in processor.columns], context)
     required = [column.name for column in processor.columns if column.is_required]
+    columns = spoken_types([(column.name, column.type) for column in processor.columns], context)
+    contents = Contents.of(columns, required)
     design = design_of(model.settings, context.warehouse.capabilities)
     with (
         context.cancellation.along(session, stop),
@@ -65,8 +66,8 @@ def write_processed(
             )
         _refuse_misfits(task, context)
         try:
-            rows = context.retries.run(
-                lambda: session.load_files(intermediate, result, columns, required, design=design), context.sleep
+            loaded = context.retries.run(
+                lambda: session.load_files(intermediate, result, contents, design=design), context.sleep
             )
         except BadRowError as error:
             place = context.workshop.place(task, error.row)
@@ -78,9 +79,9 @@ def write_processed(
         sent = [
             *context.warehouse.render_unload(query, given),
             f"-- {command_line(processor)}",
-            *context.warehouse.render_load_files(intermediate, result, columns, required, design=design),
+            *context.warehouse.render_load_files(intermediate, result, contents, design=design),
         ]
-    return rows, ";\n".join(sent)
+    return loaded.rows, ";\n".join(sent)
 
 
 def _refuse_misfits(task: Task, context: Context) -> None:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from sqlmat_assets.errors import BreakingViewsError, LostCommitError, MaterializeError, failures
+from sqlmat_assets.execution.changed_columns import find_changes
 from sqlmat_assets.execution.commits import settle
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.dependents import are_edited, refuse_breaking
 from sqlmat_assets.execution.events import Column, PublishedPartition, Written
 from sqlmat_assets.execution.grants import Grants
+from sqlmat_assets.execution.journal import forget_loaded, write_journal
 from sqlmat_assets.execution.keep import keep_published, keeps_versions
 from sqlmat_assets.execution.partitions import count_partitions, forget_partitions, write_partitions
-from sqlmat_assets.execution.plan import Plan, Way, find_changes
+from sqlmat_assets.execution.plan import Plan, Way
 from sqlmat_assets.execution.records import Record, claim_record, write_record
 from sqlmat_assets.execution.room import make_room
 from sqlmat_assets.execution.snapshots import Snapshots
@@ -87,6 +89,7 @@ class Publisher:
                 Grants(self.model, self.session, self.context).give(self.model.relation)
                 write_record(self.session, record, standing.record)
                 self._note_partitions(standing, record, counted)
+                self._note_loaded(record, standing.record)
                 self.snapshots.take(record, record.published_at)
         except LostCommitError as error:
             settle(error, record, self.session)
@@ -172,9 +175,7 @@ class Publisher:
 
     def _claim(self, previous: Record) -> None:
         """Keep others out: two runs that find no rows in a range would both insert them."""
-        # A batch without a key is right only behind the rows that it was computed from.
-        is_exact = self.plan.way is Way.ADD and not self.plan.key
-        if not claim_record(self.session, previous, self.context.run.id, is_exact=is_exact):
+        if not claim_record(self.session, previous, self.context.run.id, is_exact=self.plan.is_exact):
             raise MaterializeError(failures.published_meanwhile(str(self.model.relation)))
 
     def _change(self, standing: Standing) -> bool:
@@ -243,6 +244,14 @@ class Publisher:
             )
         elif standing.is_partitioned:
             forget_partitions(self.session, record.relation if previous is None else previous.relation)
+
+    def _note_loaded(self, record: Record, previous: Record | None) -> None:
+        batch = self.plan.batch
+        if batch is not None:
+            write_journal(self.session, record, batch.notes, previous)
+        elif previous is not None and not previous.code:
+            # It has no query, so it was loaded.
+            forget_loaded(self.session, previous.relation)
 
     def _count(self, query: exp.Expr) -> int:
         return int(self.session.fetch_rows(query).rows[0][0])

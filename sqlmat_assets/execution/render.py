@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from sqlmat_assets.connectors.noted import NotedConnectors
 from sqlmat_assets.errors import MaterializeError, failures
 from sqlmat_assets.execution.cancellation import Cancellation
 from sqlmat_assets.execution.context import Context
@@ -38,7 +39,7 @@ from sqlmat_assets.warehouses.base import (
 )
 from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 Types = Mapping[Relation, tuple[tuple[str, str], ...]]
 """The columns of tables, with their types as the engine writes them."""
@@ -100,7 +101,12 @@ def render(
     built = (_built(placed, context), *records) if is_there else tuple(records)
     notebook = _Notebook(context.warehouse, sent, {written: columns, **place, **known}, built)
     aside = replace(
-        context, warehouse=notebook, cancellation=Cancellation(), state=RunState(), workshop=NotedWorkshop(sent)
+        context,
+        warehouse=notebook,
+        cancellation=Cancellation(),
+        state=RunState(),
+        workshop=NotedWorkshop(sent),
+        connectors=NotedConnectors(),
     )
     for event in materialize(_with_gate_open(model), aside, piece):
         if isinstance(event, Discarded):
@@ -196,15 +202,9 @@ class _Notebook:
         return self.warehouse.render_load(target, path, columns, design=design)
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
-        return self.warehouse.render_load_files(target, files, columns, required, design=design)
+        return self.warehouse.render_load_files(target, files, contents, design=design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return self.warehouse.render_grants(relation, grantees)
@@ -274,16 +274,11 @@ class _NotebookSession:
         return 1
 
     def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
-    ) -> int:
-        self.sent.extend(self.warehouse.render_load_files(target, files, columns, required, design=design))
-        return 1
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        sent = self.warehouse.render_load_files(target, files, contents, design=design)
+        self.sent.extend(sent)
+        return Loaded(1, "\n".join(sent))
 
     def unload(self, query: str, path: Path) -> int:
         self.sent.extend(self.warehouse.render_unload(query, path))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlmat_assets.errors import TransientConnectorError, TransientWarehouseError
+from sqlmat_assets.errors import TransientConnectorError, TransientSourceError, TransientWarehouseError
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Retries:
         for attempt in range(self.attempts - 1):
             try:
                 return work()
-            except TransientWarehouseError:
+            except (TransientWarehouseError, TransientSourceError):
                 sleep(self.first_pause_seconds * 2**attempt)
             except TransientConnectorError as error:
                 sleep(max(self.first_pause_seconds * 2**attempt, error.after))

@@ -14,8 +14,9 @@ from sqlmat_assets.execution.budget import Purse
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.execution.grantees import Grantees
 from sqlmat_assets.execution.heartbeat import Heartbeat
+from sqlmat_assets.execution.kept_records import prepare_kept
 from sqlmat_assets.execution.names import backup_of, intermediate_of, is_kept, result_of, run_of
-from sqlmat_assets.execution.partitions import fetch_partitioned, prepare_partitions
+from sqlmat_assets.execution.partitions import fetch_partitioned
 from sqlmat_assets.execution.records import SCHEMA, Record, by_key, fetch_records, key_of, prepare_records
 from sqlmat_assets.execution.versions import fetch_versioned, prepare_versions, refuse_put_back_since
 from sqlmat_assets.relation import Relation
@@ -156,7 +157,7 @@ class RunState:
 
     def _begin(self, session: Session, capabilities: Capabilities, run: Run, now: datetime) -> None:
         prepare_records(session)
-        prepare_partitions(session)
+        prepare_kept(session)
         prepare_versions(session)
         session.execute(statements.create_table(LEASES, _LEASES_COLUMNS))
         _write_lease(session, run, now)

@@ -120,14 +120,21 @@ def _are_there(records: Collection[Record], session: Session) -> bool:
 
 def _could_be_untouched(model: Model, standing: Standing, context: Context) -> bool:
     """Whether it is worth asking the warehouse."""
-    if model.kind not in (Kind.QUERY, Kind.DATA) or model.varies is not None or model.sources:
+    if model.kind not in (Kind.QUERY, Kind.DATA) or not could_be_untouched(model, standing):
         return False
-    if standing.in_place != "table" or standing.record is None or not _is_current(standing.record, model):
-        return False
-    seen = {model.relation, *model.upstream}
-    if any(query.varies or not seen.issuperset(query.reads) for query in model.checks):
+    if standing.record is None or standing.record.data_version is None:
         return False
     return not (model.kind is Kind.QUERY and reads_itself(model, context))
+
+
+def could_be_untouched(model: Model, standing: Standing) -> bool:
+    """Whether a table would be the same, rows and checks, if what it is made from is."""
+    if model.varies is not None or model.sources:
+        return False
+    if standing.in_place != "table" or standing.record is None or not is_made_by(standing.record, model):
+        return False
+    seen = {model.relation, *model.upstream}
+    return not any(query.varies or not seen.issuperset(query.reads) for query in model.checks)
 
 
 def find_same(

@@ -10,7 +10,7 @@ from sqlmat_assets.errors import LostCommitError, MaterializeError
 from sqlmat_assets.errors import undo as wording
 from sqlmat_assets.execution.commits import settle
 from sqlmat_assets.execution.events import Column
-from sqlmat_assets.execution.partitions import prepare_partitions
+from sqlmat_assets.execution.kept_records import prepare_kept
 from sqlmat_assets.execution.records import (
     Record,
     claim_record,
@@ -228,7 +228,7 @@ def put_back(session: Session, steps: Sequence[Step], run: str, now: datetime, c
         WarehouseError: The engine refused; nothing is done.
     """
     prepare_records(session)
-    prepare_partitions(session)
+    prepare_kept(session)
     prepare_versions(session)
 
     def exchange() -> None:

@@ -14,8 +14,8 @@ from sqlmat_assets.errors import MaterializeError
 from sqlmat_assets.errors.undo import put_back_meanwhile
 from sqlmat_assets.execution.designs import copy_rows
 from sqlmat_assets.execution.indexes import without_indexes
+from sqlmat_assets.execution.kept_records import copy_kept, forget_kept, move_kept
 from sqlmat_assets.execution.names import kept_of
-from sqlmat_assets.execution.partitions import copy_partitions, forget_partitions, move_partitions
 from sqlmat_assets.execution.records import (
     RECORD_COLUMNS,
     SCHEMA,
@@ -128,7 +128,7 @@ def keep_version(
             names = [name for name, _ in session.fetch_columns(kept)] if capabilities.has_distribution else []
             everything = exp.select("*").from_(statements.table(kept))
             copy_rows(target, kept, names, everything, session, capabilities)
-    copy_partitions(session, target, kept)
+    copy_kept(session, target, kept)
     version = Version(record, kept.name, kind, now, now if is_undone else None)
     session.execute(statements.insert_values(VERSIONS, _values(version)))
     return version
@@ -140,15 +140,14 @@ def take_version(session: Session, version: Version, target: Relation) -> bool:
         return False
     with without_indexes(version.relation, session, come_back=False):
         session.execute(rename_of(version.relation, target.name, version.kind))
-    forget_partitions(session, target)
-    move_partitions(session, version.relation, target)
+    move_kept(session, version.relation, target)
     return True
 
 
 def drop_version(session: Session, version: Version) -> None:
     """Drop a version, in a transaction; it may be gone already."""
     session.execute(statements.delete_rows(VERSIONS, _is(version)))
-    forget_partitions(session, version.relation)
+    forget_kept(session, version.relation)
     if version.kind == "view":
         session.execute(row_statements.drop_view_if_exists(version.relation))
     else:

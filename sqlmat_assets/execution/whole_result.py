@@ -7,10 +7,14 @@ from contextlib import contextmanager
 
 from sqlglot import exp
 
+from sqlmat_assets.execution.changed_columns import find_changes
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Written
 from sqlmat_assets.execution.names import result_of
-from sqlmat_assets.execution.plan import Plan, Way, find_changes
+from sqlmat_assets.execution.plan import Plan, Way
+from sqlmat_assets.execution.rules import Subject
+from sqlmat_assets.execution.state import Standing
+from sqlmat_assets.execution.through_views import refusal_of
 from sqlmat_assets.project.model import Model, RuleKind
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements
@@ -38,6 +42,22 @@ def whole_result(
         yield view
     finally:
         context.retries.run(lambda: drop_result(model, session, context), context.sleep)
+
+
+def subject_of(
+    model: Model, plan: Plan, standing: Standing, written: Written, result: Relation, session: Session, context: Context
+) -> Subject:
+    """What is checked: the rows that were written, and those that they would come to beside or instead of others."""
+    target = model.relation
+    is_compared = any(rule.kind is RuleKind.MAX_ROW_CHANGE for rule in model.rules)
+    published = None if standing.in_place is None else target
+    if is_compared and standing.in_place == "view" and refusal_of(target, session) is not None:
+        published = None
+    before: int | None = None
+    if plan.replaces_ranges and is_compared:
+        query = row_statements.count_rows_where(target, plan.condition(context.names.dialect))
+        before = context.retries.run(lambda: int(session.fetch_rows(query).rows[0][0]), context.sleep)
+    return Subject(written.intermediate, written.rows, published, result, before)
 
 
 def drop_result(model: Model, session: Session, context: Context) -> None:

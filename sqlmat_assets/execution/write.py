@@ -11,7 +11,8 @@ from sqlmat_assets.errors import MaterializeError, TerminalWarehouseError, Wareh
 from sqlmat_assets.execution.budget import within_budget
 from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.designs import design_of
-from sqlmat_assets.execution.events import Column, Printed, Written
+from sqlmat_assets.execution.events import Column, LeftOut, Printed, Written
+from sqlmat_assets.execution.loads.batches import Batch
 from sqlmat_assets.execution.loads.write import write_load
 from sqlmat_assets.execution.phases import Stopwatch
 from sqlmat_assets.execution.processed import write_processed
@@ -34,13 +35,14 @@ class PartsOf:
     """What an intermediate table is filled from.
 
     `queries` are those whose rows it gets, one after the other; all of them give the same columns. `ranges` are those
-    whose files are loaded, and `column` that of the partitions (name, type), where there are any
-    and it is known.
+    that are built, and `column` that of the partitions (name, type), where there are any and it is known. `batch` is
+    what is loaded from outside.
     """
 
     queries: Sequence[str] = ()
     ranges: Sequence[Range] = ()
     column: tuple[str, str] | None = None
+    batch: Batch | None = None
 
 
 def write(
@@ -66,7 +68,7 @@ def write(
     Raises:
         MaterializeError: The engine refuses, or there is nothing to fill it from.
     """
-    started_at = context.now()
+    started_at, left_out = context.now(), None
     match model.kind:
         case Kind.QUERY if model.is_view:
             rows, statement = None, _write_view(model, parts.queries[0], intermediate, session, context)
@@ -74,8 +76,10 @@ def write(
             rows, statement = _write_queries(model, parts, intermediate, session, context)
         case Kind.DATA:
             rows, statement = _write_data(model, intermediate, session, context)
-        case Kind.LOAD if model.load is not None:
-            rows, statement = write_load(model, model.load, intermediate, session, context, parts.ranges)
+        case Kind.LOAD if model.load is not None and parts.batch is not None:
+            loaded = write_load(model, model.load, parts.batch, intermediate, session, context)
+            rows, statement = loaded.rows, loaded.statement
+            left_out = LeftOut(loaded.bad_rows, tuple(map(str, loaded.first_bad))) if loaded.bad_rows else None
         case Kind.PROCESSED if model.processor is not None:
             text = statement_text(model)
             with _paid(model, [text], session, context), explained(model, session, context, text):
@@ -88,7 +92,8 @@ def write(
     costs, size = session.costs, None
     if costs is not None and not model.is_view:
         size = context.retries.run(lambda: costs.fetch_size(intermediate), context.sleep)
-    return Written(model.relation, intermediate, rows, columns, statement, context.seconds_since(started_at), size)
+    seconds = context.seconds_since(started_at)
+    return Written(model.relation, intermediate, rows, columns, statement, seconds, left_out, size)
 
 
 def _write_queries(

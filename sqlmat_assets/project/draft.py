@@ -11,7 +11,8 @@ from sqlmat_assets.errors.sql import reads_itself, varies
 from sqlmat_assets.project.canonical import hash_text
 from sqlmat_assets.project.code_version import Source, code_version
 from sqlmat_assets.project.companions import TableFiles
-from sqlmat_assets.project.loads import Load, find_load_problems
+from sqlmat_assets.project.load_problems import find_load_problems
+from sqlmat_assets.project.loads import Load
 from sqlmat_assets.project.local_imports import find_modules
 from sqlmat_assets.project.mode_problems import keep_what_fits
 from sqlmat_assets.project.model import CheckQuery, ColumnDoc, DeclaredColumn, Kind, Model, Processor

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     READ = "read by a scheduled table"
     PUBLISHED = "its table was published"
     RETRY = "retry"
+    ARRIVED = "arrived"
 
     FRESH = "fresh"
     UNASKED = "nothing asks for it"
@@ -50,7 +51,7 @@ class Reason(StrEnum):
 
 
 _BY_CLOCK = frozenset({Reason.DUE, Reason.SCHEDULED, Reason.READ})
-_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.PUBLISHED, Reason.RETRY}
+_BUILDS = _BY_CLOCK | {Reason.NEW, Reason.CHANGED, Reason.PUBLISHED, Reason.RETRY, Reason.ARRIVED}
 _FOR_AGE = _BY_CLOCK | {Reason.VIEW}
 
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
@@ -45,6 +45,7 @@ class Capabilities:
     One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
     sizes of results in part, and lets columns of text grow, but in no transaction. `estimates_at_once` is for how many
     queries it is asked at a time what they would read, where it tells that and bills for it; 0 where it does not.
+    `reads_from` has the schemes of URLs (`s3`) that its sessions read by themselves, as `ReadsObjects` says.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Capabilities:
     sees_own_changes: bool = True
     estimates_at_once: int = 0
     why_no_grants: str = "this engine knows no users"
+    reads_from: frozenset[str] = frozenset()
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 
@@ -172,25 +174,15 @@ class Session(Protocol):
         ...
 
     def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
-    ) -> int:
-        """Create a table from local files; `columns` (name, type) are all that stand in them.
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        """Create a table from local files, all of them or none.
 
         Args:
             target: The table.
             files: Where the rows are.
-            columns: Those of the files.
-            required: Those that are NOT NULL in the table.
+            contents: What stands in them; where more rows cannot be read than it says, there is no table.
             design: How its rows are to lie, on an engine that has any of it.
-
-        Returns:
-            How many rows it has.
         """
         ...
 
@@ -293,6 +285,51 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsObjects(Protocol):
+    """A session of an engine that reads buckets by itself, so that their bytes do not pass through this machine."""
+
+    def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
+        """Whether it can; else they are fetched, and given to `load_files`."""
+        ...
+
+    def load_objects(
+        self, target: Relation, objects: Sequence[SourceObject], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        """Create a table from objects, all of them or none.
+
+        Args:
+            target: The table.
+            objects: Where the rows are.
+            contents: What stands in them; where more rows cannot be read than it says, there is no table.
+            design: How its rows are to lie, on an engine that has any of it.
+        """
+        ...
+
+
+@runtime_checkable
+class LoadsRows(Protocol):
+    """A session of an engine that takes rows as they come; for others they are written into a file first."""
+
+    def load_rows(
+        self,
+        target: Relation,
+        rows: Any,
+        columns: Sequence[tuple[str, str]],
+        *,
+        design: Design = NO_DESIGN,
+    ) -> Loaded:
+        """Create a table from rows, all of them or none; what is nested comes as JSON.
+
+        Args:
+            target: The table.
+            rows: A `pyarrow.RecordBatchReader`, which has no types; its columns have the names of those of the table.
+            columns: Name and type.
+            design: How its rows are to lie, on an engine that has any of it.
+        """
+        ...
+
+
 class Warehouse(Protocol):
     """A database that tables are built in. Opening nothing until a session is asked for."""
 
@@ -349,13 +386,7 @@ class Warehouse(Protocol):
         ...
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
         """What `Session.load_files` sends to create the table."""
         ...

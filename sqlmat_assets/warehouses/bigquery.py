@@ -24,7 +24,7 @@ from sqlmat_assets.warehouses.bigquery_session import BigQuerySession
 from sqlmat_assets.warehouses.bigquery_statements import in_state, sql
 from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,10 @@ class BigQueryWarehouse:
         return files_.render_load_file(target, path, columns)
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
         del design  # is that of another engine
-        return files_.render_load_files(target, files, columns, required)
+        return files_.render_load_files(target, files, contents)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         del relation, grantees  # who may read a table is settled in the project, outside of it

@@ -25,7 +25,7 @@ from sqlmat_assets.warehouses.bigquery_url import BigQueryPlace
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
-from sqlmat_assets.warehouses.source_files import Constant, SourceFile
+from sqlmat_assets.warehouses.source_files import Constant, Contents, Loaded, SourceFile
 from sqlmat_assets.warehouses.storage import Storage
 
 _Columns = Sequence[tuple[str, str]]
@@ -48,26 +48,32 @@ def load_file(link: Link, target: Relation, path: Path, columns: _Columns, stora
 
 
 def load_files(
-    link: Link,
-    target: Relation,
-    files: Sequence[SourceFile],
-    columns: _Columns,
-    required: Sequence[str],
-    storage: Storage,
-) -> int:
+    link: Link, target: Relation, files: Sequence[SourceFile], contents: Contents, storage: Storage
+) -> Loaded:
     """Create a table from files whose columns are all declared."""
     with _reader() as reader:
-        read = [SourceFile(one.path, tuple(map(_as_read, one.constants))) for one in files]
-        declared = DeclaredFiles(read, [(name, _read_as(kind)) for name, kind in columns], _FILES)
-        declared.check(reader.fetch)
-        query = declared.create_table(target).args["expression"]
+        read = [replace(one, constants=tuple(map(_as_read, one.constants))) for one in files]
+        columns = tuple(replace(column, type=_read_as(column.type)) for column in contents.columns)
+        declared = DeclaredFiles(read, replace(contents, columns=columns), _FILES, reader.fetch)
+        types = dict(contents.types) | {one.name: one.type for file in files for one in file.constants}
+
+        def fill(*, skips_bad: bool = False) -> int:
+            query = declared.query(skips_bad=skips_bad)
+            typed = [(name, as_declared(types[name])) for name, _ in reader.describe(query)]
+            return _fill(link, target, reader, query, typed, contents.required, storage)
+
+        statement = "\n".join(render_load_files(target, files, contents))
         try:
-            found = reader.describe(query)
-            types = dict(columns) | {one.name: one.type for file in files for one in file.constants}
-            typed = [(name, as_declared(types[name])) for name, _ in found]
-            return _fill(link, target, reader, query, typed, required, storage)
+            return Loaded(fill(), statement)
+        except duckdb.Error as error:
+            if not contents.most_bad_rows:
+                raise declared.explain(TerminalWarehouseError(str(error)), reader.fetch) from error
+        unreadable = declared.find_unreadable(reader.fetch)
+        try:
+            rows = fill(skips_bad=True)
         except duckdb.Error as error:
             raise declared.explain(TerminalWarehouseError(str(error)), reader.fetch) from error
+        return Loaded(rows, statement, unreadable.count, tuple(row for _, row in unreadable.first))
 
 
 def unload(link: Link, query: str, path: Path) -> int:
@@ -102,12 +108,11 @@ def render_load_file(target: Relation, path: Path, columns: _Columns) -> list[st
     return [_rendered(target, describe_file(path, columns), ())]
 
 
-def render_load_files(
-    target: Relation, files: Sequence[SourceFile], columns: _Columns, required: Sequence[str]
-) -> list[str]:
+def render_load_files(target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
     """The same of `load_files`."""
     constants = [(one.name, one.type) for one in files[0].constants] if files else []
-    return [_rendered(target, [(name, as_declared(kind)) for name, kind in (*columns, *constants)], required)]
+    columns = [(name, as_declared(kind)) for name, kind in (*contents.types, *constants)]
+    return [_rendered(target, columns, contents.required)]
 
 
 def create_empty(link: Link, relation: Relation, columns: _Columns) -> None:

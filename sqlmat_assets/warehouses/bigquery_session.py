@@ -31,7 +31,7 @@ from sqlmat_assets.warehouses.bigquery_types import columns_of
 from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 from sqlmat_assets.warehouses.storage import Storage
 
 _TRIES = 8
@@ -288,16 +288,10 @@ class BigQuerySession:
             return files_.load_file(self._link, target, path, columns, design.storage or Storage())
 
     def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
-    ) -> int:
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         with self._noticing():
-            return files_.load_files(self._link, target, files, columns, required, design.storage or Storage())
+            return files_.load_files(self._link, target, files, contents, design.storage or Storage())
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

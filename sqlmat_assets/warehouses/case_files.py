@@ -16,7 +16,8 @@ from sqlmat_assets.errors import unit_tests as test_wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Rows
-from sqlmat_assets.warehouses.data_files import CsvHeader, explain_csv, find_value, read_csv_header
+from sqlmat_assets.warehouses.csv_headers import CsvHeader, read_csv_header
+from sqlmat_assets.warehouses.data_files import explain_csv, find_value
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_reading import csv_options, options, path_literal, without_options
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 from sqlglot import Dialect, exp
@@ -27,14 +27,16 @@ from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, Index, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
+from sqlmat_assets.warehouses.duckdb_cursor import Cursor
 from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb_files import open_cursor
 from sqlmat_assets.warehouses.duckdb_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.duckdb_indexes import fetch_indexes, keeping_indexes
 from sqlmat_assets.warehouses.duckdb_loading import DeclaredFiles
 from sqlmat_assets.warehouses.duckdb_reading import DataFile
+from sqlmat_assets.warehouses.duckdb_rows import ROWS, by_row_groups, create_table_of_rows
 from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 T = TypeVar("T")
 
@@ -103,19 +105,13 @@ class DuckDBWarehouse:
         return [_sql(DataFile(path, columns, DUCKDB).create_table(target))]
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
         del design  # there is nothing to choose
-        declared = DeclaredFiles(files, columns, DUCKDB)
-        if not required:
+        declared = DeclaredFiles(files, contents, DUCKDB)
+        if not contents.required:
             return [_sql(declared.create_table(target))]
-        return ["BEGIN", *map(_sql, declared.create_and_fill(target, required)), "COMMIT"]
+        return ["BEGIN", *map(_sql, declared.create_and_fill(target)), "COMMIT"]
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         del relation, grantees  # who can read the file can read all of it
@@ -123,21 +119,6 @@ class DuckDBWarehouse:
 
     def render_unload(self, query: str, path: Path) -> list[str]:
         return [_sql(unload_statement(query, path))]
-
-
-class Cursor(Protocol):
-    """What a session needs of a DuckDB connection."""
-
-    @property
-    def description(self) -> Sequence[Sequence[Any]] | None: ...
-
-    def execute(self, query: str, /) -> Cursor: ...
-
-    def fetchall(self) -> list[tuple[Any, ...]]: ...
-
-    def interrupt(self) -> None: ...
-
-    def table(self, table_name: str, /) -> duckdb.DuckDBPyRelation: ...
 
 
 class DuckDBSession:
@@ -248,26 +229,43 @@ class DuckDBSession:
         return rows
 
     def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
-    ) -> int:
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         del design  # there is nothing to choose
-        declared = DeclaredFiles(files, columns, DUCKDB)
-        declared.check(self.fetch_rows)
+        declared = DeclaredFiles(files, contents, DUCKDB, self.fetch_rows)
         try:
-            if not required:
-                return self.write_rows(declared.create_table(target))
-            create, fill = declared.create_and_fill(target, required)
-            with self.transaction():
-                self.execute(create)
-                return self.write_rows(fill)
+            return self._fill(declared, target, contents)
+        except TerminalWarehouseError as error:
+            if not contents.most_bad_rows:
+                raise declared.explain(error, self.fetch_rows) from error
+        found = declared.find_unreadable(self.fetch_rows)
+        try:
+            loaded = self._fill(declared, target, contents, skips_bad=True)
         except TerminalWarehouseError as error:
             raise declared.explain(error, self.fetch_rows) from error
+        return replace(loaded, bad_rows=found.count, first_bad=tuple(row for _, row in found.first))
+
+    def _fill(
+        self, declared: DeclaredFiles, target: Relation, contents: Contents, *, skips_bad: bool = False
+    ) -> Loaded:
+        if not contents.required:
+            statement = _sql(declared.create_table(target, skips_bad=skips_bad))
+            return Loaded(int(self._run(statement)[0][0]), statement)
+        create, fill = map(_sql, declared.create_and_fill(target, skips_bad=skips_bad))
+        with self.transaction():
+            self._run(create)
+            return Loaded(int(self._run(fill)[0][0]), f"{create};\n{fill}")
+
+    def load_rows(
+        self, target: Relation, rows: Any, columns: Sequence[tuple[str, str]], *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        del design  # there is nothing to choose
+        statement = _sql(create_table_of_rows(target, columns))
+        self._cursor.register(ROWS, by_row_groups(rows))
+        try:
+            return Loaded(int(self._run(statement)[0][0]), statement)
+        finally:
+            self._cursor.unregister(ROWS)
 
     def unload(self, query: str, path: Path) -> int:
         described = self.fetch_rows(exp.select("*").from_(statements.derived_table(query, "rows")).limit(0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
+from pathlib import Path
 
 from sqlglot import exp
 
@@ -12,205 +13,226 @@ from sqlmat_assets.errors import data_files as wording
 from sqlmat_assets.errors.failures import unknown_data_format
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.base import Capabilities, Rows, SourceFile
-from sqlmat_assets.warehouses.data_files import (
-    CsvHeader,
-    explain_csv,
-    explain_ndjson,
-    find_value,
-    has_ending,
-    read_csv_header,
-    refuse_other_encodings,
-)
-from sqlmat_assets.warehouses.duckdb_reading import csv_options, options, path_literal, without_options
+from sqlmat_assets.warehouses.base import Capabilities, Rows
+from sqlmat_assets.warehouses.csv_headers import CsvHeader, read_csv_header
+from sqlmat_assets.warehouses.data_files import explain_csv, explain_ndjson
+from sqlmat_assets.warehouses.duckdb_bad_rows import Unreadable, find_unreadable, readable_rows
+from sqlmat_assets.warehouses.duckdb_groups import Group, type_of
+from sqlmat_assets.warehouses.duckdb_reading import options, path_literal, without_options
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
+from sqlmat_assets.warehouses.text_files import has_ending, refuse_other_encodings
 
 _Fetch = Callable[[exp.Expr], Rows]
+_Named = Sequence[tuple[SourceFile, Sequence[str]]]
 
 
 class DeclaredFiles:
-    """Local CSV, NDJSON or Parquet files with the same columns (name, type).
+    """Local CSV, NDJSON or Parquet files with the same columns.
 
     A CSV or Parquet file has all of these columns and no other, in any order. In an NDJSON file what is missing is
     NULL, and other keys are passed over.
 
+    Args:
+        files: Where the rows are.
+        contents: Their columns.
+        capabilities: How names are told apart.
+        fetch: Asks DuckDB for the columns of files that tell them themselves; without it they are taken for those that
+            are declared.
+
     Raises:
-        TerminalWarehouseError: The header of a file, or its first bytes, tell that it cannot be loaded.
+        TerminalWarehouseError: A file tells that it cannot be loaded.
     """
 
     def __init__(
-        self, files: Sequence[SourceFile], columns: Sequence[tuple[str, str]], capabilities: Capabilities
+        self,
+        files: Sequence[SourceFile],
+        contents: Contents,
+        capabilities: Capabilities,
+        fetch: _Fetch | None = None,
     ) -> None:
-        self._columns = columns
-        self._files = [_DeclaredFile(file, columns, capabilities) for file in files]
+        self._contents = contents
+        self._fold = capabilities.fold
+        kinds: dict[str, list[SourceFile]] = {}
+        for file in files:
+            kinds.setdefault(_format_of(file), []).append(file)
+        self._groups = [
+            *self._csv_groups(kinds.get("csv", ())),
+            *self._plain_groups("ndjson", kinds.get("ndjson", ())),
+            *(self._parquet_groups(kinds.get("parquet", ()), fetch)),
+        ]
 
-    def create_table(self, target: Relation) -> exp.Expr:
-        """`CREATE TABLE ... AS` with the rows of all files."""
-        return exp.Create(this=statements.table(target), kind="TABLE", expression=self._rows())
+    def create_table(self, target: Relation, *, skips_bad: bool = False) -> exp.Expr:
+        """`CREATE TABLE ... AS` with the rows of all files, or of those that can be read."""
+        return exp.Create(this=statements.table(target), kind="TABLE", expression=self.query(skips_bad=skips_bad))
 
-    def _rows(self) -> exp.Query:
-        queries = [file.query() for file in self._files]
+    def query(self, *, skips_bad: bool = False) -> exp.Query:
+        """The rows of all files, or of those that can be read."""
+        queries: list[exp.Query] = [readable_rows(each) if skips_bad else each.query() for each in self._groups]
         # In halves, because a chain of a thousand unions is too deep for whoever walks through the tree.
         while len(queries) > 1:
             queries = [reduce(_union, queries[at : at + 2]) for at in range(0, len(queries), 2)]
         return queries[0]
 
-    def create_and_fill(self, target: Relation, required: Sequence[str]) -> tuple[exp.Expr, exp.Expr]:
+    def create_and_fill(self, target: Relation, *, skips_bad: bool = False) -> tuple[exp.Expr, exp.Expr]:
         """`CREATE TABLE` with columns that are NOT NULL, and the `INSERT` of the rows of all files."""
         not_null = exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
         definitions = [
             exp.ColumnDef(
-                this=statements.identifier(name),
-                kind=_type(kind),
-                constraints=[not_null.copy()] if name in required else [],
+                this=statements.identifier(column.name),
+                kind=type_of(column.type),
+                constraints=[not_null.copy()] if column.name in self._contents.required else [],
             )
-            for name, kind in self._columns
+            for column in self._contents.columns
         ]
         create = exp.Create(this=exp.Schema(this=statements.table(target), expressions=definitions), kind="TABLE")
-        return create, exp.Insert(this=statements.table(target), expression=self._rows())
+        return create, exp.Insert(this=statements.table(target), expression=self.query(skips_bad=skips_bad))
 
-    def check(self, fetch: _Fetch) -> None:
-        """Compare the columns of files that tell them themselves.
+    def find_unreadable(self, fetch: _Fetch) -> Unreadable:
+        """The rows that cannot be read.
 
         Raises:
-            TerminalWarehouseError: They are not those that are declared.
+            TerminalWarehouseError: There are more than may be left out, or a file cannot be read at all.
         """
-        for file in self._files:
-            file.check(fetch)
+        found = find_unreadable(self._groups, fetch)
+        if found.count > self._contents.most_bad_rows:
+            raise wording.too_many_bad(found.count, self._contents.most_bad_rows, [row for _, row in found.first])
+        return found
 
     def explain(self, error: TerminalWarehouseError, fetch: _Fetch) -> TerminalWarehouseError:
         """What is wrong with the file that DuckDB refuses: file, line and value where they can be found."""
-        for file in self._files:
-            found = file.explain(fetch)
+        for group in self._groups:
+            found = self._explain_rows(group, fetch)
             if found is not None:
                 return found
-        if len(self._files) == 1:
-            path = str(self._files[0].path)
-            return wording.driver_refused(path, without_options(error.message, self._files[0].path), error.statement)
-        return error
-
-
-class _DeclaredFile:
-    def __init__(self, file: SourceFile, columns: Sequence[tuple[str, str]], capabilities: Capabilities) -> None:
-        self.path = file.path
-        self._constants = file.constants
-        self._columns = columns
-        self._fold = capabilities.fold
-        self._header: CsvHeader | None = None
-        if has_ending(self.path, ".csv"):
-            self._header = read_csv_header(self.path, self._fold)
-            self._refuse_other_columns(self._header.names)
-        elif has_ending(self.path, ".ndjson"):
-            refuse_other_encodings(self.path)
-        elif not has_ending(self.path, ".parquet"):
-            raise TerminalWarehouseError(unknown_data_format(str(self.path)))
-
-    def query(self) -> exp.Query:
-        values = [
-            *(_typed(statements.column(name), kind, name) for name, kind in self._columns),
-            *(_typed(statements.literal(one.value), one.type, one.name) for one in self._constants),
-        ]
-        return exp.select(*values).from_(exp.Table(this=self._reader()))
-
-    def check(self, fetch: _Fetch) -> None:
-        if has_ending(self.path, ".parquet"):
-            empty = exp.select("*").from_(exp.Table(this=self._reader())).limit(0)
-            self._refuse_other_columns([column.name for column in fetch(empty).columns])
-
-    def explain(self, fetch: _Fetch) -> TerminalWarehouseError | None:
-        if self._header is not None:
-            return explain_csv(self.path, self._header) or self._find_bad_value(self._header, fetch)
-        if has_ending(self.path, ".ndjson"):
-            found = explain_ndjson(self.path)
-            if found is not None:
-                return found
-        try:
-            # Counting rows alone would read no value.
-            counts = [exp.Count(this=statements.column(name)) for name, _ in self._columns]
-            fetch(exp.select(*counts).from_(exp.Subquery(this=self.query(), alias=statements.identifier("rows"))))
-        except TerminalWarehouseError as error:
-            if has_ending(self.path, ".parquet"):
-                found = self._find_bad_row(fetch)
+        for group in self._groups:
+            for file in group.files:
+                found = _explain_file(file, group, fetch)
                 if found is not None:
                     return found
-            words = error.message.partition("\nTry setting")[0]
-            return wording.driver_refused(str(self.path), words, error.statement)
-        return None
+        files = [file for group in self._groups for file in group.files]
+        if len(files) == 1:
+            words = without_options(error.message, files[0].path)
+            return wording.driver_refused(files[0].shown, words, error.statement)
+        return _with_labels(error, files)
 
-    def _find_bad_value(self, header: CsvHeader, fetch: _Fetch) -> TerminalWarehouseError | None:
-        for name, kind in self._columns:
-            tried = exp.TryCast(this=statements.column(name), to=_type(kind))
-            query = exp.select(statements.column(name)).from_(exp.Table(this=self._reader()))
-            query = query.where(exp.Is(this=tried, expression=exp.null()))
-            query = query.where(exp.Is(this=statements.column(name), expression=exp.null()).not_()).limit(1)
-            rows = fetch(query).rows
-            if rows:
-                value = str(rows[0][0])
-                spelt = next(found for found in header.names if self._fold(found) == self._fold(name))
-                return wording.bad_value(
-                    str(self.path), find_value(self.path, header, spelt, value), name, value, kind.upper()
-                )
-        return None
+    def _explain_rows(self, group: Group, fetch: _Fetch) -> TerminalWarehouseError | None:
+        try:
+            found = find_unreadable([group], fetch, most_shown=1).first
+        except TerminalWarehouseError:
+            return None  # a whole file that cannot be read, which is looked for by itself
+        if not found:
+            return None
+        file, row = found[0]
+        if row.row is not None:
+            return wording.bad_value_in_row(file.shown, row.row, row.column, row.value, row.type)
+        # Python's reader tells lines that are not built as rows more precisely.
+        told = None if group.header is None or row.column else _labelled(explain_csv(file.path, group.header), file)
+        return told or wording.bad_row(row, row.hint)
 
-    def _find_bad_row(self, fetch: _Fetch) -> TerminalWarehouseError | None:
-        for name, kind in self._columns:
-            tried = exp.TryCast(this=statements.column(name), to=_type(kind))
-            numbered = exp.EQ(this=exp.column("file_row_number"), expression=exp.true())
-            reader = exp.Anonymous(this="read_parquet", expressions=[path_literal(self.path), numbered])
-            shown = exp.Cast(this=statements.column(name), to=_type("VARCHAR"))
-            query = exp.select(exp.column("file_row_number"), shown).from_(exp.Table(this=reader))
-            query = query.where(exp.Is(this=tried, expression=exp.null()))
-            query = query.where(exp.Is(this=statements.column(name), expression=exp.null()).not_())
+    def _csv_groups(self, files: Sequence[SourceFile]) -> Iterator[Group]:
+        groups: dict[CsvHeader, list[SourceFile]] = {}
+        for file in files:
             try:
-                rows = fetch(query.order_by("file_row_number").limit(1)).rows
-            except TerminalWarehouseError:
-                continue  # a type that becomes no other, whatever the row
-            if rows:
-                number, value = rows[0]
-                return wording.bad_value_in_row(str(self.path), int(number) + 1, name, str(value), kind.upper())
-        return None
+                header = read_csv_header(file.path, self._fold) if file.is_here else self._declared_header
+            except TerminalWarehouseError as error:
+                raise _labelled(error, file) or error from error
+            if header not in groups:
+                self._refuse_other_columns(file, header.names)
+            groups.setdefault(header, []).append(file)
+        for header, same in groups.items():
+            yield Group(tuple(same), self._contents, "csv", self._spelt(header.names), header)
 
-    def _refuse_other_columns(self, names: Sequence[str]) -> None:
-        declared = {self._fold(name) for name, _ in self._columns}
+    @property
+    def _declared_header(self) -> CsvHeader:
+        return CsvHeader(",", tuple(dict.fromkeys(column.keys[0] for column in self._contents.columns)))
+
+    def _plain_groups(self, kind: str, files: Sequence[SourceFile]) -> Iterator[Group]:
+        if kind == "ndjson":
+            for file in (file for file in files if file.is_here):
+                try:
+                    refuse_other_encodings(file.path)
+                except TerminalWarehouseError as error:
+                    raise _labelled(error, file) or error from error
+        if files:
+            yield Group(tuple(files), self._contents, kind, {})
+
+    def _parquet_groups(self, files: Sequence[SourceFile], fetch: _Fetch | None) -> Iterator[Group]:
+        if fetch is None or not files:
+            yield from self._plain_groups("parquet", files)
+            return
+        groups: dict[tuple[object, ...], list[SourceFile]] = {}
+        for file in files:
+            empty = exp.select("*").from_(exp.Table(this=_read_parquet(file.path))).limit(0)
+            try:
+                columns = fetch(empty).columns
+            except TerminalWarehouseError as error:
+                raise wording.driver_refused(file.shown, error.message, error.statement) from error
+            key = tuple((column.name, column.type) for column in columns)
+            if key not in groups:
+                self._refuse_other_columns(file, [column.name for column in columns])
+            groups.setdefault(key, []).append(file)
+        for same in groups.values():
+            yield Group(tuple(same), self._contents, "parquet", {})
+
+    def _spelt(self, names: Sequence[str]) -> dict[str, str]:
+        known = {self._fold(name): name for name in names}
+        return {column.keys[0]: known[self._fold(column.keys[0])] for column in self._contents.columns}
+
+    def _refuse_other_columns(self, file: SourceFile, names: Sequence[str]) -> None:
+        declared = list(dict.fromkeys(column.keys[0] for column in self._contents.columns))
         found = {self._fold(name) for name in names}
-        for name, _ in self._columns:
+        for name in declared:
             if self._fold(name) not in found:
-                raise wording.declared_column_missing(str(self.path), name, names)
+                raise wording.declared_column_missing(file.shown, name, names)
+        known = set(map(self._fold, declared))
         for name in names:
-            if self._fold(name) not in declared:
-                raise wording.column_not_declared(str(self.path), name)
-
-    def _reader(self) -> exp.Expr:
-        source = path_literal(self.path)
-        if self._header is not None:
-            # All are read as text, so that a cast sees what the file says and not a guess of it.
-            types = [(name, "VARCHAR") for name in self._header.names]
-            named = {**csv_options(self._header), "auto_detect": exp.false(), "columns": _struct(types)}
-            del named["sample_size"]
-            return exp.Anonymous(this="read_csv", expressions=[source, *options(named)])
-        if has_ending(self.path, ".parquet"):
-            return exp.Anonymous(this="read_parquet", expressions=[source])
-        named = {
-            "format": exp.Literal.string("newline_delimited"),
-            "auto_detect": exp.false(),
-            "records": exp.true(),
-            "columns": _struct([(name, _type(kind).sql("duckdb")) for name, kind in self._columns]),
-        }
-        return exp.Anonymous(this="read_json", expressions=[source, *options(named)])
+            if self._fold(name) not in known:
+                raise wording.column_not_declared(file.shown, name)
 
 
-def _typed(value: exp.Expr, kind: str, name: str) -> exp.Expr:
-    return exp.alias_(exp.Cast(this=value, to=_type(kind)), name, quoted=True)
+def _format_of(file: SourceFile) -> str:
+    for kind in ("csv", "ndjson", "parquet"):
+        if has_ending(file.path, f".{kind}"):
+            return kind
+    raise TerminalWarehouseError(unknown_data_format(file.shown))
 
 
-def _type(kind: str) -> exp.DataType:
-    return exp.DataType.build(kind, dialect="duckdb", udt=True)
+def _explain_file(file: SourceFile, group: Group, fetch: _Fetch) -> TerminalWarehouseError | None:
+    """What is wrong with a file as a whole."""
+    if group.header is not None:
+        return _labelled(explain_csv(file.path, group.header), file)
+    if group.format == "ndjson":
+        found = _labelled(explain_ndjson(file.path), file)
+        if found is not None:
+            return found
+    alone = Group((file,), group.contents, group.format, group.spelt)
+    try:
+        # Counting rows alone would read no value.
+        counts = [exp.Count(this=statements.column(column.name)) for column in group.contents.columns]
+        fetch(exp.select(*counts).from_(exp.Subquery(this=alone.query(), alias=statements.identifier("rows"))))
+    except TerminalWarehouseError as error:
+        words = error.message.partition("\nTry setting")[0]
+        return wording.driver_refused(file.shown, words.replace(str(file.path), file.shown), error.statement)
+    return None
 
 
-def _struct(types: Sequence[tuple[str, str]]) -> exp.Expr:
-    pairs = [
-        exp.PropertyEQ(this=statements.identifier(name), expression=exp.Literal.string(kind)) for name, kind in types
-    ]
-    return exp.Struct(expressions=pairs)
+def _labelled(error: TerminalWarehouseError | None, file: SourceFile) -> TerminalWarehouseError | None:
+    """The same error with the name that people know a file by."""
+    if error is None or file.label is None:
+        return error
+    return TerminalWarehouseError(error.message.replace(str(file.path), file.label), error.statement)
+
+
+def _with_labels(error: TerminalWarehouseError, files: Sequence[SourceFile]) -> TerminalWarehouseError:
+    message = error.message
+    for file in files:
+        if file.label is not None:
+            message = message.replace(str(file.path), file.label)
+    return TerminalWarehouseError(message, error.statement)
+
+
+def _read_parquet(path: Path) -> exp.Expr:
+    return exp.Anonymous(this="read_parquet", expressions=[path_literal(path), *options({})])
 
 
 def _union(left: exp.Query, right: exp.Query) -> exp.Query:

@@ -14,13 +14,9 @@ from sqlmat_assets.errors.failures import unknown_data_format
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Capabilities
-from sqlmat_assets.warehouses.data_files import (
-    CsvHeader,
-    explain_csv,
-    explain_ndjson,
-    read_csv_header,
-    refuse_other_encodings,
-)
+from sqlmat_assets.warehouses.csv_headers import CsvHeader, read_csv_header
+from sqlmat_assets.warehouses.data_files import explain_csv, explain_ndjson
+from sqlmat_assets.warehouses.text_files import refuse_other_encodings
 
 _WHOLE_FILE = exp.Literal.number(-1)
 

@@ -25,7 +25,7 @@ from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 from sqlmat_assets.warehouses.postgres_fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.postgres_questions import as_asked
 from sqlmat_assets.warehouses.postgres_replacing import replacing
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 # Looked up by its name, a dialect is made anew for every statement.
 _DIALECT = Dialect.get_or_raise("postgres")
@@ -93,16 +93,10 @@ class PostgresWarehouse:
         return files_.render_load_file(target, path, columns)
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
         del design  # there is nothing to choose
-        return files_.render_load_files(target, files, columns, required)
+        return files_.render_load_files(target, files, contents)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
@@ -216,17 +210,11 @@ class PostgresSession:
             return files_.load_file(self._link, target, path, columns)
 
     def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
-    ) -> int:
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         del design  # there is nothing to choose
         with self._noticing():
-            return files_.load_files(self._link, target, files, columns, required)
+            return files_.load_files(self._link, target, files, contents)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

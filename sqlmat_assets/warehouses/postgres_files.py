@@ -24,7 +24,7 @@ from sqlmat_assets.warehouses.duckdb_unloading import unload_statement
 from sqlmat_assets.warehouses.postgres_connections import Link
 from sqlmat_assets.warehouses.postgres_facts import POSTGRES
 from sqlmat_assets.warehouses.postgres_types import as_declared, from_duckdb, is_nested, to_duckdb
-from sqlmat_assets.warehouses.source_files import Constant, SourceFile
+from sqlmat_assets.warehouses.source_files import Constant, Contents, Loaded, SourceFile
 
 # The names in files are those of columns as they stand in SQL outside of quotes.
 _FILES = replace(POSTGRES, is_case_sensitive=False)
@@ -45,26 +45,32 @@ def load_file(link: Link, target: Relation, path: Path, columns: _Columns) -> in
             raise file.explain(_refused(error)) from error
 
 
-def load_files(
-    link: Link,
-    target: Relation,
-    files: Sequence[SourceFile],
-    columns: _Columns,
-    required: Sequence[str],
-) -> int:
+def load_files(link: Link, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
     """Create a table from files whose columns are all declared."""
     with _reader() as reader:
-        read = [SourceFile(one.path, tuple(map(_as_read, one.constants))) for one in files]
-        declared = DeclaredFiles(read, [(name, as_declared(kind)) for name, kind in columns], _FILES)
-        declared.check(reader.fetch)
-        query = declared.create_table(target).args["expression"]
-        try:
+        read = [replace(one, constants=tuple(map(_as_read, one.constants))) for one in files]
+        columns = tuple(replace(column, type=as_declared(column.type)) for column in contents.columns)
+        declared = DeclaredFiles(read, replace(contents, columns=columns), _FILES, reader.fetch)
+        types = dict(contents.types) | {one.name: one.type for one in files[0].constants}
+
+        def fill(*, skips_bad: bool = False) -> int:
+            query = declared.query(skips_bad=skips_bad)
             found = reader.describe(query)
-            types = dict(columns) | {one.name: one.type for file in files for one in file.constants}
             typed = [(name, types[name]) for name, _ in found]
-            return _fill(link, target, typed, required, reader.text_of(query, found))
+            return _fill(link, target, typed, contents.required, reader.text_of(query, found))
+
+        statement = "\n".join(render_load_files(target, files, contents))
+        try:
+            return Loaded(fill(), statement)
+        except duckdb.Error as error:
+            if not contents.most_bad_rows:
+                raise declared.explain(_refused(error), reader.fetch) from error
+        unreadable = declared.find_unreadable(reader.fetch)
+        try:
+            rows = fill(skips_bad=True)
         except duckdb.Error as error:
             raise declared.explain(_refused(error), reader.fetch) from error
+        return Loaded(rows, statement, unreadable.count, tuple(row for _, row in unreadable.first))
 
 
 def unload(link: Link, query: str, path: Path) -> int:
@@ -94,16 +100,14 @@ def render_load_file(target: Relation, path: Path, columns: _Columns) -> list[st
     return _render(target, types, ())
 
 
-def render_load_files(
-    target: Relation, files: Sequence[SourceFile], columns: _Columns, required: Sequence[str]
-) -> list[str]:
+def render_load_files(target: Relation, files: Sequence[SourceFile], contents: Contents) -> list[str]:
     """What `load_files` sends beside the rows."""
     constants = [(one.name, one.type) for one in files[0].constants] if files else []
-    return _render(target, [*columns, *constants], required)
+    return _render(target, [*contents.types, *constants], contents.required)
 
 
 def _render(target: Relation, columns: _Columns, required: Sequence[str]) -> list[str]:
-    return ["BEGIN", _create(target, columns, required), _copy(target), "COMMIT"]
+    return ["BEGIN", create_statement(target, columns, required), _copy(target), "COMMIT"]
 
 
 def _types(found: _Columns, columns: _Columns) -> list[tuple[str, str]]:
@@ -123,7 +127,7 @@ def _fill(link: Link, target: Relation, columns: _Columns, required: Sequence[st
     if not is_inside:
         link.send("BEGIN")
     try:
-        link.send(_create(target, columns, required))
+        link.send(create_statement(target, columns, required))
         count = link.copy_in(_copy(target), chunks)
     except BaseException:
         if not is_inside and link.is_in_transaction:
@@ -134,7 +138,8 @@ def _fill(link: Link, target: Relation, columns: _Columns, required: Sequence[st
     return count
 
 
-def _create(target: Relation, columns: _Columns, required: Sequence[str]) -> str:
+def create_statement(target: Relation, columns: _Columns, required: Sequence[str]) -> str:
+    """`CREATE TABLE` with columns (name, type as it was written), of which some are NOT NULL."""
     not_null = exp.ColumnConstraint(kind=exp.NotNullColumnConstraint())
     definitions = [
         exp.ColumnDef(

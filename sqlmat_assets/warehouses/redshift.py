@@ -17,6 +17,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import redshift_catalog as catalog
 from sqlmat_assets.warehouses import redshift_files as files_
 from sqlmat_assets.warehouses import redshift_grants as grants_
+from sqlmat_assets.warehouses import redshift_objects as objects_
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, ResultColumn, Rows, Session
 from sqlmat_assets.warehouses.billing import Usage
@@ -30,7 +31,7 @@ from sqlmat_assets.warehouses.redshift_fingerprint import fingerprint_of, finger
 from sqlmat_assets.warehouses.redshift_locking import NotGivenError, explained, lock, send_within_wait
 from sqlmat_assets.warehouses.redshift_questions import as_sent, lock_statement, question_of_types, with_conditions_only
 from sqlmat_assets.warehouses.redshift_replacing import replacing
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
 
 _DIALECT = Dialect.get_or_raise("redshift")
 _TRIES = 4
@@ -98,15 +99,9 @@ class RedshiftWarehouse:
         return files_.render_load_file(self.place.staging, target, path, columns, design)
 
     def render_load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
     ) -> list[str]:
-        return files_.render_load_files(self.place.staging, target, files, columns, required, design)
+        return files_.render_load_files(self.place.staging, target, files, contents, design)
 
     def render_grants(self, relation: Relation, grantees: Sequence[str]) -> list[str]:
         return [_sql(grant_select(relation, [read_grantee(each) for each in grantees]))]
@@ -171,16 +166,19 @@ class RedshiftSession(PostgresSession):
             return files_.load_file(self._link, self._staging, target, path, columns, design)
 
     def load_files(
-        self,
-        target: Relation,
-        files: Sequence[SourceFile],
-        columns: Sequence[tuple[str, str]],
-        required: Sequence[str] = (),
-        *,
-        design: Design = NO_DESIGN,
-    ) -> int:
+        self, target: Relation, files: Sequence[SourceFile], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
         with self._noticing():
-            return files_.load_files(self._link, self._staging, target, files, columns, required, design)
+            return files_.load_files(self._link, self._staging, target, files, contents, design)
+
+    def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
+        return objects_.can_load_objects(self._staging, objects, contents)
+
+    def load_objects(
+        self, target: Relation, objects: Sequence[SourceObject], contents: Contents, *, design: Design = NO_DESIGN
+    ) -> Loaded:
+        with self._noticing():
+            return objects_.load_objects(self._link, self._staging, target, objects, contents, REDSHIFT.fold, design)
 
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():

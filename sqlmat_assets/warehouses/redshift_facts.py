@@ -23,6 +23,7 @@ REDSHIFT = Capabilities(
     can_widen_columns=False,
     has_varying_lengths=True,
     has_distribution=True,
+    reads_from=frozenset({"s3"}),
     tested_on="a double",
     facts=(
         Fact(
@@ -200,6 +201,14 @@ REDSHIFT = Capabilities(
                 f"{_VENDOR}SYS_QUERY_HISTORY.html",
                 f"{_VENDOR}SYS_QUERY_DETAIL.html",
             ),
+        ),
+        Fact(
+            "loads from S3",
+            "The cluster reads the objects by itself: a COPY with a manifest for all that are alike, so that nothing "
+            "passes through the machine of the build, and values are what COPY takes for them. Objects are fetched "
+            "instead where a load has a `connection`, a `filename` for more than 20 objects, columns inside of values "
+            "or `max_bad_rows` in Parquet.",
+            ("test_csv_by_the_names_of_its_columns", f"{_VENDOR}loading-data-files-using-manifest.html"),
         ),
         Fact(
             "names",

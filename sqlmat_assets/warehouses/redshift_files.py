@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -25,7 +25,7 @@ from sqlmat_assets.warehouses.postgres_connections import Answer, Link, Place
 from sqlmat_assets.warehouses.postgres_types import to_duckdb
 from sqlmat_assets.warehouses.redshift_connections import Staging
 from sqlmat_assets.warehouses.redshift_staging import Folder, authorization, open_folder, without_secrets
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 _Columns = Sequence[tuple[str, str]]
 # What stands for NULL, since an empty value and none are told apart by nothing else.
@@ -59,20 +59,20 @@ def load_files(
     staging: Staging | None,
     target: Relation,
     files: Sequence[SourceFile],
-    columns: _Columns,
-    required: Sequence[str],
+    contents: Contents,
     design: Design = NO_DESIGN,
-) -> int:
+) -> Loaded:
     """Create a table from files whose columns are all declared."""
     with _staged(link, staging, design) as staged:
-        return postgres_files.load_files(staged, target, files, columns, required)
+        loaded = postgres_files.load_files(staged, target, files, contents)
+    return replace(loaded, statement="\n".join(render_load_files(staging, target, files, contents, design)))
 
 
 def unload(link: Link, staging: Staging | None, query: str, path: Path) -> int:
     """Write the rows of a query into a Parquet file."""
     asked = exp.select("*").from_(statements.derived_table(query, "rows")).limit(0)
     columns = link.send(asked.sql("redshift")).columns
-    with _folder(staging) as folder, tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
+    with staging_folder(staging) as folder, tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
         send_hidden(link, _unload(query, folder.url("part_"), authorization(folder.staging)))
         parts = folder.fetch(Path(local))
         with duckdb.connect(":memory:") as connection:
@@ -92,12 +92,11 @@ def render_load_files(
     staging: Staging | None,
     target: Relation,
     files: Sequence[SourceFile],
-    columns: _Columns,
-    required: Sequence[str],
+    contents: Contents,
     design: Design = NO_DESIGN,
 ) -> list[str]:
     """What `load_files` sends, without secrets."""
-    return _as_shown(staging, target, postgres_files.render_load_files(target, files, columns, required), design)
+    return _as_shown(staging, target, postgres_files.render_load_files(target, files, contents), design)
 
 
 def render_unload(staging: Staging | None, query: str) -> str:
@@ -131,7 +130,7 @@ class _Staged:
         return self.link.is_in_transaction
 
     def send(self, text: str, values: Mapping[str, object] | None = None) -> Answer:
-        return self.link.send(_in_own_words(text, self.design), values)
+        return self.link.send(in_own_words(text, self.design), values)
 
     def copy_in(self, text: str, chunks: Iterable[bytes]) -> int:
         with tempfile.TemporaryDirectory(prefix="sqlmat-") as local:
@@ -162,19 +161,24 @@ def mark_nulls(chunk: bytes) -> bytes:
 
 @contextmanager
 def _staged(link: Link, staging: Staging | None, design: Design) -> Generator[_Staged]:
-    with _folder(staging) as folder:
+    with staging_folder(staging) as folder:
         yield _Staged(link, folder, design)
 
 
 @contextmanager
-def _folder(staging: Staging | None) -> Generator[Folder]:
+def staging_folder(staging: Staging | None) -> Generator[Folder]:
+    """A folder in S3 for a while.
+
+    Raises:
+        TerminalWarehouseError: The URL of the warehouse names no place for it.
+    """
     if staging is None:
         raise wording.no_staging()
     with open_folder(staging, uuid.uuid4().hex) as folder:
         yield folder
 
 
-def _in_own_words(text: str, design: Design) -> str:
+def in_own_words(text: str, design: Design = NO_DESIGN) -> str:
     """The statement with Redshift's types, and how the rows of a table that it makes are to lie."""
     if not text.startswith(_CREATES):
         return text
@@ -208,7 +212,7 @@ def _unload(query: str, url: str, authorized: str) -> str:
 def _as_shown(staging: Staging | None, target: Relation, texts: Sequence[str], design: Design) -> list[str]:
     into = f"COPY {statements.table(target).sql('redshift')}"
     copy = _copy(into, f"{_shown(staging)}.csv.gz", "IAM_ROLE '...'")
-    return [copy if each.startswith("COPY") else _in_own_words(each, design) for each in texts]
+    return [copy if each.startswith("COPY") else in_own_words(each, design) for each in texts]
 
 
 def _shown(staging: Staging | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -34,6 +35,12 @@ class Folder:
         """Write a file there, and tell its address."""
         self.client.upload_file(str(file), self.staging.bucket, self._key(file.name))
         return self.url(file.name)
+
+    def write(self, name: str, content: Any) -> str:
+        """Write a document of JSON there, and tell its address."""
+        body = json.dumps(content).encode()
+        self.client.put_object(Bucket=self.staging.bucket, Key=self._key(name), Body=body)
+        return self.url(name)
 
     def fetch(self, into: Path) -> list[Path]:
         """Read all objects into a local folder."""

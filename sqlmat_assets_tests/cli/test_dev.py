@@ -31,6 +31,14 @@ SENSORS = """
 """
 
 
+# As docs/loads.md shows it.
+LAUNCH = """
+mutation { launchRun(executionParams: {selector: {repositoryLocationName: "sqlmat", repositoryName: "__repository__",
+  jobName: "__ASSET_JOB", assetSelection: [{path: ["raw", "events"]}]}, runConfigData: {}})
+  { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -165,9 +173,18 @@ def rows(folder: Path, query: str) -> list[tuple[object, ...]] | None:
 def test_tables_are_built_by_themselves_and_edited_files_are_taken_up(
     folder: Path, environment: Mapping[str, str]
 ) -> None:
-    process = start(folder, environment, free_port())
+    (folder / "raw").mkdir()
+    (folder / "raw/events.load.yaml").write_text("files: in/*.csv\nstrategy: manifest\ncolumns: {id: bigint}\n")
+    (folder / "raw/in").mkdir()
+    (folder / "raw/in/a.csv").write_text("id\n1\n")
+    port = free_port()
+    process = start(folder, environment, port)
     try:
         wait_for(lambda: rows(folder, "from second.report") == [(1,)], "the tables were not built")
+        wait_for(lambda: rows(folder, "from raw.events") == [(1,)], "the file was not loaded")
+        (folder / "raw/in/b.csv").write_text("id\n2\n")
+        assert ask(port, LAUNCH)["launchRun"]["__typename"] == "LaunchRunSuccess"
+        wait_for(lambda: rows(folder, "select count(*) from raw.events") == [(2,)], "the call loaded nothing")
         (folder / "second/report_test.sql").unlink()
         (folder / "second/report - 1h.sql").write_text("SELECT sum(cities) AS most FROM first.countries;\n")
         wait_for(lambda: rows(folder, "from second.report") == [(2,)], "the edited file was not taken up")

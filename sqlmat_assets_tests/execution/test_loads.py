@@ -230,4 +230,4 @@ def test_a_range_is_one_statement(tmp_path: Path, months: Path) -> None:
     last = list(materialize(the_model(tmp_path), context, piece))[-1]
     assert isinstance(last, Published)
     assert last.statement.count("CREATE TABLE") == 1
-    assert last.statement.count("READ_CSV") == 3
+    assert last.statement.count("READ_CSV") == 1

@@ -108,7 +108,7 @@ PROBLEMS = {
     ),
     "a strange key": (
         "files: a.csv\nbanana: 1\n" + COLUMNS,
-        ["2:1: there is no key `banana`\n  hint: the keys are `files`, `columns`, `filename`"],
+        ["2:1: there is no key `banana`\n  hint: the keys are `files`, `table`, `query`, `columns`, `filename`, …"],
     ),
     "a setting": (
         "files: a.csv\n" + COLUMNS + "owner: joe@example.com\n",
@@ -147,9 +147,111 @@ PROBLEMS = {
         "files: [a.csv]\n" + COLUMNS,
         ["1:8: `files` has to be one text\n  hint: write `files: data/trips_{partition}.csv.gz`"],
     ),
-    "a bucket": (
-        "files: s3://bucket/a.csv\n" + COLUMNS,
-        ["1:8: `s3://bucket/a.csv` is no path\n  hint: name files that lie on this machine"],
+    "another place": (
+        "files: ftp://example.com/a.csv\n" + COLUMNS,
+        [
+            "1:8: nothing here reads `ftp://example.com/a.csv`\n"
+            "  hint: write a path, or a URL that begins with one of `s3`, `gs`, `http`, `https`"
+        ],
+    ),
+    "a place that is nearly one": (
+        "files: gcs://bucket/a.csv\n" + COLUMNS,
+        ["1:8: nothing here reads `gcs://bucket/a.csv`\n  hint: did you mean `gs://`?"],
+    ),
+    "a password in a URL": (
+        "files: https://joan:s3cret@example.com/a.csv\n" + COLUMNS,
+        [
+            "1:8: a user or a password stands in the URL\n"
+            "  hint: write `connection: shop`, and put the URL with the password into `SQLMAT_CONNECTION_SHOP`"
+        ],
+    ),
+    "a pattern on a web server": (
+        "files: https://example.com/*.csv\n" + COLUMNS,
+        [
+            "1:8: nothing tells which files `https://example.com/*.csv` could mean: a web server lists none\n"
+            "  hint: name one file, with `{partition}` in its name where there are several"
+        ],
+    ),
+    "a URL as the name of a connection": (
+        "files: s3://bucket/a.csv\nconnection: s3://minio\n" + COLUMNS,
+        [
+            "2:13: `s3://minio` is no name of a connection\n"
+            "  hint: write a word such as `shop`, whose URL is in `SQLMAT_CONNECTION_SHOP`"
+        ],
+    ),
+    "another strategy": (
+        "files: a.csv\nstrategy: manifst\n" + COLUMNS,
+        ["2:11: there is no strategy `manifst`\n  hint: did you mean `manifest`?"],
+    ),
+    "a strange strategy": (
+        "files: a.csv\nstrategy: upsert\n" + COLUMNS,
+        [
+            "2:11: there is no strategy `upsert`\n"
+            "  hint: the strategies are `bulk`, `manifest`, `time_series`, `incremental`"
+        ],
+    ),
+    "bad rows that are no number": (
+        "files: a.csv\nmax_bad_rows: 1%\n" + COLUMNS,
+        ["2:15: `1%` is no number of rows\n  hint: write `max_bad_rows: 10`"],
+    ),
+    "a series without folders": (
+        "files: '*.csv'\nstrategy: time_series\nfolder: day\n" + COLUMNS,
+        [
+            "2:11: `strategy: time_series` needs folders that have an order\n"
+            "  hint: write `{number}`, `{day}` or `{hour}` in the place of their names: "
+            "`files: s3://bucket/events/{day}/*.csv`"
+        ],
+    ),
+    "a series without a column for the folder": (
+        "files: '{day}/*.csv'\nstrategy: time_series\n" + COLUMNS,
+        [
+            "2:11: `strategy: time_series` needs a column for the day\n"
+            "  hint: name it in a line of its own: `folder: day`"
+        ],
+    ),
+    "folders without a series": (
+        "files: '{day}/*.csv'\nfolder: day\nfrom: 2019-01-01\n" + COLUMNS,
+        [
+            "1:8: `{day}` has no effect without `strategy: time_series`\n  hint: write that, or remove `{day}`",
+            "2:1: `folder` has no effect without `strategy: time_series`\n  hint: write that, or remove `folder`",
+            "3:1: `from` has no effect without `strategy: time_series`\n  hint: write that, or remove `from`",
+        ],
+    ),
+    "several folders": (
+        "files: '{day}/{hour}/*.csv'\nstrategy: time_series\nfolder: day\n" + COLUMNS,
+        ["1:8: the pattern has several placeholders for folders\n  hint: leave one, with a format: `{day:%Y/%m/%d}`"],
+    ),
+    "a bound that is none": (
+        "files: '{number}/*.csv'\nstrategy: time_series\nfolder: n\nfrom: 2019-01-01\nto: 7\n" + COLUMNS,
+        ["4:7: `2019-01-01` is no number\n  hint: write `from: 17`"],
+    ),
+    "the folder in a column of the file": (
+        "files: '{number}/*.csv'\nstrategy: time_series\nfolder: ID\n" + COLUMNS,
+        [
+            "3:9: `ID` is a column of the files, and is also to be made from the folder of the file\n"
+            "  hint: name one of the two otherwise"
+        ],
+    ),
+    "a value inside of another in CSV": (
+        "files: a.csv.gz\ncolumns: {user: {name: varchar}}\n",
+        [
+            "2:10: `user.name` stands inside of another value, and there are none in CSV\n"
+            "  hint: write its column's name, as `name: type`"
+        ],
+    ),
+    "two values with one name": (
+        "files: a.ndjson\ncolumns:\n  user: {name: varchar}\n  user_name: varchar\n  b: {c: varchar as user_name}\n",
+        [
+            "4:3: `user_name` is the name of another column, `user_name`\n  hint: give each column a name of its own",
+            "5:7: `user_name` is the name of another column, `user_name`\n  hint: give each column a name of its own",
+        ],
+    ),
+    "no type inside of a value": (
+        "files: a.ndjson\ncolumns:\n  user: {name: text, at: bignt as b}\n",
+        [
+            "3:26: `bignt as b` is no type for `user.at`\n"
+            "  hint: write a type such as `bigint`, `varchar` or `timestamp`",
+        ],
     ),
     "another format": (
         "files: a.xlsx\n" + COLUMNS,
@@ -161,7 +263,8 @@ PROBLEMS = {
     "another placeholder": (
         "files: '{month}.csv'\n" + COLUMNS,
         [
-            "1:8: `{month}` stands for nothing\n  hint: write `{partition}`, or `{partition:%Y-%m}` with its format",
+            "1:8: `{month}` stands for nothing\n  hint: write `{partition}`, or `{number}`, `{day}` or `{hour}` "
+            "for folders with `strategy: time_series`",
         ],
     ),
     "the name of the file in a column of it": (
@@ -196,6 +299,12 @@ WITH_PARTITIONS = {
         BY_DAY,
         "1:8: `files` does not say which files belong to a partition of `day`\n"
         "  hint: put `{partition}` into the pattern",
+    ),
+    "two ways to load a part": (
+        "files: '{partition}.csv'\nstrategy: manifest\n" + COLUMNS,
+        BY_DAY,
+        "2:11: `strategy: manifest` and `partition_by` are two ways to load a part of the table\n"
+        "  hint: leave `strategy` out, or write `partition_by: null` into a comment on top of this file",
     ),
     "one file for several days": (
         "files: '{partition:%Y-%m}.csv'\n" + COLUMNS,

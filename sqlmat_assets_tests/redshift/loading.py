@@ -8,8 +8,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,7 +20,7 @@ import pyarrow.parquet as pq
 
 from sqlmat_assets_tests.redshift.fields import BadField, Column, convert
 from sqlmat_assets_tests.redshift.lexer import Name, closing, find_words, literal, name_at, quoted
-from sqlmat_assets_tests.redshift.objects import Object
+from sqlmat_assets_tests.redshift.objects import Object, ObjectStore
 from sqlmat_assets_tests.redshift.options import Options, read_options
 from sqlmat_assets_tests.redshift.refusals import INTERNAL, NO_COLUMN, UNSUPPORTED, Refused
 from sqlmat_assets_tests.redshift.statements import Statement
@@ -70,6 +73,7 @@ class Load:
     columns: Sequence[Column]
     options: Options
     limit: int
+    paths: list[list[str]] = field(default_factory=list[list[str]])
     rows: list[Row] = field(default_factory=list[Row])
     bad: list[BadLine] = field(default_factory=list[BadLine])
     files: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
@@ -93,6 +97,8 @@ def copy(statement: Statement, table: Name, host: Host) -> str:
     if host.store is None:
         raise Refused("S3ServiceException: no S3 is known to this cluster", INTERNAL)
     load = Load(table, _columns(table, names, options, host), options, max(options.numbers.get("maxerror", 0), 1))
+    if "json" in options.texts:
+        load.paths = read_paths(host.store, options.texts["json"])
     read = host.store.read_manifest if "manifest" in options.words else host.store.read_prefix
     for found in read(source.value):
         host.query.loaded += len(found.data)
@@ -145,6 +151,10 @@ def _read(load: Load, found: Object) -> None:
         return
     data = gzip.decompress(found.data) if "gzip" in load.options.words else found.data
     text = data.decode("utf-8-sig", errors="surrogateescape")
+    if "json" in load.options.texts:
+        _read_json(load, found, text)
+        load.files.append((found.url, len(load.rows) - before))
+        return
     for number, raw, values in _lines(text, load.options):
         if number <= load.options.numbers.get("ignoreheader", 0) or (
             not raw.strip() and "ignoreblanklines" in load.options.words
@@ -157,6 +167,58 @@ def _read(load: Load, found: Object) -> None:
             if load.is_over():
                 return
     load.files.append((found.url, len(load.rows) - before))
+
+
+def read_paths(store: ObjectStore, url: str) -> list[list[str]]:
+    """Return the names on the way to each value: https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-data-format.html#copy-json-jsonpaths."""
+    if not url.startswith("s3://"):
+        raise Refused(f"the double of Redshift does not emulate JSON '{url}'", UNSUPPORTED)
+    paths: list[str] = json.loads(store.read(url))["jsonpaths"]
+    found: list[list[str]] = []
+    for path in paths:
+        if not re.fullmatch(r"\$(\['(?:[^'\\]|\\.)*'\])+", path):
+            raise Refused(
+                "Invalid JSONPath format: Supported notations are 'dot-notation' and 'bracket-notation'", INTERNAL
+            )
+        names = re.findall(r"\['((?:[^'\\]|\\.)*)'\]", path)
+        found.append([re.sub(r"\\(.)", r"\1", name) for name in names])
+    return found
+
+
+def _read_json(load: Load, found: Object, text: str) -> None:
+    if len(load.paths) != len(load.columns):
+        raise Refused("Number of jsonpaths and the number of columns should match", INTERNAL)
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            try:
+                value: Any = json.loads(line, parse_float=Decimal)
+            except ValueError:
+                raise BadField(1216, "Invalid input line", None, line) from None
+            load.rows.append(
+                tuple(
+                    _json_value(load, column, value, path)
+                    for column, path in zip(load.columns, load.paths, strict=True)
+                )
+            )
+        except BadField as error:
+            load.bad.append(BadLine(found.url, number, line, error))
+            if load.is_over():
+                return
+
+
+def _json_value(load: Load, column: Column, value: Any, path: Sequence[str]) -> str | None:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType] - JSON
+    if value is None:
+        if column.required:
+            raise BadField(1213, "Missing data for not-null field", column, "")
+        return None
+    written = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else None
+    if written is None:
+        written = json.dumps(value) if isinstance(value, dict | list) else str(value)
+    return convert(column, written, load.options)
 
 
 def _lines(text: str, options: Options) -> Iterator[tuple[int, str, list[str]]]:

@@ -11,7 +11,7 @@ from sqlmat_assets_tests.redshift.refusals import SYNTAX, UNSUPPORTED, Refused
 WITH_TEXT = words_of(
     """
     delimiter null dateformat timeformat quote region encoding access_key_id secret_access_key session_token
-    kms_key_id extension
+    kms_key_id extension json
     """
 )
 WITH_NUMBER = words_of(
@@ -23,7 +23,7 @@ ALONE = words_of(
     """
     csv gzip bzip2 zstd lzop parquet manifest header allowoverwrite cleanpath addquotes removequotes escape
     emptyasnull blanksasnull truncatecolumns acceptinvchars fillrecord trimblanks ignoreblanklines noload
-    explicit_ids verbose encrypted auto json avro orc
+    explicit_ids verbose encrypted auto avro orc
     """
 )
 SKIPPED = words_of(
@@ -33,7 +33,7 @@ SKIPPED = words_of(
 )
 NOT_EMULATED = words_of(
     """
-    json avro orc bzip2 zstd lzop fixedwidth shapefile noload encrypted
+    avro orc bzip2 zstd lzop fixedwidth shapefile noload encrypted
     """
 )
 

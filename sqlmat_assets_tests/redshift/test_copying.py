@@ -91,6 +91,19 @@ def test_a_manifest_names_the_objects(client: Any, put: Callable[[str, str], str
     assert "is mandatory but does not exist" in fails(client, f"copy t from '{missing}' {ROLE} manifest")[1]
 
 
+def test_values_of_json_are_found_by_their_paths(client: Any, put: Callable[[str, bytes | str], str]) -> None:
+    ask(client, "create table t (a int, b varchar(5), c boolean)")
+    paths = put("m/paths", json.dumps({"jsonpaths": ["$['x']", "$['in']['it\\'s']", "$['c']"]}))
+    lines = '{"x": 1, "in": {"it\'s": "one"}, "c": true}\n\n{"x": "2", "in": 3, "more": []}\n'
+    url = put("in/x.gz", gzip.compress(lines.encode()))
+    ask(client, f"copy t from '{url}' {ROLE} format as json '{paths}' gzip")
+    assert ask(client, "select * from t order by a") == [(1, "one", True), (2, None, None)]
+    bad = put("in/bad", '{"x": 1}\n{"x": "y"}\n{\n')
+    ask(client, f"copy t from '{bad}' {ROLE} json '{paths}' maxerror 3")
+    found = ask(client, "select line_number, trim(colname), err_code from stl_load_errors order by 1")
+    assert found == [(2, "a", 1207), (3, "", 1216)]
+
+
 def parquet(**columns: Any) -> bytes:
     out = io.BytesIO()
     pq.write_table(pa.table(columns), out)
@@ -186,7 +199,10 @@ def test_null_in_a_column_that_has_none(client: Any, put: Callable[[str, str], s
         ("copy missing from 's3://{bucket}/x' iam_role default", 'relation "missing" does not exist'),
         ("copy t (nothing) from 's3://{bucket}/x' iam_role default", 'column "nothing" of relation "t" does not exist'),
         ("copy t from 's3://{bucket}/x' iam_role default colour 'red'", 'syntax error at or near "colour"'),
-        ("copy t from 's3://{bucket}/x' iam_role default json 'auto'", "the double of Redshift does not emulate JSON"),
+        (
+            "copy t from 's3://{bucket}/x' iam_role default json 'auto'",
+            "the double of Redshift does not emulate JSON 'auto'",
+        ),
     ],
 )
 def test_a_copy_that_cannot_be(

@@ -20,7 +20,7 @@ from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
 from sqlmat_assets.warehouses.check_statements import count_outcomes
 from sqlmat_assets.warehouses.row_statements import insert_many
-from sqlmat_assets.warehouses.source_files import SourceFile
+from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 from sqlmat_assets_tests.warehouses.literal_rows import select_rows
 
 TARGET = Relation("first", "cities")
@@ -311,12 +311,12 @@ class WarehouseContract:
             assert session.unload("SELECT 1 AS id", tmp_path / "rows.parquet") == 1
 
     def test_required_columns_are_not_null_in_the_table(self, warehouse: Warehouse, tmp_path: Path) -> None:
-        columns, required = [("id", "BIGINT"), ("name", "VARCHAR")], ["id"]
+        contents = Contents.of([("id", "BIGINT"), ("name", "VARCHAR")], ["id"])
         with warehouse.open_session() as session:
             session.execute(statements.create_schema(TARGET.schema))
             session.unload("SELECT 1 AS id, 'a' AS name UNION ALL SELECT 2, NULL", tmp_path / "rows.parquet")
             files = [SourceFile(tmp_path / "rows.parquet")]
-            assert session.load_files(TARGET, files, columns, required) == 2
+            assert session.load_files(TARGET, files, contents).rows == 2
             assert values(session, TARGET) == [(1, "a"), (2, None)]
             with pytest.raises(TerminalWarehouseError):
                 session.execute(statements.insert_values(TARGET, {"id": None, "name": "b"}))
@@ -326,7 +326,9 @@ class WarehouseContract:
             session.execute(statements.create_schema(TARGET.schema))
             session.unload("SELECT CAST(NULL AS INTEGER) AS id", tmp_path / "rows.parquet")
             with pytest.raises(TerminalWarehouseError):
-                session.load_files(TARGET, [SourceFile(tmp_path / "rows.parquet")], [("id", "BIGINT")], ["id"])
+                session.load_files(
+                    TARGET, [SourceFile(tmp_path / "rows.parquet")], Contents.of([("id", "BIGINT")], ["id"])
+                )
             assert session.fetch_columns(TARGET) == ()
 
     def test_a_value_of_another_type_is_found_by_its_row(self, warehouse: Warehouse, tmp_path: Path) -> None:
@@ -335,5 +337,5 @@ class WarehouseContract:
             session.unload("SELECT '1' AS id UNION ALL SELECT 'x'", tmp_path / "rows.parquet")
             row = parquet.read_table(tmp_path / "rows.parquet").column("id").to_pylist().index("x") + 1
             with pytest.raises(BadRowError) as error:
-                session.load_files(TARGET, [SourceFile(tmp_path / "rows.parquet")], [("id", "BIGINT")])
+                session.load_files(TARGET, [SourceFile(tmp_path / "rows.parquet")], Contents.of([("id", "BIGINT")]))
             assert (error.value.row, error.value.column, error.value.value) == (row, "id", "x")

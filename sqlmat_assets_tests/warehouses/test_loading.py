@@ -14,7 +14,7 @@ from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.source_files import Constant, SourceFile
+from sqlmat_assets.warehouses.source_files import Constant, Contents, SourceFile
 
 TARGET = Relation("first", "trips")
 COLUMNS = (("id", "bigint"), ("at", "timestamp"), ("note", "varchar"))
@@ -34,7 +34,7 @@ def load(
     warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
     with warehouse.open_session() as session:
         session.execute(statements.create_schema("first"))
-        rows = session.load_files(TARGET, files, columns)
+        rows = session.load_files(TARGET, files, Contents.of(columns)).rows
         found = session.fetch_rows(exp.select("*").from_(statements.table(TARGET)).order_by("1"))
     assert rows == len(found.rows)
     assert [(column.name, column.type.lower()) for column in found.columns][: len(columns)] == list(columns)
@@ -143,7 +143,10 @@ def test_a_json_value_of_another_type(tmp_path: Path) -> None:
         SourceFile(write(tmp_path / "a.ndjson", '{"id":1}\n')),
         SourceFile(write(tmp_path / "b.ndjson", '{"id":1}\n{"id":"x"}\n')),
     ]
-    assert refused(tmp_path, files).startswith("b.ndjson: Invalid Input Error: JSON transform error in file")
+    assert refused(tmp_path, files) == (
+        'b.ndjson:2: `"x"` in the column `id` is no `BIGINT`\n'
+        "  hint: write a value of that type, or declare another type for `id`"
+    )
 
 
 def test_a_compressed_file_that_was_cut_off(tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_a_thousand_files_are_one_statement(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", HEADER + GOOD)
     files = [SourceFile(path)] * 1000
     assert len(load(tmp_path, files)) == 2000
-    assert len(DuckDBWarehouse(tmp_path / "w").render_load_files(TARGET, files, COLUMNS)) == 1
+    assert len(DuckDBWarehouse(tmp_path / "w").render_load_files(TARGET, files, Contents.of(COLUMNS))) == 1
 
 
 def test_a_star_in_a_name_is_a_star(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session, Warehouse
-from sqlmat_assets.warehouses.source_files import Constant, SourceFile
+from sqlmat_assets.warehouses.source_files import Constant, Contents, SourceFile
 from sqlmat_assets.warehouses.statements import create_schema, verbatim
 from sqlmat_assets_tests.warehouses.contract import TARGET, WarehouseContract, values
 from sqlmat_assets_tests.warehouses.on_postgres import OnPostgres
@@ -77,9 +77,9 @@ class TestPostgres(OnPostgres, WarehouseContract):
                 "raw": "\\x78",
             }
             declared = session.fetch_rows(verbatim(f"SELECT * FROM ({query}) AS q LIMIT 0")).columns
-            columns = [(each.name, each.type) for each in declared]
+            contents = Contents.of([(each.name, each.type) for each in declared], ["part"])
             files = [SourceFile(tmp_path / "rows.parquet", (Constant("part", "date", "2024-01-01"),))]
-            assert session.load_files(TARGET, files, columns, ["part"]) == 2
+            assert session.load_files(TARGET, files, contents).rows == 2
             assert [kind for _, kind in session.fetch_columns(TARGET)][-5:] == [
                 "integer[]",
                 "uuid",

@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from sqlmat_assets.components.messages.plain_text import plain_text
-from sqlmat_assets.connectors.http import post, signature
+from sqlmat_assets.connectors.calls import post, signature
 from sqlmat_assets.connectors.mail import send_mail
 from sqlmat_assets.execution.deliveries.notices import SIGNATURE
 

@@ -94,12 +94,12 @@ def open_store(delivery: Delivery, files: Files, parcel: Parcel) -> tuple[Store,
     bucket, _, prefix = to.partition("://")[2].partition("/")
     # Neither client is imported where nothing goes there.
     if delivery.place is Place.GCS:
-        from sqlmat_assets.connectors.gcs import GcsStore
+        from sqlmat_assets.connectors.gcs import GCSFolder
 
-        return GcsStore(bucket, prefix.strip("/"), endpoint), name
-    from sqlmat_assets.connectors.s3 import S3Store
+        return GCSFolder(bucket, prefix.strip("/"), endpoint), name
+    from sqlmat_assets.connectors.s3 import S3Folder
 
-    return S3Store(bucket, prefix.strip("/"), endpoint), name
+    return S3Folder(bucket, prefix.strip("/"), endpoint), name
 
 
 def _latest(parcel: Parcel, store: Store, sent: Iterable[SentFile]) -> str:

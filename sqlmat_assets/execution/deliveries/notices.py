@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlmat_assets.connectors.http import Answer, post, signature
+from sqlmat_assets.connectors.calls import Answer, post, signature
 from sqlmat_assets.execution.deliveries.files import link, open_store
 from sqlmat_assets.execution.deliveries.notes import Note
 from sqlmat_assets.execution.deliveries.parcel import Arrived, Parcel

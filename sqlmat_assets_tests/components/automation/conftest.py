@@ -8,6 +8,10 @@ import dagster as dg
 import pytest
 
 from sqlmat_assets_tests.components.automation.service import Service
+from sqlmat_assets_tests.connectors.fixtures import s3_bucket
+from sqlmat_assets_tests.redshift.fixtures import s3_server
+
+__all__ = ["s3_bucket", "s3_server"]
 
 
 @pytest.fixture

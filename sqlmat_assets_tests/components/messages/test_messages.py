@@ -13,7 +13,7 @@ from sqlmat_assets.components.messages.channels import Channels
 from sqlmat_assets.components.messages.others import MailMessages, WebhookMessages
 from sqlmat_assets.components.messages.sensor import SLACK_KEY, Posts, build_messages_sensor
 from sqlmat_assets.components.messages.slack import SlackMessages
-from sqlmat_assets.connectors.http import signature
+from sqlmat_assets.connectors.calls import signature
 from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service
 from sqlmat_assets_tests.connectors.mail_double import mail_double
 from sqlmat_assets_tests.connectors.receiver import receiving
