@@ -38,8 +38,8 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
     [
         (
             "oracle://scott:tiger@host/db",
-            "warehouse URLs starting with `oracle://` are not supported\n  hint: use one of `duckdb://`, "
-            "`postgresql://`, `redshift://`",
+            "warehouse URLs starting with `oracle://` are not supported\n  hint: use one of `bigquery://`, "
+            "`duckdb://`, `postgresql://`, `redshift://`",
         ),
         (
             "warehouse.duckdb",
