@@ -16,6 +16,7 @@ FILE = "sqlmat_file"
 _TOLD, _PATH, _VALUE = "sqlmat_told", "sqlmat_path", "sqlmat_value_"
 # As long as DuckDB lets an object of JSON be.
 _LONGEST_LINE = 1 << 24
+_MANY_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,18 @@ class Group:
 
     def _told(self) -> exp.Expr:
         """What is told of each file, by its path."""
-        rows = [
-            exp.Tuple(
-                expressions=[exp.Literal.string(text) for text in (str(file.path), *(c.value for c in file.constants))]
-            )
-            for file in self.files
-        ]
+        texts = [(str(file.path), *(constant.value for constant in file.constants)) for file in self.files]
         names = [_PATH, *(f"{_VALUE}{at}" for at in range(len(self.files[0].constants)))]
+        if len(texts) > _MANY_FILES:
+            # DuckDB takes a list much sooner than as many rows.
+            columns = zip(*texts, strict=True)
+            lists = [exp.Array(expressions=list(map(exp.Literal.string, column))) for column in columns]
+            values = [
+                statements.named(exp.Anonymous(this="unnest", expressions=[each]), name)
+                for each, name in zip(lists, names, strict=True)
+            ]
+            return exp.Subquery(this=exp.select(*values), alias=exp.TableAlias(this=_id(_TOLD)))
+        rows = [exp.Tuple(expressions=list(map(exp.Literal.string, each))) for each in texts]
         alias = exp.TableAlias(this=_id(_TOLD), columns=[_id(name) for name in names])
         return exp.Values(expressions=rows, alias=alias)
 

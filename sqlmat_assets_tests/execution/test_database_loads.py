@@ -229,6 +229,14 @@ class TestTypesOfPostgres:
         assert said in project.refused()
 
 
+def test_halves_of_a_large_table_of_postgres(tmp_path: Path, postgres: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sqlmat_assets.connectors.postgres._MANY_PAGES", 2)
+    postgres.send("CREATE TABLE orders AS SELECT i AS id, repeat('x', 50) AS name FROM generate_series(1, 5000) AS i")
+    project = postgres.project(tmp_path, f"table: orders\n{COLUMNS}")
+    assert project.published().rows == 5000
+    assert project.rows("count(DISTINCT id), min(id), max(id)") == [(5000, 1, 5000)]
+
+
 class TestTypesOfMariaDB:
     def test_every_value_comes_as_it_is(self, tmp_path: Path, mariadb: Source) -> None:
         mariadb.send(

@@ -304,3 +304,13 @@ def test_a_login_comes_from_the_environment(
     assert run_command(command) == 0
     out = capsys.readouterr()
     assert "s3cret" not in out.out + out.err
+
+
+def test_many_files_have_their_own_names(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(150):
+        (folder / f"{number}'s.csv").write_bytes(csv(f"{number},x"))
+    project = LoadProject(tmp_path, f"files: {folder}/*.csv\nfilename: file\n{COLUMNS}")
+    assert project.published().rows == 150
+    assert project.rows("count(*)", "raw.events WHERE file = id || '''s.csv'") == [(150,)]
