@@ -27,7 +27,7 @@ def late(table: str, waited: timedelta, limit: timedelta) -> str:
 
     Examples:
         >>> late("raw.events", timedelta(hours=25), timedelta(hours=24))
-        'nothing has come for `raw.events` in 25h, and something should every 24h'
+        'nothing has come for `raw.events` in 1d 1h, and something should every 1d'
     """
     return f"nothing has come for `{table}` in {span(waited)}, and something should every {span(limit)}"
 

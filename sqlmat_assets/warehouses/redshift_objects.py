@@ -212,7 +212,7 @@ def _in_quotes(key: str) -> str:
 
     Examples:
         >>> _in_quotes("it's")
-        "'it\\\\'s'"
+        "'it\\'s'"
     """
     escaped = key.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

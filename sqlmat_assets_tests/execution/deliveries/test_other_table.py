@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
 from typing import Any
 
 import psycopg
@@ -28,10 +29,11 @@ def url(sending: Sending, postgres_url: str) -> str:
 
 
 @pytest.fixture
-def role(url: str) -> str:
+def role(url: str) -> Generator[str]:
     """A user of the server that needs a password."""
-    ask(url, "do $$ begin create role locked login; exception when duplicate_object then null; end $$")
-    return "locked"
+    ask(url, "create role locked login")
+    yield "locked"
+    ask(url, "drop owned by locked; drop role locked")
 
 
 def test_the_table_is_made_and_replaced(sending: Sending, url: str) -> None:
