@@ -65,7 +65,7 @@ def load_by_sqlmat(url: str, file: Path) -> Callable[[], dict[str, float]]:
     from sqlmat_assets.execution.materialize import materialize
     from sqlmat_assets.project.load import load_project
     from sqlmat_assets.relation import Relation
-    from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+    from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 
     # These are imported late, as most builds need none of them.
     late = ("adbc_driver_postgresql.dbapi", "pymysql", "pyarrow.compute", "psycopg")

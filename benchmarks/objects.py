@@ -36,7 +36,7 @@ def build(folder: Path, file: Path, files: str) -> Callable[[], None]:
     from sqlmat_assets.execution.materialize import materialize
     from sqlmat_assets.project.load import load_project
     from sqlmat_assets.relation import Relation
-    from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+    from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 
     (folder / "raw").mkdir(parents=True, exist_ok=True)
     text = f"files: {files}\nstrategy: manifest\nfilename: file\ncolumns: {{id: bigint, name: varchar}}\n"

@@ -19,8 +19,8 @@ from statistics import median
 from typing import Any, TypeVar
 
 from sqlmat_assets.cli import run
-from sqlmat_assets.warehouses.bigquery_connection import Connection
-from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
+from sqlmat_assets.warehouses.bigquery.connection import Connection
+from sqlmat_assets.warehouses.bigquery.facts import BIGQUERY
 
 T = TypeVar("T")
 _SOURCES = 20

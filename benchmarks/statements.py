@@ -22,7 +22,7 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.warehouses.duckdb import DuckDBSession, DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBSession, DuckDBWarehouse
 
 ROWS = 100_000
 Seconds = dict[str, float]

@@ -29,7 +29,7 @@ from sqlmat_assets.components.sql_project import build_definitions, load_folder
 from sqlmat_assets.components.translation import translate_key
 from sqlmat_assets.execution.events import CheckResult, Column, Published, Run
 from sqlmat_assets.project.model import Model, Project
-from sqlmat_assets.warehouses import duckdb_facts
+from sqlmat_assets.warehouses.duckdb import facts as duckdb_facts
 
 DUE = 200
 TICKS = 360

@@ -16,8 +16,8 @@ _SERVER.set_forkserver_preload(
         "sqlmat_assets.execution.build",
         "sqlmat_assets.execution.undo",
         "sqlmat_assets.warehouses.config",
-        "sqlmat_assets.warehouses.duckdb",
-        "sqlmat_assets.warehouses.postgres",
+        "sqlmat_assets.warehouses.duckdb.adapter",
+        "sqlmat_assets.warehouses.postgres.adapter",
         "sqlmat_assets_tests.warehouses.parts",
         "pytest",
         # Dagster imports all packages that have components when it looks for one of them.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sqlmat_assets.warehouses import duckdb_files
+from sqlmat_assets.warehouses.duckdb import files as duckdb_files
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from sqlmat_assets.project.single_scan import find_values
 from sqlmat_assets.project.syntax import read_syntax
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 
 
 def a_context(warehouse: Warehouse | Path, run: str = "r1", **more: Any) -> Context:

@@ -30,7 +30,7 @@ _COLORS = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.NOT_RUN: "red
 
 def _open_memory() -> AbstractContextManager[Session]:
     # Its driver is not loaded where no case can be run.
-    from sqlmat_assets.warehouses.duckdb_memory import open_memory
+    from sqlmat_assets.warehouses.duckdb.memory import open_memory
 
     return open_memory()
 

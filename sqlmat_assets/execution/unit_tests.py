@@ -25,7 +25,7 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import case_files, statements
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.case_files import CaseFile
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets.warehouses.error_lines import find_pointed
 
 LIMIT = 10_000

@@ -18,8 +18,8 @@ from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Rows
 from sqlmat_assets.warehouses.csv_headers import CsvHeader, read_csv_header
 from sqlmat_assets.warehouses.data_files import explain_csv, find_value
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
-from sqlmat_assets.warehouses.duckdb_reading import csv_options, options, path_literal, without_options
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.reading import csv_options, options, path_literal, without_options
 
 _TEXT = exp.DataType.build("text", dialect="duckdb")
 _NESTED = (exp.DType.ARRAY, exp.DType.LIST, exp.DType.MAP, exp.DType.STRUCT)

@@ -10,14 +10,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from sqlmat_assets.errors import failures
 from sqlmat_assets.errors.bigquery import no_client
 from sqlmat_assets.warehouses.base import Warehouse
-from sqlmat_assets.warehouses.bigquery_facts import BIGQUERY
+from sqlmat_assets.warehouses.bigquery.facts import BIGQUERY
 from sqlmat_assets.warehouses.describe import describe
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
-from sqlmat_assets.warehouses.postgres_facts import POSTGRES
-from sqlmat_assets.warehouses.redshift_facts import REDSHIFT
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
+from sqlmat_assets.warehouses.postgres.facts import POSTGRES
+from sqlmat_assets.warehouses.redshift.facts import REDSHIFT
 
 if TYPE_CHECKING:
-    from sqlmat_assets.warehouses.bigquery_clients import Connect
+    from sqlmat_assets.warehouses.bigquery.clients import Connect
 
 ENGINES = (DUCKDB, POSTGRES, REDSHIFT, BIGQUERY)
 _SCHEMES = ("bigquery", "duckdb", "postgresql", "redshift")
@@ -76,17 +76,17 @@ def is_there(url: str) -> bool:
 
 
 def _open_duckdb(url: str) -> Warehouse:
-    from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+    from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 
     return DuckDBWarehouse(*_read_duckdb(url))
 
 
 def _open_bigquery(url: str, connect: Connect | None) -> Warehouse:
-    from sqlmat_assets.warehouses.bigquery_url import read_place
+    from sqlmat_assets.warehouses.bigquery.url import read_place
 
     place = read_place(url, _seconds)
     try:
-        from sqlmat_assets.warehouses.bigquery import BigQueryWarehouse
+        from sqlmat_assets.warehouses.bigquery.adapter import BigQueryWarehouse
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("google"):
             raise
@@ -95,15 +95,15 @@ def _open_bigquery(url: str, connect: Connect | None) -> Warehouse:
 
 
 def _open_postgres(url: str) -> Warehouse:
-    from sqlmat_assets.warehouses.postgres import PostgresWarehouse
-    from sqlmat_assets.warehouses.postgres_url import read_place
+    from sqlmat_assets.warehouses.postgres.adapter import PostgresWarehouse
+    from sqlmat_assets.warehouses.postgres.url import read_place
 
     return PostgresWarehouse(read_place(url, _seconds))
 
 
 def _open_redshift(url: str) -> Warehouse:
-    from sqlmat_assets.warehouses.redshift import RedshiftWarehouse
-    from sqlmat_assets.warehouses.redshift_url import read_place
+    from sqlmat_assets.warehouses.redshift.adapter import RedshiftWarehouse
+    from sqlmat_assets.warehouses.redshift.url import read_place
 
     return RedshiftWarehouse(read_place(url, _seconds))
 

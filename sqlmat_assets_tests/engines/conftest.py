@@ -15,7 +15,7 @@ from sqlmat_assets_tests.cli.running import Run
 from sqlmat_assets_tests.engines.engine import Engine, find_bigquery, find_duckdb, find_postgres, find_redshift
 from sqlmat_assets_tests.redshift.cluster import PASSWORD, RedshiftDouble
 from sqlmat_assets_tests.redshift.fixtures import bucket, cluster, redshift_server, s3_server, shared_cluster
-from sqlmat_assets_tests.warehouses.on_redshift import url_of
+from sqlmat_assets_tests.warehouses.redshift.on_redshift import url_of
 
 # Of no account.
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}

@@ -10,7 +10,7 @@ import pytest
 from sqlmat_assets.errors import UsageError, environments
 from sqlmat_assets.execution.environment import Environment, find_environment
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets_tests.tables import a_project, a_table
 
 CITIES = a_table("SELECT 1 AS id")

@@ -11,7 +11,7 @@ from sqlmat_assets.execution.unit_tests import CaseResult, run_cases
 from sqlmat_assets.project.files import read_folder
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.unit_tests.cases import read_cases
-from sqlmat_assets.warehouses.duckdb_memory import open_memory
+from sqlmat_assets.warehouses.duckdb.memory import open_memory
 
 
 def write(root: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -16,7 +16,7 @@ from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.tables import a_context
 
 EVENTS = Relation("raw", "events")

@@ -16,7 +16,7 @@ from sqlmat_assets.execution.build import build
 from sqlmat_assets.execution.events import Discarded, Event, Published, Skipped, Started
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_table, ask, tables_in
 

@@ -17,9 +17,9 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements, statements
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.diff_statements import Comparison, SharedColumn
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
-from sqlmat_assets.warehouses.duckdb_memory import open_memory
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.memory import open_memory
 
 BEFORE, AFTER = Relation("s", "before"), Relation("s", "after")
 

@@ -19,7 +19,7 @@ from sqlmat_assets.execution.records import fetch_records
 from sqlmat_assets.execution.render import read_around, render
 from sqlmat_assets.project.model import CheckQuery, Model
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_table, ask, kinds_of, tables_in
 
 PEOPLE = a_table("SELECT 1 AS id", name="first.people")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sqlmat_assets.execution.events import Discarded
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.execution.pair import published
 from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.tables import ask

@@ -22,7 +22,7 @@ from sqlmat_assets.execution.materialize import materialize
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.recording import Killed, RecordingWarehouse, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_context, a_table, ask, tables_in
 from sqlmat_assets_tests.warehouses.parts import Parts

@@ -15,8 +15,8 @@ from sqlmat_assets.execution.orphans import Orphan, drop_orphans, find_orphans
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Session, Warehouse
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets_tests.execution.pair import published
 from sqlmat_assets_tests.recording import Killed, RecordingWarehouse, conflict, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import a_context, a_project, a_table, ask, parts_of, tables_in

@@ -19,7 +19,7 @@ from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import ColumnDoc, Kind, Model, RuleKind
 from sqlmat_assets.project.partitions.spec import ListPartitioning
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_rule, a_table, ask, parts_of, tables_in
 

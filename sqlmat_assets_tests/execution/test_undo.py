@@ -18,8 +18,8 @@ from sqlmat_assets.execution.undo import Reader, Step, choose_version, find_hold
 from sqlmat_assets.project.model import Model
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets_tests.execution.pair import a_reader, due, last_of, published, unchanged
 from sqlmat_assets_tests.project.deciding import CODE
 from sqlmat_assets_tests.tables import a_context, a_table, ask, tables_in

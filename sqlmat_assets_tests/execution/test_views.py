@@ -17,7 +17,7 @@ from sqlmat_assets.project.code_version import CodeVersion
 from sqlmat_assets.project.model import ColumnDoc, Model, RuleKind
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.recording import RecordingWarehouse
 from sqlmat_assets_tests.tables import a_check, a_context, a_project, a_rule, a_table, ask, kinds_of, tables_in
 

@@ -9,7 +9,7 @@ import pytest
 
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.warehouses.config import open_warehouse
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from sqlglot import exp
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.duckdb_reading import without_options
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.reading import without_options
 
 TARGET = Relation("first", "cities")
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets.warehouses.source_files import Constant, Contents, SourceFile
 
 TARGET = Relation("first", "trips")

@@ -12,8 +12,8 @@ from dagster._core.execution.api import execute_run
 from sqlmat_assets.components.undone import PutBack, report_put_back
 from sqlmat_assets.execution.undo import choose_version, find_holdings, find_readers, find_step, put_back
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service, tables
 from sqlmat_assets_tests.components.running import events_of, execute
 from sqlmat_assets_tests.tables import ask

@@ -14,7 +14,7 @@ from sqlmat_assets.components.assets import DECIDED_AT_TAG, WHY_TAG
 from sqlmat_assets.components.automation.sensor import build_freshness_sensor, why_tag
 from sqlmat_assets.project.reasons import Reason, Reasons
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.duckdb_facts import DUCKDB
+from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets_tests.cli.running import SQLMAT
 from sqlmat_assets_tests.components.automation.service import HOUR, MINUTE, Service, tables
 from sqlmat_assets_tests.components.running import execute

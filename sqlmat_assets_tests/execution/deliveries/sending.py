@@ -18,7 +18,7 @@ from sqlmat_assets.project.model import Project
 from sqlmat_assets.project.references import Names
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Warehouse
-from sqlmat_assets.warehouses.duckdb import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets_tests.folders import write_files
 
 CITIES = Relation("first", "cities")

@@ -12,7 +12,7 @@ from sqlmat_assets.execution.deliveries.deliver import deliver
 from sqlmat_assets.execution.environment import Environment
 from sqlmat_assets.execution.events import Delivered, Discarded, Skipped
 from sqlmat_assets.project.deliveries import delivery_of
-from sqlmat_assets.warehouses import duckdb_files
+from sqlmat_assets.warehouses.duckdb import files as duckdb_files
 from sqlmat_assets_tests.execution.deliveries.sending import CITIES, Sending
 from sqlmat_assets_tests.recording import Killed, RecordingWarehouse, failing_at, kill, refuse
 from sqlmat_assets_tests.tables import ask

@@ -1,0 +1,1 @@
+"""Amazon Redshift, which speaks PostgreSQL's protocol."""

@@ -1,0 +1,24 @@
+"""DuckDB: parts of tables that come out as they are published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sqlmat_assets.warehouses.base import Warehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets_tests.recording import RecordingWarehouse
+from sqlmat_assets_tests.warehouses.parts import Fails
+from sqlmat_assets_tests.warehouses.same_parts_contract import SamePartsContract
+
+
+class TestDuckDB(SamePartsContract):
+    @pytest.fixture
+    def warehouse(self, tmp_path: Path) -> Warehouse:
+        return DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+
+    def faulty(self, warehouse: Warehouse, fails: Fails) -> tuple[Warehouse, list[str]]:
+        assert isinstance(warehouse, DuckDBWarehouse)
+        recorder = RecordingWarehouse(warehouse.path, fails)
+        return recorder, recorder.sent

@@ -1,8 +1,0 @@
-"""BigQuery: tables that read their own history."""
-
-from sqlmat_assets_tests.warehouses.on_bigquery import OnBigQuery
-from sqlmat_assets_tests.warehouses.own_history_contract import OwnHistoryContract
-
-
-class TestBigQuery(OnBigQuery, OwnHistoryContract):
-    pass

@@ -1,8 +1,0 @@
-"""BigQuery: tables that are built in parts."""
-
-from sqlmat_assets_tests.warehouses.on_bigquery import OnBigQuery
-from sqlmat_assets_tests.warehouses.parts_contract import PartsContract
-
-
-class TestBigQuery(OnBigQuery, PartsContract):
-    pass

@@ -1,8 +1,0 @@
-"""BigQuery: snapshots of tables."""
-
-from sqlmat_assets_tests.warehouses.on_bigquery import OnBigQuery
-from sqlmat_assets_tests.warehouses.snapshots_contract import SnapshotsContract
-
-
-class TestBigQuery(OnBigQuery, SnapshotsContract):
-    pass

@@ -1,8 +1,0 @@
-"""BigQuery: versions of tables."""
-
-from sqlmat_assets_tests.warehouses.on_bigquery import OnBigQuery
-from sqlmat_assets_tests.warehouses.undo_contract import UndoContract
-
-
-class TestBigQuery(OnBigQuery, UndoContract):
-    pass
