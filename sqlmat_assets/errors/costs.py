@@ -91,6 +91,11 @@ def columns_not_known(relation: str) -> str:
     return f"`{relation}` is not built yet, and its columns are not known"
 
 
+def temporary_tables() -> str:
+    """A query of several statements, which a dry run does not follow to its end."""
+    return "it makes temporary tables, and a dry run makes none"
+
+
 def priced(usd_per_tib: float) -> str:
     """What stands above the sums."""
     return f"costs by dry runs, at {money(usd_per_tib)} for a TiB"

@@ -74,6 +74,14 @@ def view_of_itself(relation: object) -> TextError:
     return TextError(f"`{relation}` is a view and reads itself", "set another `mode`, or read another table")
 
 
+def several_statements(key: str) -> TextError:
+    """A query with statements before its SELECT, of a table that is more than the rows of one query."""
+    return TextError(
+        f"`{key}` needs a query that is one SELECT, and this one has statements before it",
+        f"remove `{key}`, or let another file make what the statements make",
+    )
+
+
 def view_on_result() -> TextError:
     """`-- on: result` above a check of a view."""
     return TextError("`on: result` has no meaning for a view, which is always all of its rows", "remove the line")

@@ -123,6 +123,21 @@ def second_statement(place: Place, keyword: str) -> Problem:
     )
 
 
+def creates_elsewhere(place: Place, keyword: str, name: str) -> Problem:
+    """A statement before the SELECT makes something that stays."""
+    return place.problem(
+        f"`{_shown(keyword)}` makes `{name}`, which would stay", "write CREATE TEMP, or give it a file of its own"
+    )
+
+
+def changes_elsewhere(place: Place, keyword: str, name: str) -> Problem:
+    """A statement before the SELECT changes something that is not the file's own."""
+    return place.problem(
+        f"`{_shown(keyword)}` changes `{name}`, and a file makes one table and nothing else",
+        "change only temporary tables that the file itself has made before",
+    )
+
+
 def writes_elsewhere(place: Place, target: str) -> Problem:
     """A `SELECT … INTO`."""
     return place.problem(f"the SELECT writes into `{target}`", "remove the INTO; the table is named after the file")

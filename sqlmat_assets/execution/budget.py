@@ -60,11 +60,20 @@ def billed(estimate: Estimate) -> int:
     return max(estimate.read_bytes, _LEAST) if estimate.read_bytes else 0
 
 
+def _most_bytes(estimates: Sequence[Estimate], budget: float | None, prices: Prices) -> int | None:
+    """The bytes that one of some queries may be billed; None for any number."""
+    if all(each.is_known for each in estimates):
+        return max(map(allowance, estimates), default=_LEAST)
+    return None if budget is None or not prices.usd_per_tib else prices.bytes_for(budget)
+
+
 @contextmanager
 def within_budget(
     model: Model, estimates: Sequence[Estimate], costs: Costs, purse: Purse, prices: Prices, now: datetime
 ) -> Generator[None]:
     """Run the queries of a table, of which none reads much more than its dry run tells.
+
+    One of which a dry run tells nothing may read what the table's own budget is for.
 
     Args:
         model: The table.
@@ -83,7 +92,7 @@ def within_budget(
     if budget is not None and usd > budget:
         raise MaterializeError(wording.above_budget(str(model.relation), usd, budget))
     purse.pay(model.relation, usd, prices, costs, now)
-    costs.limit(max(map(allowance, estimates), default=_LEAST))
+    costs.limit(_most_bytes(estimates, budget, prices))
     try:
         yield
     finally:

@@ -170,6 +170,8 @@ class _Asking:
             told = [self.costs.estimate(query, instead) for query in asked.queries]
         except MaterializeError as error:
             return Foreseen(trouble=str(error).splitlines()[0], per_day=per_day), self._declared(model)
+        if not all(each.is_known for each in told):
+            return Foreseen(trouble=wording.temporary_tables(), per_day=per_day), self._declared(model)
         guessed = sum(self.sizes.get(each, 0) for each in asked.reads)
         columns = self._declared(model) or (told[0].columns if told else ())
         if model.is_view:

@@ -19,6 +19,7 @@ from sqlmat_assets.execution.processed import write_processed
 from sqlmat_assets.execution.speaking import say, spoken_types, told_of_transpiled
 from sqlmat_assets.project.histories import base_of, may_be_history
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.multi_statement import split_query
 from sqlmat_assets.project.parse import statement_line, statement_text
 from sqlmat_assets.project.partitions.ranges import Range
 from sqlmat_assets.project.rewrite import rewrite
@@ -139,9 +140,9 @@ def _send_queries(
     """Fill the table, and tell how many rows it has been given; what was sent is added to the texts."""
     rows = 0
     for query in queries:
-        said = say(query, context)
+        before, said = split_query(say(query, context), context.spoken)
         tree = row_statements.insert_query(intermediate, said) if texts else create_table_as(intermediate, said, design)
-        text = tree.sql(context.spoken, copy=False)
+        text = before + tree.sql(context.spoken, copy=False)
         texts.append(text)
         with explained(model, session, context, query):
             rows += context.retries.run(partial(session.write_rows, statements.verbatim(text)), context.sleep)
@@ -209,8 +210,12 @@ def told_in_file(error: WarehouseError, query: str, path: str, line: int, contex
     """
     if context.is_transpiled:
         return told_of_transpiled(error.message, error.statement or "", query, path, line, context)
-    counted = count_in_file(error.message, error.statement or "", query, line)
-    return error.message if counted is None else failures.in_file(counted[0], path, counted[1])
+    before, last = split_query(query, context.spoken)
+    for part, first in ((query, line), (before, line), (last, line + before.count("\n"))):
+        counted = count_in_file(error.message, error.statement or "", part, first) if part else None
+        if counted is not None:
+            return failures.in_file(counted[0], path, counted[1])
+    return error.message
 
 
 def reads_itself(model: Model, context: Context) -> bool:

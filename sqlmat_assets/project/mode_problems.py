@@ -18,7 +18,9 @@ from sqlmat_assets.errors import partitions as partition_wording
 from sqlmat_assets.errors.project import TextError
 from sqlmat_assets.project.intervals import format_interval
 from sqlmat_assets.project.model import Kind, Model
+from sqlmat_assets.project.multi_statement import split_query
 from sqlmat_assets.project.narrowing.markers import END, START, marker_problems
+from sqlmat_assets.project.parse import statement_text
 from sqlmat_assets.project.partitions.spec import TimePartitioning
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.settings import ModelSettings, Place, Settings
@@ -93,6 +95,7 @@ def mode_problems(draft: Draft) -> Iterator[Problem]:
     yield from _column_problems(draft)
     yield from _without_partitions(draft)
     if draft.model.kind is Kind.QUERY:
+        yield from _several_statements(draft)
         names = tuple(_names(draft.model.sql, draft.model.dialect))
         if draft.model.is_view:
             yield from _view_problems(draft)
@@ -113,6 +116,20 @@ def future_starts(models: Iterable[Model], now: datetime) -> Iterator[Problem]:
         by = model.settings.partition_by
         if isinstance(by, TimePartitioning) and by.start > now and not model.is_quarantined:
             yield wording.starts_in_future(model.path, by.typed(by.start))
+
+
+def _several_statements(draft: Draft) -> Iterator[Problem]:
+    """What statements before the SELECT do not go together with: all that puts the query into another one."""
+    model = draft.model
+    settings = model.settings
+    used = [
+        *(["mode"] if settings.mode != "replace" else []),
+        *(["partition_by"] if settings.partition_by is not None else []),
+    ]
+    if used and split_query(statement_text(model), model.dialect)[0]:
+        for key in used:
+            error = wording.several_statements(key)
+            yield _at(error, draft.places[key]) if key in draft.places else error.at(model.path)
 
 
 def _view_problems(draft: Draft) -> Iterator[Problem]:

@@ -137,8 +137,8 @@ class Model:
     `sql` is the query's text as it is (empty for data files and loads); `columns` are the named outputs in order,
     empty where the SQL does not tell (`*`). A model with problems is quarantined: shown, and never built. `version` is
     that of the code behind its rows; `varies` says in words why its rows may differ although nothing that it reads did,
-    such as "`now()` in line 3", and is None where they cannot. `statement` is where the first one of `sql` begins and
-    ends. `granted_in` says where each of those is named who may read the table.
+    such as "`now()` in line 3", and is None where they cannot. `statement` is where the query in `sql` begins
+    and ends. `granted_in` says where each of those is named who may read the table.
     """
 
     relation: Relation

@@ -15,6 +15,7 @@ from sqlmat_assets.project.comments import Header, HeaderLine, read_header
 from sqlmat_assets.project.folding import fold
 from sqlmat_assets.project.model import ColumnDoc, Model
 from sqlmat_assets.project.output_problems import output_problems
+from sqlmat_assets.project.multi_statement import leading_problems, takes_several
 from sqlmat_assets.project.outputs import final_select, read_outputs
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
@@ -37,7 +38,7 @@ class ParsedQuery:
     `reads` are all places in the order of the text, readings of the table itself and of system views among them.
     `columns` are the outputs with a name, in order; `has_star` when there are outputs beside them. `code` is a hash of
     what the SQL means; `varies` is why its rows may differ although no table that it reads does. `statement` is where
-    its first statement begins and ends.
+    the query begins and ends.
     """
 
     reads: tuple[Reference, ...] = ()
@@ -67,22 +68,30 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
     if unread:
         problems += map(wording.stated, unread) if header.deps else unread
         varies = varies_by(syntax, stated, text, dialect)
-        return ParsedQuery(tuple(stated), (), True, header.lines, tuple(problems), code, varies)
+        span = _span(syntax, dialect)
+        return ParsedQuery(tuple(stated), (), True, header.lines, tuple(problems), code, varies, span)
     problems += _shape_problems(syntax, dialect, positions)
     reads = [*stated, *references_of(syntax, dialect, positions)]
     columns: tuple[ColumnDoc, ...] = ()
     has_star = True
-    if len(syntax.statements) == 1:
-        columns, has_star = read_outputs(syntax.statements[0], text, dialect)
+    if len(syntax.statements) == 1 or (syntax.statements and takes_several(dialect)):
+        columns, has_star = read_outputs(syntax.statements[-1], text, dialect)
         if not any(not problem.is_warning for problem in problems):
-            problems += output_problems(syntax.statements[0], text, dialect, positions)
+            problems += output_problems(syntax.statements[-1], text, dialect, positions)
     varies = varies_by(syntax, reads, text, dialect)
-    first = (syntax.statements[0].start, syntax.statements[0].end) if syntax.statements else None
-    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems), code, varies, first)
+    span = _span(syntax, dialect)
+    return ParsedQuery(tuple(reads), columns, has_star, header.lines, tuple(problems), code, varies, span)
+
+
+def _span(syntax: Syntax, dialect: str) -> tuple[int, int] | None:
+    """Where that begins and ends which is sent: one statement, or all of them where an engine takes several."""
+    if not syntax.statements:
+        return None
+    return syntax.statements[0].start, syntax.statements[-1 if takes_several(dialect) else 0].end
 
 
 def statement_text(model: Model) -> str:
-    """Give the first statement of a table's SQL exactly as written, without what surrounds it: comments, `;`.
+    """Give the query of a table's SQL exactly as written, without what surrounds it: comments, `;`.
 
     A text that cannot be cut into words comes back whole. One in BigQuery's legacy dialect is marked as such.
     """
@@ -165,6 +174,12 @@ def _shape_problems(syntax: Syntax, dialect: str, positions: Positions) -> list[
         return [wording.no_statement(positions.place(0).path)]
     problems = [problem for statement in syntax.statements for problem in query_problems(statement, dialect, positions)]
     first, *others = syntax.statements
+    if others and takes_several(dialect):
+        return [
+            *leading_problems(syntax.statements, positions),
+            *select_problems(others[-1], positions),
+            *problems,
+        ]
     if others:
         second = others[0]
         return [wording.second_statement(positions.place(second.start), second.keyword), *problems]

@@ -25,3 +25,12 @@ class Prices:
             6.25
         """
         return count / _TIB * self.usd_per_tib
+
+    def bytes_for(self, usd: float) -> int:
+        """The bytes that are read for a sum.
+
+        Examples:
+            >>> Prices().bytes_for(6.25) == 1 << 40
+            True
+        """
+        return int(usd / self.usd_per_tib * _TIB)

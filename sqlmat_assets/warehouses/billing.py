@@ -28,11 +28,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a query would read, from how many tables, and the columns (name, type) that it would give."""
+    """What a query would read, from how many tables, and the columns (name, type) that it would give.
+
+    Of one of which the engine cannot tell without running it, `is_known` is false and all others are empty.
+    """
 
     read_bytes: int
     tables: int
     columns: tuple[tuple[str, str], ...]
+    is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

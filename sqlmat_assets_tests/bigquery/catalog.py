@@ -110,6 +110,8 @@ class Catalog:
         self._datasets: dict[tuple[str, str], Dataset] = {}
         self._tables: dict[tuple[str, str, str], Table] = {}
         self._deleted: dict[tuple[str, str, str], Table] = {}
+        # What models of datasets predict: the columns that they add, in SQL.
+        self.models: dict[tuple[str, str], dict[str, str]] = {}
         # Whether copies have the labels and the description of what is copied.
         self.takes_options = False
         # The jobs of a project, as a system view has them.

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import duckdb
 from sqlglot import exp
 
-from sqlmat_assets_tests.bigquery import columns, partitions, policies
+from sqlmat_assets_tests.bigquery import columns, functions, partitions, policies
 from sqlmat_assets_tests.bigquery.catalog import DESIGN, Catalog, Kind, Table
 from sqlmat_assets_tests.bigquery.columns import quoted
 from sqlmat_assets_tests.bigquery.dialect import to_duckdb
@@ -77,6 +78,11 @@ class Definer:
                 return self._create_table(tree, text)
             case "VIEW":
                 return self._create_view(tree, text)
+            case "FUNCTION":
+                is_temporary = any(isinstance(each, exp.TemporaryProperty) for each in _properties(tree))
+                resolve = partial(self._reading.resolve, text=text)
+                functions.define(tree, self._cursor, resolve, is_temporary=is_temporary)
+                return Done("CREATE_FUNCTION")
             case _:
                 raise invalid_query(f"CREATE {kind} is not emulated")
 

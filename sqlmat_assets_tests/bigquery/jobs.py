@@ -17,6 +17,7 @@ from sqlmat_assets_tests.bigquery.catalog import Catalog, Table
 from sqlmat_assets_tests.bigquery.objects import Objects
 from sqlmat_assets_tests.bigquery.queries import Outcome, Runner
 from sqlmat_assets_tests.bigquery.reading import Reading
+from sqlmat_assets_tests.bigquery.texts import split
 from sqlmat_assets_tests.bigquery.transactions import Mutations
 from sqlmat_assets_tests.bigquery.wire import ApiError, Json, invalid, not_found
 
@@ -256,13 +257,15 @@ class Jobs:
             job.outcomes = [runner.explain(config["query"])]
             return
         most = config.get("maximumBytesBilled")
-        if most is not None:
+        if most is not None and len(split(config["query"])) == 1:
             self._refuse_expensive(job, config, int(most))
         if config.get("destinationTable"):
             job.outcomes = [storing.run(self.catalog, runner, config)]
             self._note(config["destinationTable"])
         else:
             job.outcomes = runner.run(config["query"])
+            if most is not None:
+                _refuse_above(sum(sizes.billed(each.processed) for each in job.outcomes), int(most))
 
     def _begin(self, job: Job, sql: str) -> None:
         self.begins(job, sql)
@@ -273,11 +276,15 @@ class Jobs:
         default = (config.get("defaultDataset") or {}).get("datasetId")
         reading = Reading(self.catalog, job.project, default)
         needed = sizes.billed(Runner(self.catalog, self.mutations, reading).explain(config["query"]).processed)
-        if needed > most:
-            raise ApiError(
-                "bytesBilledLimitExceeded",
-                f"Query exceeded limit for bytes billed: {most}. {needed} or higher required.",
-            )
+        _refuse_above(needed, most)
+
+
+def _refuse_above(needed: int, most: int) -> None:
+    if needed > most:
+        raise ApiError(
+            "bytesBilledLimitExceeded",
+            f"Query exceeded limit for bytes billed: {most}. {needed} or higher required.",
+        )
 
 
 def _distinct(outcomes: list[Outcome]) -> list[Table]:

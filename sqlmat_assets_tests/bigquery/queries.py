@@ -87,20 +87,30 @@ class Runner:
             if self._transaction is not None:
                 # A script that ends inside a transaction rolls it back.
                 self._end(is_committed=False)
-        return outcomes
+        return outcomes[-1:] if _is_no_script(outcomes) else outcomes
 
     def explain(self, query: str) -> Outcome:
         """What a dry run tells: the columns and the bytes of the first statement that reads anything."""
         texts = split(query)
         if not texts:
             raise invalid_query("Syntax error: Unexpected end of script")
-        found = Outcome("SCRIPT")
+        found, functions = Outcome("SCRIPT"), 0
         for text in texts:
-            controls = (_BEGIN, _COMMIT, _ROLLBACK, _DECLARE, _SET, _ASSERT)
+            if _DECLARE.fullmatch(text.sql.strip()) or _SET.fullmatch(text.sql.strip()):
+                self._control(text)
+                continue
+            controls = (_BEGIN, _COMMIT, _ROLLBACK, _ASSERT)
             if text.is_beyond_trees or any(pattern.fullmatch(text.sql) for pattern in controls):
                 continue
             tree = text.parse()
             refuse(text, tree)
+            if isinstance(tree, exp.Create) and _is_temporary(tree):
+                if str(tree.args["kind"]).upper() != "FUNCTION":
+                    # https://cloud.google.com/bigquery/docs/multi-statement-queries#dry_run_a_multi-statement_query
+                    raise invalid_query("Dry run of CREATE TEMP TABLE is not supported", text.place(1, 1))
+                self._definer.run(tree, text)
+                functions += 1
+                continue
             body = self._body(tree)
             if body is None:
                 continue
@@ -115,7 +125,7 @@ class Runner:
             read = list(self.reading.read.values())
             kind = _statement_type(tree)
             processed = sizes.of_query(self.catalog, counted, read)
-            found = Outcome(kind, fields, read=read, processed=processed) if len(texts) == 1 else found
+            found = Outcome(kind, fields, read=read, processed=processed) if len(texts) == functions + 1 else found
             found.processed, found.read = processed, read
         return found
 
@@ -224,7 +234,7 @@ class Runner:
         return Outcome("SELECT", named, rows, read=tables, processed=sizes.of_query(self.catalog, counted, tables))
 
     def _define(self, tree: exp.Expr, text: Text) -> Outcome:
-        if not (isinstance(tree, exp.Create) and "TEMP" in text.sql.upper()[:30]):
+        if not (isinstance(tree, exp.Create) and _is_temporary(tree)):
             self._refuse_definition(text)
         body = self._body(tree)
         counted = None if body is None else body.copy()
@@ -350,6 +360,17 @@ def _statement_type(tree: exp.Expr) -> str:
             return "TRUNCATE_TABLE"
         case _:
             return type(tree).__name__.upper()
+
+
+def _is_temporary(tree: exp.Create) -> bool:
+    properties = tree.args.get("properties")
+    return properties is not None and properties.find(exp.TemporaryProperty) is not None
+
+
+def _is_no_script(outcomes: Sequence[Outcome]) -> bool:
+    """Whether it is a SELECT with nothing before it but functions of its own."""
+    kinds = [each.statement_type for each in outcomes]
+    return kinds[-1:] == ["SELECT"] and all(kind == "CREATE_FUNCTION" for kind in kinds[:-1])
 
 
 def _named(fields: Sequence[Json]) -> list[Json]:

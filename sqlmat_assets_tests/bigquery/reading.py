@@ -12,7 +12,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from sqlmat_assets_tests.bigquery import information_schema, partitions
+from sqlmat_assets_tests.bigquery import functions, information_schema, partitions
 from sqlmat_assets_tests.bigquery.catalog import INGESTED, Catalog, Table
 from sqlmat_assets_tests.bigquery.columns import quoted
 from sqlmat_assets_tests.bigquery.dialect import to_duckdb
@@ -68,6 +68,7 @@ class Reading:
         """Put what each name stands for into the tree."""
         if depth > _MOST_VIEWS:
             raise invalid("Too many nested views")
+        functions.put_calls(tree, self.catalog)
         mentions = {each.name.upper() for each in tree.find_all(exp.Column)}
         for each in list(tree.find_all(exp.Values)):
             if not isinstance(each.parent, exp.Insert | exp.When):

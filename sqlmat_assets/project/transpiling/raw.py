@@ -50,6 +50,8 @@ def read_raw(sql: str, dialect: str) -> exp.Expr:
         UnreadableError: It cannot be read.
     """
     statements = read_syntax(sql, dialect, Positions(sql)).statements
+    if len(statements) > 1:
+        raise UnreadableError("it has statements before the SELECT")
     if len(statements) != 1 or statements[0].tree is None:
         problem = statements[0].problem if statements else None
         raise UnreadableError("it cannot be read" if problem is None else problem.what)

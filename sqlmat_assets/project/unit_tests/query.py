@@ -23,7 +23,7 @@ from sqlmat_assets.project.partitions.spec import ListPartitioning
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Names, Reference
 from sqlmat_assets.project.rewrite import rewrite
-from sqlmat_assets.project.syntax import read_spans, read_syntax
+from sqlmat_assets.project.syntax import read_syntax
 from sqlmat_assets.project.transpiling.loose import has_integer_division, transpile_loosely
 from sqlmat_assets.project.transpiling.pairs import can_translate
 from sqlmat_assets.project.transpiling.translation import find_source, translate
@@ -106,7 +106,7 @@ def read_unit_query(
         return ReadQuery(problems=broken)
     positions = Positions(text, path)
     problems = [wording.wildcard(positions.place(read.start), str(read)) for read in parsed.reads if read.is_wildcard]
-    start, end = next(iter(read_spans(text, names.dialect)), (0, len(text)))
+    start, end = parsed.statement or (0, len(text))
     place = positions.place(start)
     problems += _setting_problems(text, model, names, settings, folder, positions)
     range_, refused = _range(model, settings)

@@ -30,6 +30,8 @@ class BigQueryCosts:
     link: Link
 
     def estimate(self, query: str, instead: Mapping[Relation, str] | None = None) -> Estimate:
+        if not _is_told(query):
+            return Estimate(0, 0, (), is_known=False)
         job = self.link.dry_run(_with(query, instead) if instead else query)
         fields = [each.to_api_repr() for each in job.schema or ()]
         return Estimate(int(job.total_bytes_processed or 0), len(job.referenced_tables or ()), columns_of(fields))
@@ -95,4 +97,29 @@ def _with(query: str, instead: Mapping[Relation, str]) -> str:
         text = instead.get(relation)
         return None if text is None else statements.derived_table(text, relation.name)
 
-    return sql(replaced(sqlglot.parse_one(query, dialect="bigquery"), other))
+    return ";\n".join(
+        sql(replaced(tree, other)) for tree in sqlglot.parse(query, dialect="bigquery") if tree is not None
+    )
+
+
+def _is_told(query: str) -> bool:
+    """Whether a dry run can tell what a query reads.
+
+    It makes no temporary tables, and ends at the first statement that it would have to run to go on.
+    https://cloud.google.com/bigquery/docs/multi-statement-queries#dry_run_a_multi-statement_query
+
+    Examples:
+        >>> _is_told("declare n int64 default 1; create temp function f(x int64) as (x + n); select f(1) as a")
+        True
+        >>> _is_told("create temp table t as select 1 as a; select a from t")
+        False
+    """
+    if ";" not in query:
+        return True
+    *before, _ = sqlglot.parse(query, dialect="bigquery")
+    return all(
+        isinstance(tree, exp.Declare | exp.Set)
+        or (isinstance(tree, exp.Create) and str(tree.args["kind"]).upper() == "FUNCTION")
+        for tree in before
+        if tree is not None
+    )
