@@ -6,6 +6,7 @@ https://cloud.google.com/bigquery/docs/multi-statement-queries
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -48,7 +49,7 @@ def leading_problems(statements: Sequence[Statement], positions: Positions) -> I
         positions: For the places.
     """
     made: set[str] = set()
-    for before, after in zip(statements, statements[1:], strict=False):
+    for before, after in pairwise(statements):
         place, tree = positions.place(before.start), before.tree
         match tree:
             case exp.Declare() | exp.Set():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -14,8 +14,8 @@ from sqlmat_assets.project.canonical import hash_syntax
 from sqlmat_assets.project.comments import Header, HeaderLine, read_header
 from sqlmat_assets.project.folding import fold
 from sqlmat_assets.project.model import ColumnDoc, Model
-from sqlmat_assets.project.output_problems import output_problems
 from sqlmat_assets.project.multi_statement import leading_problems, takes_several
+from sqlmat_assets.project.output_problems import output_problems
 from sqlmat_assets.project.outputs import final_select, read_outputs
 from sqlmat_assets.project.positions import Positions
 from sqlmat_assets.project.references import Reference, find_references
@@ -85,9 +85,11 @@ def parse_query(text: str, dialect: str, path: str) -> ParsedQuery:
 
 def _span(syntax: Syntax, dialect: str) -> tuple[int, int] | None:
     """Where that begins and ends which is sent: one statement, or all of them where an engine takes several."""
-    if not syntax.statements:
-        return None
-    return syntax.statements[0].start, syntax.statements[-1 if takes_several(dialect) else 0].end
+    return _whole([(statement.start, statement.end) for statement in syntax.statements], dialect)
+
+
+def _whole(spans: Sequence[tuple[int, int]], dialect: str) -> tuple[int, int] | None:
+    return (spans[0][0], spans[-1 if takes_several(dialect) else 0][1]) if spans else None
 
 
 def statement_text(model: Model) -> str:
@@ -95,7 +97,8 @@ def statement_text(model: Model) -> str:
 
     A text that cannot be cut into words comes back whole. One in BigQuery's legacy dialect is marked as such.
     """
-    start, end = model.statement or next(iter(read_spans(model.sql, model.dialect)), (0, len(model.sql)))
+    span = model.statement or _whole(read_spans(model.sql, model.dialect), model.dialect)
+    start, end = span or (0, len(model.sql))
     return mark_legacy(model.sql[start:end], model.sql, model.dialect)
 
 
