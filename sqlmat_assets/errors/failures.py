@@ -277,6 +277,13 @@ def impossible_wait(value: str) -> UsageError:
     return UsageError(f"`wait={value}` in the warehouse URL is no number of seconds\n  hint: write `wait=60`")
 
 
+def impossible_memory(value: str) -> UsageError:
+    """The parameter `memory_limit` of a warehouse URL is no amount of memory."""
+    return UsageError(
+        f"`memory_limit={value}` in the warehouse URL is no amount of memory\n  hint: write `memory_limit=4GB`"
+    )
+
+
 def file_is_held(path: str, holder: str | None, waited: timedelta) -> TransientWarehouseError:
     """Another process has the DuckDB file open."""
     who = holder or "another process"

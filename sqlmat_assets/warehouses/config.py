@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlmat_assets.warehouses.bigquery.clients import Connect
 
 ENGINES = (DUCKDB, POSTGRES, REDSHIFT, BIGQUERY)
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*[KMGT]i?B", re.IGNORECASE)
 _SCHEMES = ("bigquery", "duckdb", "postgresql", "redshift")
 
 
@@ -28,7 +30,8 @@ def open_warehouse(url: str, bigquery: Connect | None = None) -> Warehouse:
 
     `duckdb:///folder/file.duckdb` is the file `/folder/file.duckdb`; a file name alone (`duckdb:///file.duckdb`)
     is a file in the current folder, and so is what follows `duckdb:` without slashes. `?wait=60` is for how many
-    seconds to wait for another process that holds the file.
+    seconds to wait for another process that holds the file, `&memory_limit=4GB` how much memory DuckDB may take in this
+    process; without it, that is four fifths of the machine's.
 
     `postgresql://user:password@host:5432/database` is a database of a server; `?wait=60` is for how many seconds to
     wait for somebody who holds a table, and all other parameters are those of libpq (`?sslmode=require`).
@@ -108,14 +111,18 @@ def _open_redshift(url: str) -> Warehouse:
     return RedshiftWarehouse(read_place(url, _seconds))
 
 
-def _read_duckdb(url: str) -> tuple[Path, timedelta]:
-    """The file, and how long to wait for it."""
+def _read_duckdb(url: str) -> tuple[Path, timedelta, str | None]:
+    """The file, how long to wait for it, and the memory that DuckDB may take."""
     parts = urlsplit(url)
-    wait = timedelta(seconds=60)
+    wait, memory_limit = timedelta(seconds=60), None
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        if name != "wait":
-            raise failures.unknown_parameter(name, ("wait",))
-        wait = _seconds(value)
+        match name:
+            case "wait":
+                wait = _seconds(value)
+            case "memory_limit":
+                memory_limit = _memory(value)
+            case _:
+                raise failures.unknown_parameter(name, ("memory_limit", "wait"))
     if "@" in parts.netloc:
         raise failures.no_login_to_a_file()
     path = unquote(parts.netloc + parts.path)
@@ -125,7 +132,13 @@ def _read_duckdb(url: str) -> tuple[Path, timedelta]:
         raise failures.no_file_named()
     if path.startswith("/") and "/" not in path.strip("/") and not path.startswith("//"):
         path = path.strip("/")
-    return Path(path if not path.startswith("//") else path[1:]).absolute(), wait
+    return Path(path if not path.startswith("//") else path[1:]).absolute(), wait, memory_limit
+
+
+def _memory(value: str) -> str:
+    if not _MEMORY.fullmatch(value):
+        raise failures.impossible_memory(value)
+    return value
 
 
 def _seconds(value: str) -> timedelta:

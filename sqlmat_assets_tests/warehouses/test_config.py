@@ -60,11 +60,18 @@ def test_nothing_is_opened(tmp_path: Path) -> None:
         ),
         (
             "duckdb:///a/b?weight=3",
-            "the warehouse URL has an unknown parameter `weight`\n  hint: known parameters are `wait`",
+            "the warehouse URL has an unknown parameter `weight`\n  hint: known parameters are `memory_limit`, `wait`",
         ),
         (
             "duckdb:///a/b?wait=long",
             "`wait=long` in the warehouse URL is no number of seconds\n  hint: write `wait=60`",
+        ),
+        *(
+            (
+                f"duckdb:///a/b?memory_limit={value}",
+                f"`memory_limit={value}` in the warehouse URL is no amount of memory\n  hint: write `memory_limit=4GB`",
+            )
+            for value in ("much", "4", "GB", "-1GB", "4GB'")
         ),
         (
             "duckdb:///a/b?wait=nan",

@@ -46,10 +46,14 @@ _DIALECT = Dialect.get_or_raise("duckdb")
 
 @dataclass(frozen=True, slots=True)
 class DuckDBWarehouse:
-    """A DuckDB file; another process that holds it is waited for, at most for `wait`."""
+    """A DuckDB file; another process that holds it is waited for, at most for `wait`.
+
+    `memory_limit` (`4GB`) is what DuckDB takes at most of the memory, for all sessions of the process together.
+    """
 
     path: Path
     wait: timedelta = timedelta(seconds=60)
+    memory_limit: str | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -61,7 +65,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def open_session(self, pause: Pause = time.sleep) -> Generator[Session]:
-        with open_cursor(self.path, self.wait, pause) as cursor:
+        with open_cursor(self.path, self.wait, pause, self.memory_limit) as cursor:
             yield DuckDBSession(cursor)
 
     def render(self, statement: exp.Expr) -> str:

@@ -39,12 +39,14 @@ _open_files_guard = threading.Lock()
 
 
 @contextmanager
-def open_cursor(path: Path, wait: timedelta, pause: Pause = time.sleep) -> Generator[duckdb.DuckDBPyConnection]:
+def open_cursor(
+    path: Path, wait: timedelta, pause: Pause = time.sleep, memory_limit: str | None = None
+) -> Generator[duckdb.DuckDBPyConnection]:
     """Give a cursor on a DuckDB file, opening the file for the first and closing it after the last.
 
     A process that has a DuckDB file open for writing keeps every other process out of it, readers included
     (https://duckdb.org/docs/stable/connect/concurrency); so opening waits, at most for `wait`,
-    and as long as `pause` does not raise.
+    and as long as `pause` does not raise. The `memory_limit` of whoever opens the file is that of all.
 
     Raises:
         TransientWarehouseError: Another process holds the file.
@@ -56,7 +58,7 @@ def open_cursor(path: Path, wait: timedelta, pause: Pause = time.sleep) -> Gener
     deadline = time.monotonic() + wait.total_seconds()
     with file.guard:
         if file.connection is None:
-            file.connection = _connect(path, wait, deadline, pause)
+            file.connection = _connect(path, wait, deadline, pause, memory_limit)
         file.sessions += 1
         cursor = file.idle.pop() if file.idle else file.connection.cursor()
     ended_well = False
@@ -82,10 +84,16 @@ def _close(file: _OpenFile) -> None:
         file.connection = None
 
 
-def _connect(path: Path, wait: timedelta, deadline: float, pause: Pause) -> duckdb.DuckDBPyConnection:
+def _connect(
+    path: Path, wait: timedelta, deadline: float, pause: Pause, memory_limit: str | None
+) -> duckdb.DuckDBPyConnection:
     while True:
         try:
-            return duckdb.connect(path)
+            connection = duckdb.connect(path)
+            if memory_limit is not None:
+                # As a setting afterwards, so that it does not keep out who has the file open in this process already.
+                connection.execute("SET GLOBAL memory_limit = $1", [memory_limit])
+            return connection
         except duckdb.Error as error:
             message = str(error)
             if "Could not set lock" not in message:

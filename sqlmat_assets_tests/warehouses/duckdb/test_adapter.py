@@ -20,6 +20,7 @@ from sqlmat_assets.errors import TerminalWarehouseError, TransientWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import statements
 from sqlmat_assets.warehouses.base import Session, Warehouse
+from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
 from sqlmat_assets.warehouses.duckdb.files import program_of
 from sqlmat_assets_tests.warehouses.contract import TARGET, WarehouseContract, make, values
@@ -164,6 +165,13 @@ class TestSharing:
         with DuckDBWarehouse(path).open_session() as one, DuckDBWarehouse(path).open_session() as other:
             make(one, TARGET, "SELECT 1 AS a")
             assert values(other, TARGET) == [(1,)]
+
+    def test_duckdb_takes_no_more_memory_than_it_may(self, path: Path) -> None:
+        warehouse = open_warehouse(f"duckdb://{path}?memory_limit=256MiB")
+        with warehouse.open_session() as session, DuckDBWarehouse(path).open_session() as other:
+            for each in (session, other):
+                asked = statements.verbatim("SELECT current_setting('memory_limit') AS told")
+                assert each.fetch_rows(asked).rows == [("256.0 MiB",)]
 
     def test_the_file_is_free_when_the_last_session_has_ended(self, path: Path) -> None:
         with DuckDBWarehouse(path).open_session() as session:
