@@ -89,11 +89,7 @@ def _connect(
 ) -> duckdb.DuckDBPyConnection:
     while True:
         try:
-            connection = duckdb.connect(path)
-            if memory_limit is not None:
-                # As a setting afterwards, so that it does not keep out who has the file open in this process already.
-                connection.execute("SET GLOBAL memory_limit = $1", [memory_limit])
-            return connection
+            return _limited(duckdb.connect(path), memory_limit)
         except duckdb.Error as error:
             message = str(error)
             if "Could not set lock" not in message:
@@ -101,6 +97,13 @@ def _connect(
             if time.monotonic() >= deadline:
                 raise file_is_held(str(path), _holder(message), wait) from error
         pause(_POLL_SECONDS)
+
+
+def _limited(connection: duckdb.DuckDBPyConnection, memory_limit: str | None) -> duckdb.DuckDBPyConnection:
+    if memory_limit is not None:
+        # As a setting afterwards, so that it does not keep out who has the file open in this process already.
+        connection.execute("SET GLOBAL memory_limit = $1", [memory_limit])
+    return connection
 
 
 def _explain(path: Path, message: str) -> WarehouseError:
