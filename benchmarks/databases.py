@@ -1,6 +1,6 @@
 """Times how long one table of PostgreSQL and of MariaDB takes into a new DuckDB file.
 
-`python benchmarks/databases.py [--rows 1000000] [--rounds 5]`. Starts both servers, fills a table with nine columns,
+`python benchmarks/databases.py [--rows 1000000] [--rounds 5] [--memory-limit 500MB]`. Starts both servers, fills a table with nine columns,
 and has it loaded in turn by sqlmat, by connectorx, by DuckDB's own scanners and by dlt; each in a process of its own,
 the peers in an environment of theirs. Imports are not counted, but for those of the process that sqlmat starts for
 MariaDB. Prints minimum, median and maximum, the memory at its peak, and the ratio of sqlmat's median to that of the
@@ -54,7 +54,7 @@ json_object('k', seq % 10) AS js, if(seq % 5 = 0, NULL, seq * 1.5) AS score FROM
 """
 
 
-def load_by_sqlmat(url: str, file: Path) -> Callable[[], dict[str, float]]:
+def load_by_sqlmat(url: str, file: Path, memory_limit: str | None = None) -> Callable[[], dict[str, float]]:
     """A build of one table, as `sqlmat build` does it."""
     import importlib
     from datetime import UTC, datetime
@@ -79,7 +79,7 @@ def load_by_sqlmat(url: str, file: Path) -> Callable[[], dict[str, float]]:
 
     def load() -> dict[str, float]:
         context = Context(
-            DuckDBWarehouse(file),
+            DuckDBWarehouse(file, memory_limit=memory_limit),
             project.names,
             Run("r1", datetime.now(UTC)),
             lambda: datetime.now(UTC),
@@ -149,17 +149,17 @@ def load_by_dlt(url: str, file: Path) -> Callable[[], None]:
 
 
 LOADERS: dict[str, Callable[[str, Path], Callable[[], Any]]] = {
-    "sqlmat": load_by_sqlmat,
     "connectorx": load_by_connectorx,
     "scanner": load_by_scanner,
     "dlt": load_by_dlt,
 }
 
 
-def measure(name: str, url: str) -> None:
+def measure(name: str, url: str, memory_limit: str | None) -> None:
     """Load the table once, and print what it took."""
     with tempfile.TemporaryDirectory() as folder:
-        load = LOADERS[name](url, Path(folder) / "w.duckdb")
+        file = Path(folder) / "w.duckdb"
+        load = load_by_sqlmat(url, file, memory_limit) if name == "sqlmat" else LOADERS[name](url, file)
         start = time.perf_counter()
         told = load()
         seconds = time.perf_counter() - start
@@ -167,27 +167,28 @@ def measure(name: str, url: str) -> None:
     print(json.dumps({"seconds": seconds, "megabytes": (own + children) // 1024, "phases": told or {}}))
 
 
-def run(name: str, url: str) -> dict[str, Any]:
+def run(name: str, url: str, limit: list[str]) -> dict[str, Any]:
     """Have one of them load it in a process of its own."""
     from peers.environments import environment
 
     python = Path(sys.executable) if name == "sqlmat" else environment("databases") / "python"
     variables = os.environ | {"PYTHONPATH": str(ROOT) if name == "sqlmat" else ""}
-    done = subprocess.run(
-        [str(python), __file__, "--child", name, url], env=variables, capture_output=True, text=True, check=False
-    )
+    command = [str(python), __file__, "--child", name, url, *limit]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"{name}: {done.stderr.strip().splitlines()[-1:]}")
         return {}
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(what: str, url: str, rounds: int, names: list[str]) -> None:
+def compare(what: str, url: str, asked: argparse.Namespace) -> None:
     """Print what each takes."""
+    names: list[str] = asked.only
+    limit = ["--memory-limit", asked.memory_limit] if asked.memory_limit else []
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
-    for _ in range(rounds):
+    for _ in range(asked.rounds):
         for name in names:
-            told = run(name, url)
+            told = run(name, url, limit)
             if told:
                 found[name].append(told)
     medians: dict[str, float] = {}
@@ -210,10 +211,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=["sqlmat", *PEERS])
+    parser.add_argument("--memory-limit", help="what DuckDB may take in sqlmat's process, such as 500MB")
     parser.add_argument("--child", nargs=2)
     asked = parser.parse_args()
     if asked.child:
-        measure(*asked.child)
+        measure(*asked.child, asked.memory_limit)
         return
     sys.path.insert(0, str(ROOT))
     import psycopg
@@ -225,13 +227,13 @@ def main() -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(POSTGRES.format(rows=asked.rows).encode())
             connection.execute("ANALYZE orders")
-        compare("PostgreSQL", url, asked.rounds, asked.only)
+        compare("PostgreSQL", url, asked)
     with mariadb.serving() as other:
         name = other.make_database()
         other.send(name, MARIADB.format(rows=asked.rows))
         made = "CREATE USER plain@'127.0.0.1' IDENTIFIED BY 'secret'", "GRANT ALL ON *.* TO plain@'127.0.0.1'"
         other.send("", *made, user="root")
-        compare("MariaDB", f"mysql://plain:secret@127.0.0.1:{other.port}/{name}", asked.rounds, asked.only)
+        compare("MariaDB", f"mysql://plain:secret@127.0.0.1:{other.port}/{name}", asked)
 
 
 if __name__ == "__main__":
