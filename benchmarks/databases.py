@@ -1,10 +1,10 @@
 """Times how long one table of PostgreSQL and of MariaDB takes into a new DuckDB file.
 
-`python benchmarks/databases.py [--rows 1000000] [--rounds 5] [--memory-limit 500MB]`. Starts both servers, fills a table with nine columns,
-and has it loaded in turn by sqlmat, by connectorx, by DuckDB's own scanners and by dlt; each in a process of its own,
-the peers in an environment of theirs. Imports are not counted, but for those of the process that sqlmat starts for
-MariaDB. Prints minimum, median and maximum, the memory at its peak, and the ratio of sqlmat's median to that of the
-fastest peer.
+`python benchmarks/databases.py [--rows 1000000] [--rounds 5] [--memory-limit 500MB]`. Starts both servers, fills a
+table with nine columns, and has it loaded in turn by sqlmat, by connectorx, by DuckDB's own scanners and by dlt; each
+in a process of its own, the peers in an environment of theirs. Imports are not counted, but for those of the process
+that sqlmat starts for MariaDB. Prints minimum, median and maximum, the memory at its peak, and the ratio of sqlmat's
+median to that of the fastest peer.
 
 DuckDB's scanners are there for 1.5 alone, so that peers write with DuckDB 1.5.5 and sqlmat with that of the repository.
 """

@@ -22,7 +22,8 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.events import Run
 from sqlmat_assets.project.load import load_project
 from sqlmat_assets.project.references import Names
-from sqlmat_assets.warehouses.duckdb.adapter import DuckDBSession, DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.session import DuckDBSession
 
 ROWS = 100_000
 Seconds = dict[str, float]

@@ -15,9 +15,11 @@ from sqlglot import exp
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Capabilities, ObjectKind, Pause, Session
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.duckdb.adapter import Cursor, DuckDBSession, DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.adapter import DuckDBWarehouse
+from sqlmat_assets.warehouses.duckdb.cursor import Cursor
 from sqlmat_assets.warehouses.duckdb.facts import DUCKDB
 from sqlmat_assets.warehouses.duckdb.files import open_cursor
+from sqlmat_assets.warehouses.duckdb.session import DuckDBSession
 from sqlmat_assets.warehouses.source_files import Contents, SourceFile
 
 

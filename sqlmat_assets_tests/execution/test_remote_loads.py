@@ -247,7 +247,7 @@ def test_what_is_cut_off_replaces_nothing(tmp_path: Path, web: WebServer) -> Non
 
 
 def test_a_file_that_is_written_to_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sqlmat_assets.warehouses.duckdb.adapter import DuckDBSession
+    from sqlmat_assets.warehouses.duckdb.session import DuckDBSession
 
     file = tmp_path / "a.csv"
     file.write_bytes(csv("1,x"))

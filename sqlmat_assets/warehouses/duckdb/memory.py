@@ -9,7 +9,7 @@ import duckdb
 from sqlglot import exp
 
 from sqlmat_assets.warehouses.base import Session
-from sqlmat_assets.warehouses.duckdb.adapter import DuckDBSession
+from sqlmat_assets.warehouses.duckdb.session import DuckDBSession
 
 
 @contextmanager
