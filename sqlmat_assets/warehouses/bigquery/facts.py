@@ -84,6 +84,16 @@ BIGQUERY = Capabilities(
             ),
         ),
         Fact(
+            "variables, temporary tables and functions",
+            "Stand before the SELECT of a file and are sent with it, in one request, which fills the table or leaves "
+            "nothing. A dry run makes no temporary tables, so what such a file reads is told afterwards only.",
+            (
+                "test_the_last_statement_fills_the_table",
+                "test_a_plan_says_what_a_dry_run_cannot_tell",
+                f"{_DOCS}multi-statement-queries",
+            ),
+        ),
+        Fact(
             "costs",
             "Told by dry runs before anything is built, held by `budget` and `daily_budget`, and told by the engine "
             "afterwards. A query is stopped that would read a quarter more than its dry run told.",
