@@ -14,7 +14,8 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.loads.finding import Wanted
 from sqlmat_assets.project.loads import Load, path_of, scheme_of
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import ReadsObjects, Session
+from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.buckets import ReadsObjects
 from sqlmat_assets.warehouses.csv_headers import header_of
 from sqlmat_assets.warehouses.design import Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceObject
@@ -60,11 +61,13 @@ def load_directly(
         return None
     if not isinstance(session, ReadsObjects) or any(each.found.is_told_only for each in files):
         return None
-    fold = context.warehouse.capabilities.fold
+    fold = context.warehouse.capabilities.fold_column
     objects = context.retries.run(lambda: _look_at_all(files, store, fold), context.sleep)
     if not session.can_load_objects(objects, contents):
         return None
     loaded = context.retries.run(lambda: session.load_objects(target, objects, contents, design=design), context.sleep)
+    if loaded is None:
+        return None
     _refuse_changed([each.found for each in files], store)
     return loaded
 
@@ -80,12 +83,13 @@ def _look_at(store: Store, fold: _Fold, wanted: Wanted) -> SourceObject:
     is_packed = name.endswith(_PACKED)
     kind = name.removesuffix(_PACKED).rpartition(".")[2]
     names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     separator = ","
     if kind == "csv":
         names, separator = _read_header(found, store, fold, is_packed=is_packed)
     elif kind == "parquet":
-        names = _read_footer(found, store)
-    return SourceObject(found.url, kind, is_packed, found.size, names, separator, wanted.constants)
+        names, types = _read_footer(found, store)
+    return SourceObject(found.url, kind, is_packed, found.size, names, types, separator, wanted.constants)
 
 
 def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) -> tuple[tuple[str, ...], str]:
@@ -103,8 +107,8 @@ def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) ->
     raise wording.refused(found.url, "its first line has no end")
 
 
-def _read_footer(found: Found, store: Store) -> tuple[str, ...]:
-    """The columns of a Parquet file, which stand at its end."""
+def _read_footer(found: Found, store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of a Parquet file, which stand at its end, and their types."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -113,7 +117,8 @@ def _read_footer(found: Found, store: Store) -> tuple[str, ...]:
         end = store.read_end(found, count)
         try:
             # The footer counts from the end of the file, so that what is before it may be missing.
-            return tuple(parquet.read_schema(io.BytesIO(end)).names)
+            schema = parquet.read_schema(io.BytesIO(end))
+            return tuple(schema.names), tuple(str(each.type) for each in schema)
         except (pa.ArrowInvalid, OSError) as error:
             said = str(error).splitlines()[0]
         if len(end) < count:

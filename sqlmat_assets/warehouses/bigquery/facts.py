@@ -23,6 +23,7 @@ BIGQUERY = Capabilities(
     sees_own_changes=False,
     has_storage_partitions=True,
     estimates_at_once=16,
+    reads_from=frozenset({"gs"}),
     tested_on="a double of it",
     facts=(
         Fact(

@@ -13,6 +13,7 @@ from pyarrow import parquet, table
 
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.bigquery.errors import Refused, RefusedRowsError
 from sqlmat_assets.warehouses.bigquery.objects import Format, Objects
 from sqlmat_assets.warehouses.bigquery.session import BigQuerySession
 from sqlmat_assets.warehouses.config import open_warehouse
@@ -84,9 +85,16 @@ def test_many_packed_objects_into_a_table_with_partitions(
 
 def test_a_value_that_is_none_of_its_type_leaves_no_table(session: BigQuerySession, storage: Any) -> None:
     url = put(storage, "in/rows.csv", b"id\n1\nx\n")
-    with pytest.raises(TerminalWarehouseError) as caught:
+    with pytest.raises(RefusedRowsError) as caught:
         session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),))
-    assert caught.value.message == "Error while reading data, error message: Could not parse 'x' as INT64"
+    said = (
+        "Could not parse 'x' as INT64 for field id (position 0) starting at location 5  with message 'Unable to parse'"
+    )
+    assert caught.value.rows == (Refused(url, said, "id", "x"),)
+    assert caught.value.message == (
+        "Error while reading data, error message: CSV processing encountered too many errors, giving up. "
+        f"Rows: 2; errors: 1; max bad: 0; error percent: 0\n  {url}: {said}"
+    )
     assert session.fetch_kinds("first") == {}
 
 
