@@ -138,6 +138,33 @@ class GCSFolder:
                 with suppress(NotFound):
                     self._blob(name).delete()
 
+    def fetch_size(self, name: str) -> int:
+        with _refused():
+            return int(self._found(name).size)
+
+    def read_end(self, name: str, count: int) -> bytes:
+        with _refused():
+            blob = self._found(name)
+            start = max(int(blob.size) - count, 0)
+            return bytes(blob.download_as_bytes(start=start, raw_download=True, timeout=_SECONDS))
+
+    def rename(self, name: str, new: str) -> None:
+        from google.api_core.exceptions import NotFound
+
+        with _refused():
+            source, target = self._blob(name), self._blob(new)
+            try:
+                token, _, _ = target.rewrite(source, timeout=_SECONDS)
+                while token is not None:
+                    token, _, _ = target.rewrite(source, token=token, timeout=_SECONDS)
+            except NotFound:
+                # Of an earlier try no answer came: it is renamed already.
+                if not target.exists(timeout=_SECONDS):
+                    raise
+                return
+            with suppress(NotFound):
+                source.delete(timeout=_SECONDS)
+
     def url(self, name: str) -> str:
         return f"gs://{self._name}/{self._key(name)}"
 
@@ -153,6 +180,11 @@ class GCSFolder:
 
     def _blob(self, name: str) -> Any:
         return self._bucket.blob(self._key(name))
+
+    def _found(self, name: str) -> Any:
+        blob = self._blob(name)
+        blob.reload(timeout=_SECONDS)
+        return blob
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name

@@ -24,6 +24,7 @@ BIGQUERY = Capabilities(
     has_storage_partitions=True,
     estimates_at_once=16,
     reads_from=frozenset({"gs"}),
+    writes_to=frozenset({"gs"}),
     tested_on="a double of it",
     facts=(
         Fact(

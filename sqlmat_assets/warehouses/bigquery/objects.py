@@ -93,17 +93,19 @@ def load_objects(
     return link.load_objects(objects.urls, target, configuration)
 
 
-def extract(link: Link, source: Relation, objects: Objects) -> int:
+def extract(link: Link, source: Relation, objects: Objects, compression: str | None = None) -> int:
     """Write all rows of a table into objects, and tell how many there are; what is there is replaced.
 
     Args:
         link: Where.
         source: A table; BigQuery exports no view.
         objects: Its one address, with a `*` where more than 1 GB may come.
+        compression: How they are packed, where `is_packed` does not say it.
     """
+    usual = ("snappy" if objects.format == "parquet" else "gzip") if objects.is_packed else "none"
     configuration: Resource = {
         "destinationFormat": _FORMATS[objects.format],
-        "compression": ("SNAPPY" if objects.format == "parquet" else "GZIP") if objects.is_packed else "NONE",
+        "compression": (compression or usual).upper(),
     }
     if objects.format == "csv":
         configuration |= {"fieldDelimiter": objects.separator, "printHeader": objects.has_header}

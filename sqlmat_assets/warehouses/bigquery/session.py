@@ -15,7 +15,7 @@ from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Index, ObjectKind, ResultColumn, Rows
-from sqlmat_assets.warehouses.bigquery import bucket_loads
+from sqlmat_assets.warehouses.bigquery import bucket_loads, bucket_writes
 from sqlmat_assets.warehouses.bigquery import files as files_
 from sqlmat_assets.warehouses.bigquery import objects as objects_
 from sqlmat_assets.warehouses.bigquery.costs import BigQueryCosts
@@ -30,6 +30,7 @@ from sqlmat_assets.warehouses.bigquery.publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery.statements import all_of, in_state, is_about_state, is_private, relation_of, sql
 from sqlmat_assets.warehouses.bigquery.types import columns_of, field_of
 from sqlmat_assets.warehouses.billing import Costs, Usage
+from sqlmat_assets.warehouses.buckets import ObjectForm, Written
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
@@ -307,6 +308,12 @@ class BigQuerySession:
         with self._noticing():
             storage = design.storage or Storage()
             return bucket_loads.load_objects(self._link, target, objects, contents, storage, self.write_rows)
+
+    def write_objects(
+        self, source: Relation, stem: str, ending: str, form: ObjectForm, *, is_one: bool = False
+    ) -> Written | None:
+        with self._noticing():
+            return bucket_writes.write_objects(self._link, source, stem, ending, form, is_one=is_one)
 
     def load_from_storage(
         self,
