@@ -14,6 +14,8 @@ from sqlmat_assets.warehouses.buckets import ObjectForm, Written
 
 # Of logical bytes, which the table tells; above that there are several objects.
 _MOST_BYTES_IN_ONE = 10**9
+# Of a table that is published anew meanwhile nobody knows which rows were written.
+_TRIES = 3
 _COMPRESSIONS = {"csv": ("none", "gzip"), "parquet": ("none", "snappy", "gzip", "zstd")}
 _PLAIN = frozenset({"INTEGER", "FLOAT", "BOOLEAN", "STRING", "DATE", "DATETIME", "TIME", "NUMERIC"})
 # In Parquet moments lose their zone, large numbers have more digits than others read, and what is nested lies in
@@ -25,26 +27,35 @@ def write_objects(
     link: Link, source: Relation, stem: str, ending: str, form: ObjectForm, *, is_one: bool = False
 ) -> Written | None:
     """Write all rows of a table into objects; see `WritesObjects`."""
-    found = link.tables.find_table(source)
-    if found is None or not _can_write(found, form):
-        return None
-    is_large = int(found.get("numBytes") or 0) > _MOST_BYTES_IN_ONE
-    if is_large and (is_one or "*" in stem + ending):
-        return None
-    url = f"{stem}-*{ending}" if is_large else f"{stem}{ending}"
+    for _ in range(_TRIES):
+        found = link.tables.find_table(source)
+        if found is None or not _can_write(found, form):
+            return None
+        is_large = int(found.get("numBytes") or 0) > _MOST_BYTES_IN_ONE
+        if is_large and (is_one or "*" in stem + ending):
+            return None
+        url = f"{stem}-*{ending}" if is_large else f"{stem}{ending}"
+        count = _extract(link, source, url, form)
+        if count is None:
+            return None
+        now = link.tables.find_table(source)
+        if now is not None and now.get("lastModifiedTime") == found.get("lastModifiedTime"):
+            urls = tuple(f"{stem}-{number:012}{ending}" for number in range(count)) if is_large else (url,)
+            return Written(urls, int(found.get("numRows") or 0))
+        if is_large:
+            # The next time there could be fewer objects, and some of these would stay.
+            return None
+    return None
+
+
+def _extract(link: Link, source: Relation, url: str, form: ObjectForm) -> int | None:
     objects = Objects((url,), "csv" if form.format == "csv" else "parquet", form.delimiter, form.header)
     try:
-        count = extract(link, source, objects, form.compression)
+        return extract(link, source, objects, form.compression)
     except TerminalWarehouseError as error:
         if is_out_of_reach(error):
             return None
         raise
-    now = link.tables.find_table(source)
-    if now is None or now.get("lastModifiedTime") != found.get("lastModifiedTime"):
-        # Nobody knows which rows these are.
-        return None
-    urls = tuple(f"{stem}-{number:012}{ending}" for number in range(count)) if is_large else (url,)
-    return Written(urls, int(found.get("numRows") or 0))
 
 
 def _can_write(table: Resource, form: ObjectForm) -> bool:

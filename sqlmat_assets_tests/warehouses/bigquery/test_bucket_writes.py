@@ -171,19 +171,28 @@ def test_a_bucket_that_it_may_not_write_to(
 
 
 @pytest.mark.parametrize("to", ["out", "out/cities.parquet"])
-def test_a_table_that_is_published_anew_meanwhile_is_read_once_more(
-    sending: SendingFromBigQuery, storage: Any, bigquery: BigQueryDouble, monkeypatch: pytest.MonkeyPatch, to: str
+@pytest.mark.parametrize("times", [1, 9], ids=["once", "again and again"])
+def test_a_table_that_is_published_anew_meanwhile_is_written_once_more(
+    sending: SendingFromBigQuery,
+    storage: Any,
+    bigquery: BigQueryDouble,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    to: str,
 ) -> None:
-    extract = bucket_writes.extract
+    extract, published = bucket_writes.extract, list[int]()
 
     def extract_and_publish(*args: Any, **how: Any) -> int:
         written = extract(*args, **how)
-        bigquery.catalog.table("a-project", "first", "cities").modified += 1
+        if len(published) < times:
+            published.append(written)
+            bigquery.catalog.table("a-project", "first", "cities").modified += 1
         return written
 
     monkeypatch.setattr(bucket_writes, "extract", extract_and_publish)
     sending.of(f"bucket:\n  to: gs://{storage.name}/{to}\n")
     assert sending.deliver("bucket").rows == 3
+    assert len(extracts(bigquery)) == (2 if times == 1 else 3)
     assert names_in(storage) == ([to] if to.endswith("parquet") else [f"out/{STAMP}/cities.parquet", "out/latest.json"])
 
 
