@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -115,3 +117,14 @@ def test_what_is_no_key_is_not_repeated(monkeypatch: pytest.MonkeyPatch, given: 
         pass
     assert "s3cret" not in str(caught.value)
     assert given not in str(caught.value)
+
+
+def test_the_example_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bigquery.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/bigquery.md", "exec"), names)
+    monkeypatch.setenv("GCP_KEY", "s3cret")
+    found = names["resources"]().resources
+    assert found["warehouse"].bigquery is found["bigquery"]
+    assert "s3cret" not in repr(found["warehouse"])

@@ -24,7 +24,7 @@ _THREADS = 16
 _STARTS = (1 << 15, 1 << 20, 1 << 26)
 # Most footers of Parquet files are shorter.
 _ENDS = (1 << 16, 1 << 22, 1 << 26)
-_PACKED = ".gz"
+_PACKED, _GZIP = ".gz", b"\x1f\x8b"
 
 _Fold = Callable[[str], str]
 
@@ -86,16 +86,18 @@ def _look_at(store: Store, fold: _Fold, wanted: Wanted) -> SourceObject:
     types: tuple[str, ...] = ()
     separator = ","
     if kind == "csv":
-        names, separator = _read_header(found, store, fold, is_packed=is_packed)
+        names, separator, is_packed = _read_header(found, store, fold, is_packed=is_packed)
     elif kind == "parquet":
         names, types = _read_footer(found, store)
     return SourceObject(found.url, kind, is_packed, found.size, names, types, separator, wanted.constants)
 
 
-def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) -> tuple[tuple[str, ...], str]:
+def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) -> tuple[tuple[str, ...], str, bool]:
+    """The columns of a CSV file, what stands between them, and whether it is packed, as some are not called so."""
     for count in _STARTS:
         start = store.read_start(found, count)
         is_whole = len(start) < count
+        is_packed = is_packed or start.startswith(_GZIP)
         if is_packed:
             try:
                 start = zlib.decompressobj(wbits=31).decompress(start)
@@ -103,7 +105,7 @@ def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) ->
                 raise wording.refused(found.url, f"it cannot be unpacked: {error}") from error
         header = header_of(start, found.url, fold, is_whole=is_whole)
         if header is not None:
-            return header.names, header.separator
+            return header.names, header.separator, is_packed
     raise wording.refused(found.url, "its first line has no end")
 
 

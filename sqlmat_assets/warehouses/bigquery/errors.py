@@ -90,15 +90,16 @@ def refused_by(errors: Sequence[Mapping[str, Any]] | None) -> tuple[Refused, ...
     """The rows that the errors of a load job are about.
 
     Examples:
-        >>> refused_by([{"message": "JSON parsing error in row: No number. Field: id; Value: x", "location": "gs://b/k"}])
-        (Refused(url='gs://b/k', said='JSON parsing error in row: No number', column='id', value='x'),)
+        >>> said = "Error while reading data, error message: No number. Field: id; Value: x"
+        >>> refused_by([{"message": said, "location": "gs://b/k"}])
+        (Refused(url='gs://b/k', said='No number', column='id', value='x'),)
     """
     found: list[Refused] = []
     for each in errors or ():
         said, location = str(each.get("message") or ""), str(each.get("location") or "")
         file = _FILE.search(said)
         url = location if location.startswith("gs://") else "" if file is None else file[1]
-        if not url or _SUMMARY.search(said):
+        if not url or not said.startswith(_PREFIX) or _SUMMARY.search(said):
             continue
         said = _FILE.sub("", said.removeprefix(_PREFIX)).strip()
         told = _VALUE.search(said) or _OF_JSON.search(said)

@@ -112,9 +112,9 @@ BIGQUERY = Capabilities(
         Fact(
             "deliveries to Cloud Storage",
             "An extract job, which costs nothing, writes the files of a table: CSV (with ` UTC` behind a TIMESTAMP), "
-            "or Parquet. Rows pass through the machine of the delivery where it has `rows_per_file` or an `endpoint`, "
-            "of a view, of nested columns and JSON, of a TIMESTAMP in Parquet (which would lose its zone), of BYTES in "
-            "CSV, and of more than 1 GB in one file.",
+            "or Parquet; those of a view are in a table for as long, by a query. Rows pass through the machine of the "
+            "delivery where it has `rows_per_file` or an `endpoint`, of nested columns and JSON, of a TIMESTAMP in "
+            "Parquet (which would lose its zone), of BYTES in CSV, and of more than 1 GB in one file.",
             (
                 "test_a_folder_is_written_by_a_job_that_reads_no_row_here",
                 "test_one_file_is_there_as_a_whole",

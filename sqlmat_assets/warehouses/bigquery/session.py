@@ -313,7 +313,8 @@ class BigQuerySession:
         self, source: Relation, stem: str, ending: str, form: ObjectForm, *, is_one: bool = False
     ) -> Written | None:
         with self._noticing():
-            return bucket_writes.write_objects(self._link, source, stem, ending, form, is_one=is_one)
+            write = self.write_rows
+            return bucket_writes.write_objects(self._link, source, stem, ending, form, write, is_one=is_one)
 
     def load_from_storage(
         self,

@@ -100,6 +100,13 @@ CASES: dict[str, tuple[dict[str, bytes | str], str, str, str, str]] = {
     "csv": ({"in/a.csv": CSV}, "in/*.csv", "", COLUMNS, ""),
     "every type": ({"in/a.csv": TEXTS}, "in/a.csv", "", EVERY_TYPE, ""),
     "packed": ({f"in/{n}.csv.gz": gzip.compress(CSV) for n in range(2)}, "in/*.csv.gz", "", COLUMNS, ""),
+    "packed and not called so": (
+        {"in/a.csv": gzip.compress(CSV), "in/b.csv": "id,name\n4,x\n"},
+        "in/*.csv",
+        "",
+        COLUMNS,
+        "",
+    ),
     "other order": ({"in/a.csv": CSV, "in/b.csv": 'Name;ID\n"y;z";4\n'}, "in/*.csv", "", COLUMNS, ""),
     "other names": (
         {"in/a.csv": "Customer Id,Name\n1,x\n"},
@@ -277,7 +284,8 @@ def test_a_bucket_that_is_out_of_its_reach_is_fetched(
     loading: Loading, put: Put, bigquery: BigQueryDouble, said: str
 ) -> None:
     put("in/a.csv", CSV)
-    refusal = ApiError("accessDenied" if "Denied" in said else "invalid", said)
+    told = {"reason": "accessDenied", "message": said, "location": "gs://bucket/in/a.csv"}
+    refusal = ApiError("accessDenied" if "Denied" in said else "invalid", said, more=[told])
     bigquery.jobs.refusals.append((lambda job: job.kind == "load", refusal))
     project = loading("in/*.csv")
     assert project.published().rows == 3

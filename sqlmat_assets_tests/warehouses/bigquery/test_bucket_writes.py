@@ -146,9 +146,9 @@ def test_of_earlier_deliveries_the_last_ones_stay(sending: SendingFromBigQuery, 
         ("to: gs://{bucket}/out", "select [1, 2] as list", ""),
         ("to: gs://{bucket}/out\n  format: csv", "select b'ab' as bytes_", ""),
         ("to: gs://{bucket}/out\n  format: csv\n  compression: zstd", ROWS.format(last=2), ""),
-        ("to: gs://{bucket}/out", ROWS.format(last=2), "mode = view"),
+        ("to: gs://{bucket}/out", "select timestamp '2026-01-02 03:04:05+00' as at", "mode = view"),
     ],
-    ids=["rows in a file", "moments in Parquet", "nested", "bytes in CSV", "zstd", "a view"],
+    ids=["rows in a file", "moments in Parquet", "nested", "bytes in CSV", "zstd", "a view with moments"],
 )
 def test_what_an_extract_job_would_write_otherwise_goes_through_this_machine(
     sending: SendingFromBigQuery, storage: Any, bigquery: BigQueryDouble, keys: str, query: str, conf: str
@@ -214,3 +214,18 @@ def test_numbers_that_have_lost_digits_are_not_delivered(
     assert len(extracts(bigquery)) == 1
     found = parquet.read_table(io.BytesIO(content_of(storage, f"out/{STAMP}/cities.parquet")))
     assert found.to_pylist() == [{"price": 0.1}]
+
+
+def test_of_a_view_the_rows_are_in_a_table_for_a_while(
+    sending: SendingFromBigQuery, storage: Any, bigquery: BigQueryDouble
+) -> None:
+    sending.of(f"bucket:\n  to: gs://{storage.name}/out\n", ROWS.format(last=2), "cities.sql", "mode = view")
+    assert sending.deliver("bucket").rows == 3
+    (job,) = extracts(bigquery)
+    source = job["sourceTable"]
+    assert (source["datasetId"], source["tableId"].startswith("extract_")) == ("_sqlmat", True)
+    made = [each.query for each in bigquery.jobs.all() if source["tableId"] in each.query]
+    assert [each.partition(" OPTIONS")[0] for each in made] == [f"CREATE TABLE `_sqlmat`.`{source['tableId']}`"]
+    assert [each.name for each in bigquery.catalog.tables("a-project", "_sqlmat") if "extract" in each.name] == []
+    found = parquet.read_table(io.BytesIO(content_of(storage, f"out/{STAMP}/cities.parquet")))
+    assert found.num_rows == 3
