@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlencode
 
 from dagster_gcp import BigQueryResource
@@ -14,9 +14,6 @@ from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.warehouses.base import Warehouse
 from sqlmat_assets.warehouses.config import open_warehouse
-
-if TYPE_CHECKING:
-    from google.cloud import bigquery as google
 
 # Of all resources in this process: the client is made with a variable of the environment set.
 _making = threading.Lock()
@@ -44,7 +41,7 @@ class BigQueryWarehouseResource(WarehouseResource):
         return f"bigquery://{project}{options and '?'}{options}"
 
     @contextmanager
-    def _connect(self) -> Generator[google.Client]:
+    def _connect(self) -> Generator[Any]:
         """A client of its own for the sessions that are open at a time.
 
         `get_client` sets `GOOGLE_APPLICATION_CREDENTIALS` for as long as its block lasts, for all threads, and refuses

@@ -15,32 +15,29 @@ from sqlmat_assets.errors import bigquery as wording
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Index, ObjectKind, ResultColumn, Rows
-from sqlmat_assets.warehouses.bigquery import bucket_loads, bucket_writes
 from sqlmat_assets.warehouses.bigquery import files as files_
-from sqlmat_assets.warehouses.bigquery import objects as objects_
 from sqlmat_assets.warehouses.bigquery.costs import BigQueryCosts
 from sqlmat_assets.warehouses.bigquery.draft import Draft, described
 from sqlmat_assets.warehouses.bigquery.dress import is_same_design
 from sqlmat_assets.warehouses.bigquery.fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
+from sqlmat_assets.warehouses.bigquery.in_buckets import InBuckets
 from sqlmat_assets.warehouses.bigquery.link import Link, Resource
 from sqlmat_assets.warehouses.bigquery.locks import settle_own
-from sqlmat_assets.warehouses.bigquery.objects import Objects
 from sqlmat_assets.warehouses.bigquery.partitions import partition_of
 from sqlmat_assets.warehouses.bigquery.publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery.statements import all_of, in_state, is_about_state, is_private, relation_of, sql
-from sqlmat_assets.warehouses.bigquery.types import columns_of, field_of
+from sqlmat_assets.warehouses.bigquery.types import columns_of
 from sqlmat_assets.warehouses.billing import Costs, Usage
-from sqlmat_assets.warehouses.buckets import ObjectForm, Written
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 from sqlmat_assets.warehouses.storage import Storage
 
 _TRIES = 8
 _PAUSE_SECONDS = 0.1
 
 
-class BigQuerySession:
+class BigQuerySession(InBuckets):
     """One session, for one materialization."""
 
     def __init__(self, link: Link, owner: str) -> None:
@@ -298,48 +295,6 @@ class BigQuerySession:
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():
             return files_.unload(self._link, query, path)
-
-    def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
-        return bucket_loads.can_load_objects(objects, contents)
-
-    def load_objects(
-        self, target: Relation, objects: Sequence[SourceObject], contents: Contents, *, design: Design = NO_DESIGN
-    ) -> Loaded | None:
-        with self._noticing():
-            storage = design.storage or Storage()
-            return bucket_loads.load_objects(self._link, target, objects, contents, storage, self.write_rows)
-
-    def write_objects(
-        self, source: Relation, stem: str, ending: str, form: ObjectForm, *, is_one: bool = False
-    ) -> Written | None:
-        with self._noticing():
-            write = self.write_rows
-            return bucket_writes.write_objects(self._link, source, stem, ending, form, write, is_one=is_one)
-
-    def load_from_storage(
-        self,
-        target: Relation,
-        objects: Objects,
-        columns: Sequence[tuple[str, str]] | None = None,
-        *,
-        required: Sequence[str] = (),
-        most_bad_rows: int = 0,
-        storage: Storage | None = None,
-    ) -> int:
-        """Create a table from objects in Cloud Storage, and tell how many rows it has; see `objects.load_objects`."""
-        fields = None
-        if columns is not None:
-            fields = [field_of(name, kind, is_required=name in required) for name, kind in columns]
-        with self._noticing():
-            taken = objects_.load_objects(
-                self._link, target, objects, fields, most_bad_rows=most_bad_rows, storage=storage or Storage()
-            )
-        return taken.rows
-
-    def extract_to_storage(self, source: Relation, objects: Objects) -> int:
-        """Write all rows of a table into Cloud Storage; see `objects.extract`."""
-        with self._noticing():
-            return objects_.extract(self._link, source, objects)
 
     # publishing
 
