@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -336,3 +337,32 @@ def test_what_a_load_job_would_read_otherwise_is_fetched(
     project = loading(pattern, more, columns)
     assert project.published().rows in (1, 3, 21)
     assert was_fetched(project)
+
+
+@pytest.mark.parametrize("seconds", [5, 0], ids=["waited for", "given up and tried again"])
+def test_a_connection_that_is_lost_at_some_request(
+    loading: Loading, put: Put, bigquery: BigQueryDouble, bigquery_url: str, seconds: int
+) -> None:
+    urls = [put(f"in/{name}.csv", "id,name\n0,x\n") for name in "ab"]
+    project = loading("in/*.csv", "filename: file\n")
+    project.warehouse = open_warehouse(bigquery_url.replace("wait=5", f"wait={seconds}"))
+    project.published()
+    bigquery.faults.count_anew()
+    project.published()
+    for cut in range(2, len(bigquery.faults.requests), 2):
+        for name in "ab":
+            put(f"in/{name}.csv", f"id,name\n{cut},{name}\n")
+        before = len(bigquery.jobs.all())
+        bigquery.faults.count_anew()
+        bigquery.faults.drop_at(cut, after=cut % 4 == 0)
+        last = project.build()
+        assert project.rows() == [(cut, "a", "a.csv"), (cut, "b", "b.csv")], (cut, last)
+        jobs = Counter(
+            job.query or str(job.configuration["load"]["sourceUris"])
+            for job in bigquery.jobs.all()[before:]
+            if job.kind in ("query", "load") and job.error is None and "_sqlmat`" not in job.query
+        )
+        loads = [jobs[str([url])] for url in urls]
+        # What was heard of a load that is free may be done once more; a query never is.
+        assert max(loads) <= (1 if seconds else 2), (cut, jobs)
+        assert max(count for query, count in jobs.items() if "CREATE TABLE" in query) == 1, (cut, jobs)
