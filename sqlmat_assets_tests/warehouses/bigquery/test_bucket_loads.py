@@ -100,6 +100,7 @@ MONTHS = "partition_by = month(month) from 2019-01 to 2019-02\ncluster_by = id"
 CASES: dict[str, tuple[dict[str, bytes | str], str, str, str, str]] = {
     "csv": ({"in/a.csv": CSV}, "in/*.csv", "", COLUMNS, ""),
     "every type": ({"in/a.csv": TEXTS}, "in/a.csv", "", EVERY_TYPE, ""),
+    "every type, and file names": ({"in/a.csv": TEXTS, "in/b.csv": TEXTS}, "in/*.csv", "filename: x\n", EVERY_TYPE, ""),
     "packed": ({f"in/{n}.csv.gz": gzip.compress(CSV) for n in range(2)}, "in/*.csv.gz", "", COLUMNS, ""),
     "packed and not called so": (
         {"in/a.csv": gzip.compress(CSV), "in/b.csv": "id,name\n4,x\n"},

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client, LoadJobConfig
 from pyarrow import parquet, table
 
 from sqlmat_assets.errors import TerminalWarehouseError
@@ -131,3 +134,24 @@ def test_an_answer_that_is_lost_loads_nothing_twice(
     bigquery.faults.drop_where(lambda request: request.about == "load", after=True)
     assert session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),)) == 1
     assert [job.kind for job in bigquery.jobs.all() if job.kind == "load"] == ["load"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ({}, [(1, ""), (2, None), (None, "x")]),
+        ({"nullMarkers": [""]}, [(1, None), (2, None), (None, "x")]),
+        ({"nullMarkers": ["x", ""]}, [(1, None), (2, None), (None, None)]),
+    ],
+    ids=["by default", "an empty one", "several"],
+)
+def test_what_the_double_takes_for_null(
+    session: BigQuerySession, storage: Any, bigquery: BigQueryDouble, options: dict[str, Any], rows: list[Any]
+) -> None:
+    url = put(storage, "in/rows.csv", b'1,""\n2,\n"",x\n')
+    schema = {"fields": [{"name": "id", "type": "INTEGER"}, {"name": "name", "type": "STRING"}]}
+    config: Any = LoadJobConfig.from_api_repr({"load": {"sourceFormat": "CSV", "schema": schema, **options}})
+    client = Client(PROJECT, AnonymousCredentials(), location="EU", client_options={"api_endpoint": bigquery.url})
+    with closing(client):
+        client.load_table_from_uri(url, f"{PROJECT}.first.trips", job_config=config).result()
+    assert session.fetch_rows(verbatim("SELECT id, name FROM first.trips ORDER BY id IS NULL, id")).rows == rows
