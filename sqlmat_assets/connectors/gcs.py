@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sqlmat_assets.connectors.base import Found
 from sqlmat_assets.connectors.patterns import compile_pattern, escape, fixed_part
-from sqlmat_assets.errors import deliveries
+from sqlmat_assets.errors import ConnectorError, deliveries
 from sqlmat_assets.errors import sources as wording
 
 _NAME = "Cloud Storage"
@@ -149,21 +149,14 @@ class GCSFolder:
             return bytes(blob.download_as_bytes(start=start, raw_download=True, timeout=_SECONDS))
 
     def rename(self, name: str, new: str) -> None:
-        from google.api_core.exceptions import NotFound
-
+        source, target = self._blob(name), self._blob(new)
         with _refused():
-            source, target = self._blob(name), self._blob(new)
-            try:
-                token, _, _ = target.rewrite(source, timeout=_SECONDS)
-                while token is not None:
-                    token, _, _ = target.rewrite(source, token=token, timeout=_SECONDS)
-            except NotFound:
-                # Of an earlier try no answer came: it is renamed already.
-                if not target.exists(timeout=_SECONDS):
-                    raise
-                return
-            with suppress(NotFound):
-                source.delete(timeout=_SECONDS)
+            token, _, _ = target.rewrite(source, timeout=_SECONDS)
+            while token is not None:
+                token, _, _ = target.rewrite(source, token=token, timeout=_SECONDS)
+        # All is there; what may stay is removed another time.
+        with suppress(ConnectorError), _refused():
+            source.delete(timeout=_SECONDS)
 
     def url(self, name: str) -> str:
         return f"gs://{self._name}/{self._key(name)}"

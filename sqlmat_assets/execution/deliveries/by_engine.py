@@ -1,6 +1,6 @@
 """Files of a delivery that the engine writes into a bucket by itself, without the rows passing through this machine.
 
-Nobody looks for them yet: they lie in the new folder of the delivery, or under a name of their own beside the one file.
+Nobody looks for them yet: they lie in the new folder of the delivery, or in a folder beside the one file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from sqlmat_assets.execution.deliveries.places import open_store
 from sqlmat_assets.project.deliveries import Delivery, Files, Place
 from sqlmat_assets.warehouses.base import Session
 from sqlmat_assets.warehouses.buckets import ObjectForm, WritesObjects, Written
+
+BESIDE = ".sqlmat"
+"""The folder of a file that is to take the place of another one, until it does."""
 
 MOST_FILES = 500
 """What is listed in a note and in an event has to stay short."""
@@ -51,7 +54,7 @@ def write_by_engine(delivery: Delivery, parcel: Parcel, session: Session, contex
     with closing(store):
         if not isinstance(store, SharedStore):
             return None
-        place = f"{parcel.stamp}/" if name is None else f"{name}.{parcel.stamp}"
+        place = f"{parcel.stamp}/" if name is None else f"{BESIDE}/{parcel.stamp}/{name}"
         written = context.retries.run(lambda: _write(session, store, place, files, parcel), context.sleep)
         if written is not None and len(written.urls) <= MOST_FILES:
             base = store.url("")

@@ -17,7 +17,7 @@ from typing import Any
 from sqlmat_assets.connectors.row_files import Form, RowFile, write_files
 from sqlmat_assets.connectors.stores import SharedStore, Store
 from sqlmat_assets.errors import deliveries as wording
-from sqlmat_assets.execution.deliveries.by_engine import MOST_FILES
+from sqlmat_assets.execution.deliveries.by_engine import BESIDE, MOST_FILES
 from sqlmat_assets.execution.deliveries.notes import SentFile
 from sqlmat_assets.execution.deliveries.parcel import Arrived, Parcel
 from sqlmat_assets.execution.deliveries.places import open_store
@@ -67,6 +67,7 @@ def send_written(delivery: Delivery, files: Files, parcel: Parcel) -> Arrived:
         if name is not None:
             (own,) = sent
             parcel.attempt(lambda: store.rename(own.name, name))
+            parcel.attempt(lambda: store.remove(_left_beside(store.fetch_names(BESIDE), parcel.stamp)))
             sent = [SentFile(name, own.rows, own.size)]
         else:
             _point_to(store, sent, files, parcel)
@@ -125,6 +126,13 @@ def _outlived(names: Iterable[str], stamp: str, keep: int) -> list[str]:
     now = _moment(stamp)
     gone = frozenset(folder for folder in old if now - _moment(folder) > _STAYS)
     return [name for name in names if name.partition("/")[0] in gone]
+
+
+def _left_beside(names: Iterable[str], stamp: str) -> list[str]:
+    """What deliveries of one file have left that broke off."""
+    parts = [(name, name.split("/")) for name in names]
+    made = [(name, each[1]) for name, each in parts if len(each) > 2 and _FOLDER.fullmatch(each[1])]
+    return [name for name, folder in made if _moment(stamp) - _moment(folder) > _STAYS]
 
 
 def _moment(stamp: str) -> datetime:

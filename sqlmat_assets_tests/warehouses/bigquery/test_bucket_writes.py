@@ -25,7 +25,7 @@ ROWS = (
     "select id, if(id = 2, '', concat('city ', id)) as name, if(id = 0, null, id / 2) as half "
     "from unnest(generate_array(0, {last})) as id"
 )
-STAMP = "20260102T040405Z-r1"
+STAMP, OLD, NEW = "20260102T040405Z-r1", "20260101T040405Z-r0", "20260102T034405Z-r0"
 MOMENTS = (
     "select timestamp '2026-01-02 03:04:05+00' as at, numeric '100.50' as price, '' as empty, "
     "cast(null as string) as no"
@@ -100,13 +100,14 @@ def test_csv_in_the_words_of_bigquery(sending: SendingFromBigQuery, storage: Any
 
 def test_one_file_is_there_as_a_whole(sending: SendingFromBigQuery, storage: Any, bigquery: BigQueryDouble) -> None:
     name = storage.name
-    storage.blob("out/cities.csv").upload_from_string("the one before")
+    for before in ("out/cities.csv", f"out/.sqlmat/{OLD}/cities.csv", "out/.sqlmat/note", f"out/.sqlmat/{NEW}/a.csv"):
+        storage.blob(before).upload_from_string("the one before")
     sending.of(f"bucket:\n  to: gs://{name}/out/cities.csv\n  header: false\n")
     event = sending.deliver("bucket")
     (job,) = extracts(bigquery)
-    # It is written beside, and then takes the name.
-    assert job["destinationUris"] == [f"gs://{name}/out/cities.csv.{STAMP}"]
-    assert names_in(storage) == ["out/cities.csv"]
+    # It is written beside, and then takes the name; what another delivery has left there goes when it is old.
+    assert job["destinationUris"] == [f"gs://{name}/out/.sqlmat/{STAMP}/cities.csv"]
+    assert names_in(storage) == [f"out/.sqlmat/{NEW}/a.csv", "out/.sqlmat/note", "out/cities.csv"]
     assert sorted(content_of(storage, "out/cities.csv").decode().splitlines()) == [
         "0,city 0,",
         "1,city 1,0.5",
