@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sqlmat_assets.connectors.base import Found
 from sqlmat_assets.connectors.patterns import compile_pattern, escape, fixed_part
-from sqlmat_assets.errors import deliveries
+from sqlmat_assets.errors import ConnectorError, deliveries
 from sqlmat_assets.errors import sources as wording
 
 _NAME = "Cloud Storage"
@@ -138,6 +138,26 @@ class GCSFolder:
                 with suppress(NotFound):
                     self._blob(name).delete()
 
+    def fetch_size(self, name: str) -> int:
+        with _refused():
+            return int(self._found(name).size)
+
+    def read_end(self, name: str, count: int) -> bytes:
+        with _refused():
+            blob = self._found(name)
+            start = max(int(blob.size) - count, 0)
+            return bytes(blob.download_as_bytes(start=start, raw_download=True, timeout=_SECONDS))
+
+    def rename(self, name: str, new: str) -> None:
+        source, target = self._blob(name), self._blob(new)
+        with _refused():
+            token, _, _ = target.rewrite(source, timeout=_SECONDS)
+            while token is not None:
+                token, _, _ = target.rewrite(source, token=token, timeout=_SECONDS)
+        # All is there; what may stay is removed another time.
+        with suppress(ConnectorError), _refused():
+            source.delete(timeout=_SECONDS)
+
     def url(self, name: str) -> str:
         return f"gs://{self._name}/{self._key(name)}"
 
@@ -153,6 +173,11 @@ class GCSFolder:
 
     def _blob(self, name: str) -> Any:
         return self._bucket.blob(self._key(name))
+
+    def _found(self, name: str) -> Any:
+        blob = self._blob(name)
+        blob.reload(timeout=_SECONDS)
+        return blob
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{name}" if self._prefix else name

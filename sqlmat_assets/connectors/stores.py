@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Store(Protocol):
@@ -36,4 +36,21 @@ class Store(Protocol):
 
     def sign(self, name: str, seconds: int) -> str | None:
         """A link by which anybody can read a file for so long; None where there is no such thing."""
+        ...
+
+
+@runtime_checkable
+class SharedStore(Store, Protocol):
+    """A place that others write into as well, such as an engine; in it files are looked at without being fetched."""
+
+    def fetch_size(self, name: str) -> int:
+        """How many bytes a file has."""
+        ...
+
+    def read_end(self, name: str, count: int) -> bytes:
+        """The last bytes of a file, or all of them where it has fewer."""
+        ...
+
+    def rename(self, name: str, new: str) -> None:
+        """Have a file be there under another name, in the place of what is there, at once."""
         ...

@@ -54,6 +54,22 @@ def no_credentials(label: str, said: str) -> TerminalWarehouseError:
     )
 
 
+def resource_names_no_project() -> UsageError:
+    """A `BigQueryResource` without a project, and no URL that names one."""
+    return UsageError(
+        "the `BigQueryResource` names no project\n"
+        '  hint: write `BigQueryResource(project=…)`, or give the warehouse `url="bigquery://project?location=EU"`'
+    )
+
+
+def unreadable_credentials() -> TerminalWarehouseError:
+    """The `gcp_credentials` of a `BigQueryResource` are none; they are not repeated."""
+    return TerminalWarehouseError(
+        "the `gcp_credentials` of the `BigQueryResource` are no key of a service account\n"
+        "  hint: give it what `base64 -w0 key.json` prints"
+    )
+
+
 def connection_lost(label: str, said: str, statement: str | None) -> TransientWarehouseError:
     """No answer, for longer than is waited."""
     return TransientWarehouseError(f"lost the connection to `{label}`: {said}", statement)

@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.design import NO_DESIGN, Design
-from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile, SourceObject
+from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
 ObjectKind = Literal["table", "view"]
 Statement = exp.Expr
@@ -45,7 +45,8 @@ class Capabilities:
     One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
     sizes of results in part, and lets columns of text grow, but in no transaction. `estimates_at_once` is for how many
     queries it is asked at a time what they would read, where it tells that and bills for it; 0 where it does not.
-    `reads_from` has the schemes of URLs (`s3`) that its sessions read by themselves, as `ReadsObjects` says.
+    `reads_from` and `writes_to` have the schemes of URLs (`s3`) that its sessions read and write by themselves, as
+    `ReadsObjects` and `WritesObjects` say.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Capabilities:
     estimates_at_once: int = 0
     why_no_grants: str = "this engine knows no users"
     reads_from: frozenset[str] = frozenset()
+    writes_to: frozenset[str] = frozenset()
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 
@@ -282,28 +284,6 @@ class Session(Protocol):
 
     def cancel(self) -> None:
         """End the statement that is running, from another thread; does nothing between statements."""
-        ...
-
-
-@runtime_checkable
-class ReadsObjects(Protocol):
-    """A session of an engine that reads buckets by itself, so that their bytes do not pass through this machine."""
-
-    def can_load_objects(self, objects: Sequence[SourceObject], contents: Contents) -> bool:
-        """Whether it can; else they are fetched, and given to `load_files`."""
-        ...
-
-    def load_objects(
-        self, target: Relation, objects: Sequence[SourceObject], contents: Contents, *, design: Design = NO_DESIGN
-    ) -> Loaded:
-        """Create a table from objects, all of them or none.
-
-        Args:
-            target: The table.
-            objects: Where the rows are.
-            contents: What stands in them; where more rows cannot be read than it says, there is no table.
-            design: How its rows are to lie, on an engine that has any of it.
-        """
         ...
 
 

@@ -38,8 +38,9 @@ class SourceFile:
 class SourceObject:
     """An object in a bucket, which an engine reads by itself.
 
-    `format` is `csv`, `ndjson` or `parquet`. `names` are the columns that a CSV or Parquet file has, in its order, and
-    `separator` what stands between those of CSV. All objects of a load have the same constants.
+    `format` is `csv`, `ndjson` or `parquet`. `names` are the columns that a CSV or Parquet file has, in its order,
+    `types` those of Parquet as Arrow calls them (`int64`), and `separator` what stands between those of CSV. All
+    objects of a load have the same constants.
     """
 
     url: str
@@ -47,6 +48,7 @@ class SourceObject:
     is_packed: bool = False
     size: int | None = None
     names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     separator: str = ","
     constants: tuple[Constant, ...] = ()
 

@@ -118,6 +118,7 @@ class Catalog:
         self.list_jobs: Callable[[str], list[tuple[Any, ...]]] = _no_jobs
         # Into how many files rows are exported, where there may be several.
         self.shards = 2
+        self.has_short_floats = False
 
     def now(self) -> int:
         """Milliseconds since 1970, no two moments alike."""

@@ -41,6 +41,7 @@ class Job:
     error: ApiError | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     statistics: Json = field(default_factory=dict)
+    warnings: list[Json] = field(default_factory=list)
     cursor: Any = None
     is_cancelled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
@@ -62,7 +63,9 @@ class Job:
         """As `jobs.get` answers."""
         status: Json = {"state": "DONE" if self.done.is_set() else "RUNNING"}
         if self.done.is_set() and self.error is not None:
-            status |= {"errorResult": self.error.detail(), "errors": [self.error.detail()]}
+            status |= {"errorResult": self.error.detail(), "errors": [self.error.detail(), *self.error.more]}
+        elif self.done.is_set() and self.warnings:
+            status["errors"] = self.warnings
         times = {"creationTime": str(self.created), "startTime": str(self.started or self.created)}
         if self.done.is_set():
             times["endTime"] = str(self.ended)
@@ -209,7 +212,8 @@ class Jobs:
                 case "query":
                     self._query(job)
                 case "load":
-                    job.statistics = {"load": loading.run(self.catalog, self.objects, job.configuration["load"], media)}
+                    told, job.warnings = loading.run(self.catalog, self.objects, job.configuration["load"], media)
+                    job.statistics = {"load": told}
                     self._note(job.configuration["load"]["destinationTable"])
                 case "copy":
                     job.statistics = {"copy": copying.run(self.catalog, job.configuration["copy"])}

@@ -106,7 +106,8 @@ class Reading:
             if table.args.get(part):
                 replaced.set(part, table.args[part])
         for column in _columns_of(table):
-            if column.args.get("db") is not None:
+            # Behind the name of the table stands what is inside of a value.
+            if column.args.get("db") is not None and column.parts[0].name != alias:
                 column.set("db", None)
                 column.set("catalog", None)
         table.replace(replaced)

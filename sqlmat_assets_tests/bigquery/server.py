@@ -44,6 +44,7 @@ class BigQueryDouble:
     def reset(self) -> None:
         """Have nothing in it."""
         self.faults = Faults()
+        self.tokens: set[str] = set()
         self.catalog.database.close()
         self.catalog = Catalog()
         install(self.catalog.database)
@@ -72,6 +73,8 @@ class BigQueryDouble:
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Answer | None:
         """What is to be sent for a request; None where the connection is lost instead."""
         parts = urlsplit(target)
+        # Anybody may ask; who did is only noted.
+        self.tokens.add(str(headers.get("authorization") or ""))
         path = unquote(parts.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         try:

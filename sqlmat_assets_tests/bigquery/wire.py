@@ -48,11 +48,12 @@ class Place:
 class ApiError(Exception):
     """What a request, or a job, is refused with."""
 
-    def __init__(self, reason: str, message: str, *, location: str | None = None) -> None:
+    def __init__(self, reason: str, message: str, *, location: str | None = None, more: Sequence[Json] = ()) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.location = location
+        self.more = list(more)
 
     @property
     def status(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,8 @@ from sqlglot import exp
 from sqlmat_assets.errors import CancelledError, MaterializeError, failures
 from sqlmat_assets.errors import deliveries as wording
 from sqlmat_assets.execution.context import Context
-from sqlmat_assets.execution.deliveries.files import send_files, stamp_of
+from sqlmat_assets.execution.deliveries.by_engine import write_by_engine
+from sqlmat_assets.execution.deliveries.files import send_files, send_written, stamp_of
 from sqlmat_assets.execution.deliveries.notes import Note, fetch_note, prepare_notes, write_note
 from sqlmat_assets.execution.deliveries.notices import send_notice
 from sqlmat_assets.execution.deliveries.other_table import send_table
@@ -208,20 +209,15 @@ class _Work:
         )
 
     def _pack(self, delivery: Delivery, identity: _Identity, folder: Path, session: Session) -> Parcel:
-        """Read the rows, where they are delivered themselves."""
-        context, rows, count = self.context, None, identity.rows
-        columns = tuple(Column(name, kind) for name, kind in session.fetch_columns(self._table))
-        if delivery.notice is None:
-            rows = folder / _ROWS
-            query = context.warehouse.render(exp.select("*").from_(statements.table(self._table)))
-            count = context.retries.run(lambda: session.unload(query, rows), context.sleep)
-        return Parcel(
+        """Read the rows, where they are delivered themselves and the engine does not bring them there."""
+        context = self.context
+        parcel = Parcel(
             table=self._table,
             delivery=delivery.name,
-            rows=rows,
+            rows=None,
             folder=folder,
-            count=count,
-            columns=columns,
+            count=identity.rows,
+            columns=tuple(Column(name, kind) for name, kind in session.fetch_columns(self._table)),
             published_at=identity.published_at,
             identity=self._digest(identity),
             stamp=stamp_of(context.now(), context.run.id),
@@ -233,10 +229,21 @@ class _Work:
             pause=self._pause,
             other=self.other,
         )
+        if delivery.notice is not None:
+            return parcel
+        written = write_by_engine(delivery, parcel, session, context)
+        if written is not None:
+            return written
+        rows = folder / _ROWS
+        query = context.warehouse.render(exp.select("*").from_(statements.table(self._table)))
+        count = context.retries.run(lambda: session.unload(query, rows), context.sleep)
+        return replace(parcel, rows=rows, count=count)
 
     def _send(self, delivery: Delivery, parcel: Parcel) -> Arrived:
         if delivery.notice is not None:
             return send_notice(delivery.notice, parcel, self.context.now())
+        if parcel.sent and delivery.files is not None:
+            return send_written(delivery, delivery.files, parcel)
         if parcel.rows is not None:
             if delivery.files is not None:
                 return send_files(delivery, delivery.files, parcel, parcel.rows)

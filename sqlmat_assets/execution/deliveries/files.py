@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlmat_assets.connectors.local_folder import LocalFolder
 from sqlmat_assets.connectors.row_files import Form, RowFile, write_files
-from sqlmat_assets.connectors.stores import Store
+from sqlmat_assets.connectors.stores import SharedStore, Store
 from sqlmat_assets.errors import deliveries as wording
+from sqlmat_assets.execution.deliveries.by_engine import BESIDE, MOST_FILES
 from sqlmat_assets.execution.deliveries.notes import SentFile
 from sqlmat_assets.execution.deliveries.parcel import Arrived, Parcel
-from sqlmat_assets.project.deliveries import Delivery, Files, Place
+from sqlmat_assets.execution.deliveries.places import open_store
+from sqlmat_assets.project.deliveries import Delivery, Files
 
 LATEST = "latest.json"
 """The file that says which delivery is the newest."""
 
-# What is listed in a note and in an event has to stay short.
-_MOST_FILES = 500
 _STAMP = "%Y%m%dT%H%M%SZ"
 _FOLDER = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-z]+")
 # Somebody may be reading it, or another run be writing it.
@@ -45,14 +44,35 @@ def send_files(delivery: Delivery, files: Files, parcel: Parcel, rows: Path) -> 
         MaterializeError: They cannot be written, or the place is not reached or refuses.
     """
     form = Form(files.format, files.compression, files.header, files.delimiter, files.rows_per_file)
-    if files.rows_per_file is not None and -(-(parcel.count or 0) // files.rows_per_file) > _MOST_FILES:
-        raise wording.too_many_files(parcel.count or 0, files.rows_per_file, _MOST_FILES)
+    if files.rows_per_file is not None and -(-(parcel.count or 0) // files.rows_per_file) > MOST_FILES:
+        raise wording.too_many_files(parcel.count or 0, files.rows_per_file, MOST_FILES)
     written = write_files(rows, parcel.folder, parcel.table.name, form)
     store, name = open_store(delivery, files, parcel)
     with closing(store):
         sent = _put(store, name, written, files, parcel)
         details = [("place", store.url(name or "")), *([] if name else [("files", f"{len(sent):,}")])]
         return Arrived(sum(each.rows for each in written), tuple(sent), tuple(details), link(store, files, sent))
+
+
+def send_written(delivery: Delivery, files: Files, parcel: Parcel) -> Arrived:
+    """Have files that the engine has written be those that are found, and remove those of earlier deliveries.
+
+    Raises:
+        MaterializeError: The place is not reached or refuses.
+    """
+    store, name = open_store(delivery, files, parcel)
+    with closing(store):
+        assert isinstance(store, SharedStore)  # noqa: S101 - else nothing would have been written there
+        sent = list(parcel.sent)
+        if name is not None:
+            (own,) = sent
+            parcel.attempt(lambda: store.rename(own.name, name))
+            parcel.attempt(lambda: store.remove(_left_beside(store.fetch_names(BESIDE), parcel.stamp)))
+            sent = [SentFile(name, own.rows, own.size)]
+        else:
+            _point_to(store, sent, files, parcel)
+        details = [("place", store.url(name or "")), *([] if name else [("files", f"{len(sent):,}")])]
+        return Arrived(parcel.count, tuple(sent), tuple(details), link(store, files, sent))
 
 
 def _put(store: Store, name: str | None, written: Iterable[RowFile], files: Files, parcel: Parcel) -> list[SentFile]:
@@ -64,10 +84,14 @@ def _put(store: Store, name: str | None, written: Iterable[RowFile], files: File
         parcel.attempt(lambda each=each, target=target: store.put(each.path, target))
         sent.append(SentFile(target, each.rows, each.path.stat().st_size))
     if name is None:
-        text = _latest(parcel, store, sent)
-        parcel.attempt(lambda: store.put_text(text, LATEST))
-        parcel.attempt(lambda: store.remove(_outlived(store.fetch_names(""), parcel.stamp, files.keep)))
+        _point_to(store, sent, files, parcel)
     return sent
+
+
+def _point_to(store: Store, sent: Iterable[SentFile], files: Files, parcel: Parcel) -> None:
+    text = _latest(parcel, store, list(sent))
+    parcel.attempt(lambda: store.put_text(text, LATEST))
+    parcel.attempt(lambda: store.remove(_outlived(store.fetch_names(""), parcel.stamp, files.keep)))
 
 
 def link(store: Store, files: Files, sent: Iterable[SentFile]) -> tuple[tuple[str, str], ...]:
@@ -78,36 +102,13 @@ def link(store: Store, files: Files, sent: Iterable[SentFile]) -> tuple[tuple[st
     return tuple((name, url) for name, url in signed if url is not None)
 
 
-def open_store(delivery: Delivery, files: Files, parcel: Parcel) -> tuple[Store, str | None]:
-    """The place of the files; and the name of the one file, where it is one.
-
-    Raises:
-        MaterializeError: A value that is in no file is missing, or a package.
-    """
-    to = parcel.secrets.fill(files.to)
-    endpoint = None if files.endpoint is None else parcel.secrets.fill(files.endpoint)
-    name = None
-    if files.is_one:
-        to, _, name = to.rpartition("/")
-    if delivery.place is Place.FOLDER:
-        return LocalFolder((parcel.beside / to).resolve()), name
-    bucket, _, prefix = to.partition("://")[2].partition("/")
-    # Neither client is imported where nothing goes there.
-    if delivery.place is Place.GCS:
-        from sqlmat_assets.connectors.gcs import GCSFolder
-
-        return GCSFolder(bucket, prefix.strip("/"), endpoint), name
-    from sqlmat_assets.connectors.s3 import S3Folder
-
-    return S3Folder(bucket, prefix.strip("/"), endpoint), name
-
-
-def _latest(parcel: Parcel, store: Store, sent: Iterable[SentFile]) -> str:
+def _latest(parcel: Parcel, store: Store, sent: Sequence[SentFile]) -> str:
+    counts = [each.rows for each in sent if each.rows is not None]
     document: dict[str, Any] = {
         "table": str(parcel.table),
         "published_at": None if parcel.published_at is None else parcel.published_at.isoformat(),
         "delivery": parcel.stamp,
-        "rows": sum(each.rows for each in sent),
+        "rows": sum(counts) if len(counts) == len(sent) else parcel.count,
         "columns": [{"name": column.name, "type": column.type} for column in parcel.columns],
         "files": [
             {"name": each.name, "url": store.url(each.name), "rows": each.rows, "bytes": each.size} for each in sent
@@ -125,6 +126,13 @@ def _outlived(names: Iterable[str], stamp: str, keep: int) -> list[str]:
     now = _moment(stamp)
     gone = frozenset(folder for folder in old if now - _moment(folder) > _STAYS)
     return [name for name in names if name.partition("/")[0] in gone]
+
+
+def _left_beside(names: Iterable[str], stamp: str) -> list[str]:
+    """What deliveries of one file have left that broke off."""
+    parts = [(name, name.split("/")) for name in names]
+    made = [(name, each[1]) for name, each in parts if len(each) > 2 and _FOLDER.fullmatch(each[1])]
+    return [name for name, folder in made if _moment(stamp) - _moment(folder) > _STAYS]
 
 
 def _moment(stamp: str) -> datetime:

@@ -36,10 +36,13 @@ _NAMES = tuple(name for name, _ in _COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file that has arrived: its name in the place that it went to, and how much is in it."""
+    """A file that has arrived: its name in the place that it went to, and how much is in it.
+
+    `rows` is None of one of several files of CSV that the engine has written: it does not count them.
+    """
 
     name: str
-    rows: int
+    rows: int | None
     size: int
 
 

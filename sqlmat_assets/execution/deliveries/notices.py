@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlmat_assets.connectors.calls import Answer, post, signature
-from sqlmat_assets.execution.deliveries.files import link, open_store
+from sqlmat_assets.execution.deliveries.files import link
 from sqlmat_assets.execution.deliveries.notes import Note
 from sqlmat_assets.execution.deliveries.parcel import Arrived, Parcel
+from sqlmat_assets.execution.deliveries.places import open_store
 from sqlmat_assets.project.deliveries import Delivery, Notice
 
 SIGNATURE = "X-Sqlmat-Signature"

@@ -18,11 +18,11 @@ from sqlmat_assets.relation import Relation
 class Parcel:
     """The rows of one publish of a table.
 
-    `rows` is the Parquet file that they are in, None where only the news is delivered; it lies in `folder`, where more
-    may be written. `count` is how many there are; None of a view that nobody has counted. `published_at` is when they
-    were put in place, None of a view. `identity` is the same for the same rows delivered by the same code, and for no
-    others. `stamp` sorts after that of every earlier delivery. `other` is a delivery whose files are to be named, as it
-    has arrived.
+    `rows` is the Parquet file that they are in, None where only the news is delivered, or where the engine has written
+    the files that are `sent`; it lies in `folder`, where more may be written. `count` is how many rows there are; None
+    of a view that nobody has counted. `published_at` is when they were put in place, None of a view. `identity` is the
+    same for the same rows delivered by the same code, and for no others. `stamp` sorts after that of every earlier
+    delivery. `other` is a delivery whose files are to be named, as it has arrived.
     """
 
     table: Relation
@@ -41,6 +41,7 @@ class Parcel:
     attempt: Callable[[Callable[[], None]], None]
     pause: Callable[[float], None]
     other: tuple[Delivery, Note] | None = None
+    sent: tuple[SentFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from sqlmat_assets.execution.context import Context
 from sqlmat_assets.execution.loads.finding import Wanted
 from sqlmat_assets.project.loads import Load, path_of, scheme_of
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import ReadsObjects, Session
+from sqlmat_assets.warehouses.base import Session
+from sqlmat_assets.warehouses.buckets import ReadsObjects
 from sqlmat_assets.warehouses.csv_headers import header_of
 from sqlmat_assets.warehouses.design import Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceObject
@@ -23,7 +24,7 @@ _THREADS = 16
 _STARTS = (1 << 15, 1 << 20, 1 << 26)
 # Most footers of Parquet files are shorter.
 _ENDS = (1 << 16, 1 << 22, 1 << 26)
-_PACKED = ".gz"
+_PACKED, _GZIP = ".gz", b"\x1f\x8b"
 
 _Fold = Callable[[str], str]
 
@@ -60,11 +61,13 @@ def load_directly(
         return None
     if not isinstance(session, ReadsObjects) or any(each.found.is_told_only for each in files):
         return None
-    fold = context.warehouse.capabilities.fold
+    fold = context.warehouse.capabilities.fold_column
     objects = context.retries.run(lambda: _look_at_all(files, store, fold), context.sleep)
     if not session.can_load_objects(objects, contents):
         return None
     loaded = context.retries.run(lambda: session.load_objects(target, objects, contents, design=design), context.sleep)
+    if loaded is None:
+        return None
     _refuse_changed([each.found for each in files], store)
     return loaded
 
@@ -80,18 +83,21 @@ def _look_at(store: Store, fold: _Fold, wanted: Wanted) -> SourceObject:
     is_packed = name.endswith(_PACKED)
     kind = name.removesuffix(_PACKED).rpartition(".")[2]
     names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     separator = ","
     if kind == "csv":
-        names, separator = _read_header(found, store, fold, is_packed=is_packed)
+        names, separator, is_packed = _read_header(found, store, fold, is_packed=is_packed)
     elif kind == "parquet":
-        names = _read_footer(found, store)
-    return SourceObject(found.url, kind, is_packed, found.size, names, separator, wanted.constants)
+        names, types = _read_footer(found, store)
+    return SourceObject(found.url, kind, is_packed, found.size, names, types, separator, wanted.constants)
 
 
-def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) -> tuple[tuple[str, ...], str]:
+def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) -> tuple[tuple[str, ...], str, bool]:
+    """The columns of a CSV file, what stands between them, and whether it is packed, as some are not called so."""
     for count in _STARTS:
         start = store.read_start(found, count)
         is_whole = len(start) < count
+        is_packed = is_packed or start.startswith(_GZIP)
         if is_packed:
             try:
                 start = zlib.decompressobj(wbits=31).decompress(start)
@@ -99,12 +105,12 @@ def _read_header(found: Found, store: Store, fold: _Fold, *, is_packed: bool) ->
                 raise wording.refused(found.url, f"it cannot be unpacked: {error}") from error
         header = header_of(start, found.url, fold, is_whole=is_whole)
         if header is not None:
-            return header.names, header.separator
+            return header.names, header.separator, is_packed
     raise wording.refused(found.url, "its first line has no end")
 
 
-def _read_footer(found: Found, store: Store) -> tuple[str, ...]:
-    """The columns of a Parquet file, which stand at its end."""
+def _read_footer(found: Found, store: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of a Parquet file, which stand at its end, and their types."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -113,7 +119,8 @@ def _read_footer(found: Found, store: Store) -> tuple[str, ...]:
         end = store.read_end(found, count)
         try:
             # The footer counts from the end of the file, so that what is before it may be missing.
-            return tuple(parquet.read_schema(io.BytesIO(end)).names)
+            schema = parquet.read_schema(io.BytesIO(end))
+            return tuple(schema.names), tuple(str(each.type) for each in schema)
         except (pa.ArrowInvalid, OSError) as error:
             said = str(error).splitlines()[0]
         if len(end) < count:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 Connect = Callable[[], "AbstractContextManager[bigquery.Client]"]
-"""Opens a client, such as `BigQueryResource.get_client` of dagster-gcp."""
+"""Opens a client, as with the `BigQueryResource` of dagster-gcp."""
 
 
 def _keep_connections(client: Any) -> None:
@@ -76,7 +76,12 @@ def _open(place: BigQueryPlace, connect: Connect | None) -> Generator[bigquery.C
     from google.cloud import bigquery
 
     if connect is not None:
-        with connect() as client:
+        with ExitStack() as stack:
+            try:
+                client = stack.enter_context(connect())
+            except auth.DefaultCredentialsError as error:
+                raise wording.no_credentials(place.label, str(error).splitlines()[0]) from error
+            _keep_connections(client)
             yield client
         return
     try:

@@ -17,9 +17,9 @@ from google.cloud.bigquery.job import ExtractJob, LoadJob, QueryJob
 from sqlmat_assets.errors import TransientWarehouseError
 from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses.base import Pause
-from sqlmat_assets.warehouses.bigquery.errors import LOST, passes, translate
+from sqlmat_assets.warehouses.bigquery.errors import LOST, passes, refused_by, translate
 from sqlmat_assets.warehouses.bigquery.legacy import legacy_of
-from sqlmat_assets.warehouses.bigquery.link import AnyJob, Copy, Resource, Result, Tags, as_label
+from sqlmat_assets.warehouses.bigquery.link import AnyJob, Copy, Resource, Result, Tags, Taken, as_label
 from sqlmat_assets.warehouses.bigquery.meter import Meter, least
 from sqlmat_assets.warehouses.bigquery.tables import Tables
 from sqlmat_assets.warehouses.bigquery.types import in_sql
@@ -193,7 +193,7 @@ class Connection:
         job = self._once(told, lambda own: self._submit(own, told, lambda: upload(own)))
         return int(cast("LoadJob", job).output_rows or 0)
 
-    def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> int:
+    def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> Taken:
         config = cast("bigquery.LoadJobConfig", bigquery.LoadJobConfig.from_api_repr({"load": configuration}))
         config.labels = self._job_labels()
         told = f"load {', '.join(urls)} into {self.tables.reference(target)}"
@@ -204,8 +204,11 @@ class Connection:
                 given, place, job_id=job_id, job_config=config, retry=_ONCE, timeout=_TIMEOUT_SECONDS
             )
 
-        job = self._once(told, lambda own: self._submit(own, told, lambda: insert(own)))
-        return int(cast("LoadJob", job).output_rows or 0)
+        job = cast("LoadJob", self._once(told, lambda own: self._submit(own, told, lambda: insert(own))))
+        # The client has no word for how many rows were left out.
+        told_of_job = cast("Resource", job._properties)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        bad_rows = int(told_of_job["statistics"]["load"].get("badRecords") or 0)
+        return Taken(int(job.output_rows or 0), bad_rows, refused_by(job.errors))
 
     def extract(self, source: Relation, urls: Sequence[str], configuration: Resource) -> int:
         config = cast("bigquery.ExtractJobConfig", bigquery.ExtractJobConfig.from_api_repr({"extract": configuration}))
@@ -260,7 +263,8 @@ class Connection:
         if job.error_result is not None:
             # Of one that has ended nothing is asked.
             error = cast("Exception", job.exception() or google.GoogleAPICallError(str(job.error_result)))
-            raise translate(error, told, self._place.label) from error
+            rows = refused_by(job.errors) if isinstance(job, LoadJob) else ()
+            raise translate(error, told, self._place.label, rows) from error
         return job
 
     def _begin(self, job_id: str) -> None:

@@ -23,6 +23,8 @@ BIGQUERY = Capabilities(
     sees_own_changes=False,
     has_storage_partitions=True,
     estimates_at_once=16,
+    reads_from=frozenset({"gs"}),
+    writes_to=frozenset({"gs"}),
     tested_on="a double of it",
     facts=(
         Fact(
@@ -104,10 +106,31 @@ BIGQUERY = Capabilities(
             ),
         ),
         Fact(
-            "Cloud Storage",
-            "Load jobs of CSV, JSON lines and Parquet, with columns given or detected, and extract jobs, without the "
-            "bytes passing through this machine.",
-            ("test_objects_of_each_format", "test_a_table_goes_out_and_comes_back"),
+            "loads from Cloud Storage",
+            "BigQuery reads the objects by itself: a load job, which costs nothing, where all are alike and their "
+            "columns are those of the table; else a job for each kind and a query that puts them together. Values are "
+            "what load jobs take for them: `1.5` is no INT64. Objects are fetched instead where a load has a "
+            "`connection`, more than 20 kinds of objects (each `filename` is one), columns of BYTES in texts or of "
+            "another type in Parquet, `max_bad_rows` in Parquet, or where BigQuery may not read the bucket.",
+            (
+                "test_the_rows_and_types_are_those_of_objects_that_are_fetched",
+                "test_columns_of_the_table_are_one_job_that_costs_nothing",
+                f"{_DOCS}loading-data-cloud-storage-csv",
+            ),
+            "a double, and a double of Cloud Storage",
+        ),
+        Fact(
+            "deliveries to Cloud Storage",
+            "An extract job, which costs nothing, writes the files of a table: CSV (with ` UTC` behind a TIMESTAMP), "
+            "or Parquet; those of a view are in a table for as long, by a query. Rows pass through the machine of the "
+            "delivery where it has `rows_per_file` or an `endpoint`, of nested columns and JSON, of a TIMESTAMP in "
+            "Parquet (which would lose its zone), of BYTES in CSV, and of more than 1 GB in one file.",
+            (
+                "test_a_folder_is_written_by_a_job_that_reads_no_row_here",
+                "test_one_file_is_there_as_a_whole",
+                f"{_DOCS}exporting-data",
+            ),
+            "a double, and a double of Cloud Storage",
         ),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from google.cloud.bigquery.job import CopyJob, ExtractJob, LoadJob, QueryJob
 
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.bigquery.errors import Refused
 from sqlmat_assets.warehouses.bigquery.meter import Meter
 from sqlmat_assets.warehouses.bigquery.url import BigQueryPlace
 
@@ -40,6 +41,18 @@ class Copy:
     disposition: str = "WRITE_EMPTY"
     at: int | None = None
     partition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a load job has come to: the rows of the table, and those that were left out.
+
+    `said` is what BigQuery says of the first of these.
+    """
+
+    rows: int
+    bad_rows: int = 0
+    said: tuple[Refused, ...] = ()
 
 
 @dataclass(slots=True)
@@ -134,8 +147,12 @@ class Link(Protocol):
 
     def load(self, path: Path, target: Relation, configuration: Resource) -> int: ...
 
-    def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> int:
-        """Load objects of Cloud Storage, and tell how many rows came."""
+    def load_objects(self, urls: Sequence[str], target: Relation, configuration: Resource) -> Taken:
+        """Load objects of Cloud Storage.
+
+        Raises:
+            RefusedRowsError: A row cannot be read, or more than may be left out.
+        """
         ...
 
     def extract(self, source: Relation, urls: Sequence[str], configuration: Resource) -> int:

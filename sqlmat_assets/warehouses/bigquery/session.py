@@ -16,14 +16,13 @@ from sqlmat_assets.relation import Relation
 from sqlmat_assets.warehouses import row_statements
 from sqlmat_assets.warehouses.base import Index, ObjectKind, ResultColumn, Rows
 from sqlmat_assets.warehouses.bigquery import files as files_
-from sqlmat_assets.warehouses.bigquery import objects as objects_
 from sqlmat_assets.warehouses.bigquery.costs import BigQueryCosts
 from sqlmat_assets.warehouses.bigquery.draft import Draft, described
 from sqlmat_assets.warehouses.bigquery.dress import is_same_design
 from sqlmat_assets.warehouses.bigquery.fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
+from sqlmat_assets.warehouses.bigquery.in_buckets import InBuckets
 from sqlmat_assets.warehouses.bigquery.link import Link, Resource
 from sqlmat_assets.warehouses.bigquery.locks import settle_own
-from sqlmat_assets.warehouses.bigquery.objects import Objects
 from sqlmat_assets.warehouses.bigquery.partitions import partition_of
 from sqlmat_assets.warehouses.bigquery.publishing import commit, locked
 from sqlmat_assets.warehouses.bigquery.statements import all_of, in_state, is_about_state, is_private, relation_of, sql
@@ -38,7 +37,7 @@ _TRIES = 8
 _PAUSE_SECONDS = 0.1
 
 
-class BigQuerySession:
+class BigQuerySession(InBuckets):
     """One session, for one materialization."""
 
     def __init__(self, link: Link, owner: str) -> None:
@@ -296,33 +295,6 @@ class BigQuerySession:
     def unload(self, query: str, path: Path) -> int:
         with self._noticing():
             return files_.unload(self._link, query, path)
-
-    def load_from_storage(
-        self,
-        target: Relation,
-        objects: Objects,
-        columns: Sequence[tuple[str, str]] | None = None,
-        *,
-        required: Sequence[str] = (),
-        most_bad_rows: int = 0,
-        storage: Storage | None = None,
-    ) -> int:
-        """Create a table from objects in Cloud Storage; see `objects.load_objects`."""
-        with self._noticing():
-            return objects_.load_objects(
-                self._link,
-                target,
-                objects,
-                columns,
-                required=required,
-                most_bad_rows=most_bad_rows,
-                storage=storage or Storage(),
-            )
-
-    def extract_to_storage(self, source: Relation, objects: Objects) -> int:
-        """Write all rows of a table into Cloud Storage; see `objects.extract`."""
-        with self._noticing():
-            return objects_.extract(self._link, source, objects)
 
     # publishing
 

@@ -6,6 +6,7 @@ https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobConfiguration
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets.warehouses.statements import verbatim
 from sqlmat_assets.warehouses.storage import Storage
 from sqlmat_assets_tests.bigquery.server import BigQueryDouble
+from sqlmat_assets_tests.execution.loading import LoadProject
 from sqlmat_assets_tests.tables import a_check, a_table, parts_of
 from sqlmat_assets_tests.warehouses.parts import publish
 
@@ -98,3 +100,17 @@ def test_objects_that_are_loaded_and_extracted(warehouse: Warehouse, storage: An
         session.extract_to_storage(target, Objects((f"gs://{storage.name}/out/*.csv",), "csv", ";", is_packed=True))
     found = json.loads(json.dumps(sent(bigquery, before)).replace(storage.name, "bucket"))
     compare("objects", found)
+
+
+def test_a_table_of_objects_with_their_names(
+    tmp_path: Path, warehouse: Warehouse, storage: Any, bigquery: BigQueryDouble
+) -> None:
+    storage.blob("in/1/a.csv.gz").upload_from_string(gzip.compress(b"id,made\n1,2019-01-05\n"))
+    storage.blob("in/2/a.csv.gz").upload_from_string(gzip.compress(b"made,id\n2019-02-05,2\n"))
+    text = f"files: gs://{storage.name}/in/{{number}}/*.csv.gz\nstrategy: time_series\nfolder: place\n"
+    columns = "max_bad_rows: 1\ncolumns:\n  id: int64\n  made: date as day\n"
+    project = LoadProject(tmp_path, text + columns, "cluster_by = id\nlabels = team=data", warehouse)
+    before = len(bigquery.jobs.all())
+    project.published()
+    found = [each for each in sent(bigquery, before) if "load" in each or "__objects_" in json.dumps(each)]
+    compare("bucket_load", json.loads(json.dumps(found).replace(storage.name, "bucket")))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery import Client, LoadJobConfig
 from pyarrow import parquet, table
 
 from sqlmat_assets.errors import TerminalWarehouseError
 from sqlmat_assets.relation import Relation
+from sqlmat_assets.warehouses.bigquery.errors import Refused, RefusedRowsError
 from sqlmat_assets.warehouses.bigquery.objects import Format, Objects
 from sqlmat_assets.warehouses.bigquery.session import BigQuerySession
 from sqlmat_assets.warehouses.config import open_warehouse
@@ -84,9 +88,16 @@ def test_many_packed_objects_into_a_table_with_partitions(
 
 def test_a_value_that_is_none_of_its_type_leaves_no_table(session: BigQuerySession, storage: Any) -> None:
     url = put(storage, "in/rows.csv", b"id\n1\nx\n")
-    with pytest.raises(TerminalWarehouseError) as caught:
+    with pytest.raises(RefusedRowsError) as caught:
         session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),))
-    assert caught.value.message == "Error while reading data, error message: Could not parse 'x' as INT64"
+    said = (
+        "Could not parse 'x' as INT64 for field id (position 0) starting at location 5  with message 'Unable to parse'"
+    )
+    assert caught.value.rows == (Refused(url, said, "id", "x"),)
+    assert caught.value.message == (
+        "Error while reading data, error message: CSV processing encountered too many errors, giving up. "
+        f"Rows: 2; errors: 1; max bad: 0; error percent: 0\n  {url}: {said}"
+    )
     assert session.fetch_kinds("first") == {}
 
 
@@ -123,3 +134,24 @@ def test_an_answer_that_is_lost_loads_nothing_twice(
     bigquery.faults.drop_where(lambda request: request.about == "load", after=True)
     assert session.load_from_storage(TARGET, Objects((url,), "csv"), (("id", "INT64"),)) == 1
     assert [job.kind for job in bigquery.jobs.all() if job.kind == "load"] == ["load"]
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        ({}, [(1, ""), (2, None), (None, "x")]),
+        ({"nullMarkers": [""]}, [(1, None), (2, None), (None, "x")]),
+        ({"nullMarkers": ["x", ""]}, [(1, None), (2, None), (None, None)]),
+    ],
+    ids=["by default", "an empty one", "several"],
+)
+def test_what_the_double_takes_for_null(
+    session: BigQuerySession, storage: Any, bigquery: BigQueryDouble, options: dict[str, Any], rows: list[Any]
+) -> None:
+    url = put(storage, "in/rows.csv", b'1,""\n2,\n"",x\n')
+    schema = {"fields": [{"name": "id", "type": "INTEGER"}, {"name": "name", "type": "STRING"}]}
+    config: Any = LoadJobConfig.from_api_repr({"load": {"sourceFormat": "CSV", "schema": schema, **options}})
+    client = Client(PROJECT, AnonymousCredentials(), location="EU", client_options={"api_endpoint": bigquery.url})
+    with closing(client):
+        client.load_table_from_uri(url, f"{PROJECT}.first.trips", job_config=config).result()
+    assert session.fetch_rows(verbatim("SELECT id, name FROM first.trips ORDER BY id IS NULL, id")).rows == rows
