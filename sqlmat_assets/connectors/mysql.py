@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 from sqlglot import exp
 
 from sqlmat_assets.connectors import mysql_child
-from sqlmat_assets.connectors.databases import Asked, Batch, Kind, Schema, SourceColumn, Stream
+from sqlmat_assets.connectors.databases import Asked, Batch, Kind, Schema, SourceColumn, Stream, greatest_query
 from sqlmat_assets.connectors.shown import without_secrets
 from sqlmat_assets.errors import SourceError
 from sqlmat_assets.errors import sources as wording
@@ -74,11 +74,13 @@ class MySQLSource:
     def find_greatest(self, asked: Asked) -> str | None:
         if asked.key is None:
             return None
-        greatest = exp.Cast(this=exp.Max(this=_column(asked.key.name)), to=exp.DataType.build("char", dialect=_DIALECT))
-        query = exp.select(greatest).from_(asked.source(_DIALECT)).sql(_DIALECT)
+        text = exp.DataType.build("char", dialect=_DIALECT)
+        query = greatest_query(asked, _column(asked.key.name), text, _DIALECT).sql(_DIALECT)
         with self._explained(), closing(self._connect()) as connection, connection.cursor() as cursor:
             cursor.execute(query)
-            ((value,),) = cursor.fetchall()
+            ((value, has_others),) = cursor.fetchall()
+        if has_others:
+            raise wording.without_key(self.label, asked.key.name)
         return None if value is None else str(value)
 
     @contextmanager

@@ -113,3 +113,19 @@ def no_key_kind(label: str, name: str, type_: str) -> SourceError:
     return SourceError(
         f"{label}: `{name}` is `{type_}`, and no key that grows\n  hint: name a column with numbers, dates or times"
     )
+
+
+def without_key(label: str, name: str) -> SourceError:
+    """Rows of which nothing tells when they came, so that they would be left out, or come again and again."""
+    return SourceError(
+        f"{label}: there are rows whose `{name}`, the key, is NULL\n"
+        "  hint: leave them out in a `query`, or name a key that every row has"
+    )
+
+
+def key_without_end(label: str, name: str, value: str) -> SourceError:
+    """A key that no other is greater than, so that nothing would ever be new behind it."""
+    return SourceError(
+        f"{label}: the greatest `{name}`, the key, is `{value}`, and nothing can come behind it\n"
+        "  hint: leave such rows out in a `query`"
+    )
