@@ -45,7 +45,10 @@ class Capabilities:
     One that `has_varying_lengths` gives a column of text as many bytes as the query that fills it needs, tells the
     sizes of results in part, and lets columns of text grow, but in no transaction. `estimates_at_once` is for how many
     queries it is asked at a time what they would read, where it tells that and bills for it; 0 where it does not.
-    `reads_from` has the schemes of URLs (`s3`) that its sessions read by themselves, as `ReadsObjects` says.
+    `reads_from` has the schemes of URLs (`s3`) that its sessions read by themselves, as `ReadsObjects` says. A decimal
+    type that does not say how many digits it has behind the point has `decimal_scale`, and the wider one of an engine
+    that has two has `wide_decimal_scale`; None is as many as a value needs. `loads_arrays` says whether arrays of a
+    database become arrays there.
     """
 
     name: str
@@ -67,6 +70,9 @@ class Capabilities:
     estimates_at_once: int = 0
     why_no_grants: str = "this engine knows no users"
     reads_from: frozenset[str] = frozenset()
+    decimal_scale: int | None = 3
+    wide_decimal_scale: int | None = 3
+    loads_arrays: bool = False
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 

@@ -372,3 +372,13 @@ class TestIntoPostgres:
         mariadb.send("INSERT INTO orders VALUES (3, 3, NULL, NULL)")
         assert project.published().rows == 1
         assert not list((tmp_path / ".sqlmat" / "loading").glob("*/*"))
+
+    def test_bytes(self, tmp_path: Path, source: Source, postgres_url: str) -> None:
+        kind, before = ("bytea", "'\\x") if source.is_postgres else ("varbinary(9)", "x'")
+        values = (b"", b"abc", b"\\", b"\\AB", b"\\x41", b"\x00\xff", b"'\",\n")
+        rows = ", ".join(f"({number}, {before}{value.hex()}')" for number, value in enumerate(values))
+        source.send(f"CREATE TABLE orders (id bigint, name {kind})", f"INSERT INTO orders VALUES {rows}, (99, NULL)")
+        text = "table: orders\ncolumns:\n  id: bigint\n  name: bytea\n"
+        project = source.project(tmp_path, text, warehouse=open_warehouse(postgres_url))
+        project.published()
+        assert sorted(project.rows()) == [*enumerate(values), (99, None)]

@@ -31,7 +31,7 @@ COLUMNS = "columns:\n  id: bigint\n  name: varchar(9)\n"
 INCREMENTAL = f"table: orders\nstrategy: incremental\nkey: id\n{COLUMNS}"
 FULL = Piece(is_full_refresh=True)
 # An engine that refuses is met everywhere by other contracts; the end of a process is met at every statement.
-SELDOM = {refuse: 3, conflict: 3}
+SELDOM = 3
 Rows = list[tuple[Any, ...]]
 
 
@@ -109,7 +109,7 @@ class DatabaseLoadsContract(Parts):
     ) -> int:
         warehouse, number = project.place, 0
         while True:
-            number = self.next_fault(number, how) + (SELDOM.get(how, 1) - 1 if number else 0)
+            number = self.next_fault(number, how) + (SELDOM - 1 if number and how is not kill else 0)
             before = project.rows()
             if piece is FULL:
                 orders.source.send(f"UPDATE orders SET name = 'm{number}'")
