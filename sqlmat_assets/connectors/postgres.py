@@ -60,7 +60,11 @@ _FIRST_DAY = -2_440_588
 _FIRST_MOMENT = _FIRST_DAY * 86_400_000_000
 # What sorts behind everything else.
 _ENDLESS = frozenset({"NaN", "Infinity", "infinity"})
-_LOST = re.compile(r"(?i)terminat|connection|could not (receive|send)|shut|starting up|too many|recovery")
+_LOST = re.compile(
+    r"(?i)terminat|connection|could not (receive|send)|shut|unexpected eof|starting up|too many|recovery"
+)
+_NOT_TRUSTED = re.compile(r"certificate verify failed|root certificate file|server certificate for ")
+_NO_TLS = re.compile(r"does not support SSL")
 _MAY_NOT = re.compile(r"(?i)authentication failed|permission denied|no pg_hba|password")
 
 
@@ -229,6 +233,10 @@ def _refuse_infinite(values: Any, column: SourceColumn, label: str) -> None:
 
 def _worded(label: str, said: str) -> SourceError:
     words = said.strip().removeprefix("[libpq] ").split("\n")[0]
+    if _NOT_TRUSTED.search(said):
+        return wording.not_trusted(label, words.rpartition(" failed: ")[2], "sslrootcert")
+    if _NO_TLS.search(said):
+        return wording.no_tls(label, words.rpartition(" failed: ")[2])
     if _MAY_NOT.search(said):
         return wording.may_not_read(label, words, "check the login of its connection, and its rights")
     if _LOST.search(said):
