@@ -17,6 +17,7 @@ from typing import IO, Any
 import pymysql
 
 from sqlmat_assets_tests.postgres import free_port
+from sqlmat_assets_tests.redshift.certificates import make_certificate
 
 USER, PASSWORD = "dev", "se/cr@t"
 _PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
@@ -39,7 +40,10 @@ def find_binaries() -> None:
 
 
 class MariaDB:
-    """A server on this machine alone, whose user `dev` may do all with a password."""
+    """A server on this machine alone, whose user `dev` may do all with a password.
+
+    `authority` is the certificate by which a client knows it, as 127.0.0.1, where it asks for TLS.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._data = folder / "data"
@@ -52,6 +56,8 @@ class MariaDB:
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         if self._account is not None:
             os.chown(self._data, self._account.pw_uid, self._account.pw_gid)
+        _, self.authority = make_certificate(folder)
+        self._tls = [f"--ssl-cert={self.authority}", f"--ssl-key={folder / 'server.key'}"]
         self._own = ["--no-defaults", f"--datadir={self._data}"]
         made = ["mariadb-install-db", *self._own, "--auth-root-authentication-method=normal", "--skip-test-db"]
         assert self._launch(made, subprocess.DEVNULL).wait(timeout=120) == 0
@@ -60,7 +66,7 @@ class MariaDB:
         program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
         assert program is not None
         files = [f"--socket={self._data}/s", f"--pid-file={self._data}/pid"]
-        command = [program, *self._own, *files, f"--port={self.port}", "--bind-address=127.0.0.1", *_FAST]
+        command = [program, *self._own, *files, *self._tls, f"--port={self.port}", "--bind-address=127.0.0.1", *_FAST]
         with self._log.open("ab") as log:
             process = self._launch(command, log)
         self._process = process

@@ -17,6 +17,8 @@ from typing import IO
 
 import psycopg
 
+from sqlmat_assets_tests.redshift.certificates import make_certificate
+
 _FOLDERS = Path("/usr/lib/postgresql")
 # What is lost when the machine stops is of no interest here.
 _FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off", "max_connections=60")
@@ -40,9 +42,12 @@ def find_binaries() -> Path:
 
 
 class Server:
-    """A server on this machine alone, whose user `dev` may do all and needs no password."""
+    """A server on this machine alone, whose user `dev` may do all and needs no password.
 
-    def __init__(self, folder: Path) -> None:
+    `authority` is the certificate by which a client knows it, as 127.0.0.1, where it has TLS.
+    """
+
+    def __init__(self, folder: Path, *, has_tls: bool = False) -> None:
         self._data = folder / "data"
         self._log = folder / "log"
         self._binaries = find_binaries()
@@ -57,6 +62,9 @@ class Server:
         options = ["-U", "dev", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
         self._run("initdb", "-D", str(self._data), *options)
         (self._data / "pg_hba.conf").write_text(_HBA)
+        self.authority, self._tls = folder / "root.crt", tuple[str, ...]()
+        if has_tls:
+            self._tls = self._make_certificate(folder)
 
     @property
     def pid(self) -> int:
@@ -67,7 +75,7 @@ class Server:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        settings = (*_FAST, "listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={self.port}")
+        settings = (*_FAST, *self._tls, "listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={self.port}")
         command = [str(self._binaries / "postgres"), "-D", str(self._data), *(x for s in settings for x in ("-c", s))]
         with self._log.open("ab") as log:
             self._process = self._start(command, log)
@@ -81,6 +89,14 @@ class Server:
                 time.sleep(0.02)
             else:
                 return
+
+    def _make_certificate(self, folder: Path) -> tuple[str, ...]:
+        make_certificate(folder)
+        key = folder / "server.key"
+        key.chmod(0o600)
+        if self._account is not None:
+            os.chown(key, self._account.pw_uid, self._account.pw_gid)
+        return "ssl=on", f"ssl_cert_file={self.authority}", f"ssl_key_file={key}"
 
     def stop(self, *, at_once: bool = True) -> None:
         """End it: connections are cut off at once, as in a fast shutdown; else as by a crash."""
@@ -113,10 +129,10 @@ class Server:
 
 
 @contextmanager
-def serving() -> Generator[Server]:
+def serving(*, has_tls: bool = False) -> Generator[Server]:
     """A server for a while."""
     folder = Path(tempfile.mkdtemp(prefix="sqlmat-postgres-"))
-    server = Server(folder)
+    server = Server(folder, has_tls=has_tls)
     try:
         server.start()
         yield server

@@ -34,6 +34,9 @@ from sqlmat_assets.warehouses.billing import Usage
 CODE_VERSION = "code version"
 """The metadata that says which code made, or failed to make, the rows of a table: a `CodeVersion` as text."""
 
+FAILED = "failed"
+"""What was said of a build from the command line that failed."""
+
 ATTEMPT_TAG = "sqlmat/failed_run"
 """The tag of an observation that tells of an attempt to build the table, outside of a run of Dagster's: its run."""
 

@@ -226,6 +226,7 @@ class Recorder:
 
         from sqlmat_assets.components.events import (
             ATTEMPT_TAG,
+            FAILED,
             translate_commit,
             translate_discarded,
             translate_seconds,
@@ -239,7 +240,7 @@ class Recorder:
         tags = {} if model.is_quarantined else {ATTEMPT_TAG: self._run.id}
         said = str(discarded.error).partition("\n")[0]
         metadata = {
-            "failed": dg.MetadataValue.md(fenced(translate_discarded(discarded))),
+            FAILED: dg.MetadataValue.md(fenced(translate_discarded(discarded))),
             "decided at": dg.MetadataValue.timestamp(self._run.decided_at),
             "run": dg.MetadataValue.text(self._run.id),
             **translate_seconds(discarded.seconds, discarded.phases),

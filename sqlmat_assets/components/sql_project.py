@@ -15,7 +15,7 @@ from sqlmat_assets.components.connections import find_in_environment
 from sqlmat_assets.components.delivery_assets import build_delivery
 from sqlmat_assets.components.home import ARRIVALS_SENSOR, FRESHNESS_SENSOR
 from sqlmat_assets.components.mappings import translate_mappings
-from sqlmat_assets.components.messages.settings import SlackSettings
+from sqlmat_assets.components.messages.settings import MailSettings, SlackSettings, WebhookSettings
 from sqlmat_assets.components.origin import find_identity, find_origin
 from sqlmat_assets.components.reload import load_watched
 from sqlmat_assets.components.resources import SECRETS, WarehouseResource, hide_url
@@ -170,7 +170,9 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
         environment: Where they are built beside production; by default production is.
         secrets_key: The name of the resource that has the secrets of deliveries, where the project around brings one;
             without it they are variables of the process.
-        slack: Where people are told what happens; nobody is without it, nor of what happens in an environment.
+        slack: Where people are told what happens in Slack; nobody is of what happens in an environment.
+        mail: Whom the same is told by mail.
+        webhook: The URL that is called with it.
         connections: The URLs of the connections that loads name; by default the variable SQLMAT_CONNECTION_SHOP of the
             environment has that of `shop`.
     """
@@ -183,6 +185,8 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
     environment: str | None = None
     secrets_key: str | None = None
     slack: SlackSettings | None = None
+    mail: MailSettings | None = None
+    webhook: WebhookSettings | None = None
     connections: dict[str, str] | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
@@ -199,8 +203,8 @@ class SqlProjectComponent(dg.Component, dg.Model, dg.Resolvable):
             secrets_key=self.secrets_key or SECRETS_KEY,
             find_connection=find_in_environment if self.connections is None else self.connections.get,
         )
-        is_told = self.slack is not None and not (self.environment or "").strip()
-        return dg.Definitions.merge(tables, self.slack.build(project)) if self.slack and is_told else tables
+        told = [] if (self.environment or "").strip() else [self.slack, self.mail, self.webhook]
+        return dg.Definitions.merge(tables, *(each.build(project) for each in told if each is not None))
 
     def _own_sensor(self, context: dg.ComponentLoadContext) -> str:
         """The name of the sensor, unless another folder has it too."""

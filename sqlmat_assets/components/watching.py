@@ -108,7 +108,7 @@ class InstanceWatch:
 
     def look(self, relation: Relation) -> Seen:
         """How a table stands."""
-        from sqlmat_assets.components.automation.runs import explain_attempt
+        from sqlmat_assets.components.automation.reported import explain_attempt
 
         instance, ledger = self._open()
         state = ledger.read(instance).states.get(relation)

@@ -73,6 +73,12 @@ class Asked:
         return exp.Subquery(this=exp.Var(this=f"{self.query}\n"), alias=alias)
 
 
+def greatest_query(asked: Asked, key: exp.Column, text: exp.DataType, dialect: str) -> exp.Select:
+    """What gives the greatest key, as text, and whether there are rows without one."""
+    without = exp.select("1").from_(asked.source(dialect)).where(exp.Is(this=key.copy(), expression=exp.null()))
+    return exp.select(exp.Cast(this=exp.Max(this=key), to=text), exp.Exists(this=without)).from_(asked.source(dialect))
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """Rows on their way, some thousand at a time; `cancel` ends it from another thread.
@@ -104,7 +110,10 @@ class Database(Protocol):
         ...
 
     def find_greatest(self, asked: Asked) -> str | None:
-        """The greatest key, as text; None where there are no rows."""
+        """The greatest key, as text; None where there are no rows.
+
+        Refused where the key of a row is NULL, or one that no other is greater than.
+        """
         ...
 
     def open_rows(self, asked: Asked) -> AbstractContextManager[Stream]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit
@@ -15,7 +15,8 @@ from urllib.parse import quote, unquote, urlsplit
 from sqlglot import exp
 
 from sqlmat_assets.connectors import mysql_child
-from sqlmat_assets.connectors.databases import Asked, Batch, Kind, Schema, SourceColumn, Stream
+from sqlmat_assets.connectors.databases import Asked, Batch, Kind, Schema, SourceColumn, Stream, greatest_query
+from sqlmat_assets.connectors.mysql_tls import Tunnel, read_tls, tunnel
 from sqlmat_assets.connectors.shown import without_secrets
 from sqlmat_assets.errors import SourceError
 from sqlmat_assets.errors import sources as wording
@@ -64,21 +65,24 @@ class MySQLSource:
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self.label = without_secrets(url)
+        self._tls = read_tls(self.label, self._parts.query)
 
     def describe(self, asked: Asked) -> tuple[SourceColumn, ...]:
         query = exp.select("*").from_(asked.source(_DIALECT)).limit(0).sql(_DIALECT)
-        with self._explained(), closing(self._connect()) as connection, connection.cursor() as cursor:
+        with self._way() as way, self._explained(way), self._cursor(way) as cursor:
             cursor.execute(query)
             return tuple(map(_described, cursor._result.fields))  # noqa: SLF001 - the only way to flags and charsets
 
     def find_greatest(self, asked: Asked) -> str | None:
         if asked.key is None:
             return None
-        greatest = exp.Cast(this=exp.Max(this=_column(asked.key.name)), to=exp.DataType.build("char", dialect=_DIALECT))
-        query = exp.select(greatest).from_(asked.source(_DIALECT)).sql(_DIALECT)
-        with self._explained(), closing(self._connect()) as connection, connection.cursor() as cursor:
+        text = exp.DataType.build("char", dialect=_DIALECT)
+        query = greatest_query(asked, _column(asked.key.name), text, _DIALECT).sql(_DIALECT)
+        with self._way() as way, self._explained(way), self._cursor(way) as cursor:
             cursor.execute(query)
-            ((value,),) = cursor.fetchall()
+            ((value, has_others),) = cursor.fetchall()
+        if has_others:
+            raise wording.without_key(self.label, asked.key.name)
         return None if value is None else str(value)
 
     @contextmanager
@@ -88,18 +92,31 @@ class MySQLSource:
                 raise wording.no_counterpart(self.label, column.name, column.type)
         if find_spec("connectorx") is None:
             raise wording.no_client("MariaDB and MySQL", "databases")
-        with self._explained():
-            # connectorx waits for half a minute for a server that lets nobody in.
-            self._connect().close()
         statement = _query(asked).sql(_DIALECT)
-        request = {"url": self._url(), "statement": statement, "rows": _BATCH_ROWS, "settings": _SETTINGS}
-        with tempfile.TemporaryFile() as said, _child(said) as child:
-            assert child.stdin is not None  # noqa: S101 - it is a pipe
-            assert child.stdout is not None  # noqa: S101 - the same
-            child.stdin.write(json.dumps(request).encode())
-            child.stdin.close()
-            schema, batches = self._read(child, said, asked)
-            yield Stream(schema, (batches,), child.kill, statement)
+        with self._way() as way, tempfile.TemporaryFile() as said:
+            self._try(way)
+            request = {"url": self._url(way), "statement": statement, "rows": _BATCH_ROWS, "settings": _SETTINGS}
+            with _child(said) as child:
+                yield self._stream(child, said, request, asked, statement)
+
+    def _try(self, way: Tunnel | None) -> None:
+        """See whether the server lets somebody in: connectorx waits half a minute for one that does not.
+
+        It has no TLS, so there is to be none here: PyMySQL takes it where a server offers it.
+        """
+        # PyMySQL lacks a package for one way to sign in without TLS, which connectorx knows by itself.
+        with suppress(RuntimeError), self._explained(way):
+            self._connect(way, ssl_disabled=True).close()
+
+    def _stream(
+        self, child: subprocess.Popen[bytes], said: IO[bytes], request: dict[str, Any], asked: Asked, statement: str
+    ) -> Stream:
+        assert child.stdin is not None  # noqa: S101 - it is a pipe
+        assert child.stdout is not None  # noqa: S101 - the same
+        child.stdin.write(json.dumps(request).encode())
+        child.stdin.close()
+        schema, batches = self._read(child, said, asked)
+        return Stream(schema, (batches,), child.kill, statement)
 
     def _read(self, child: subprocess.Popen[bytes], said: IO[bytes], asked: Asked) -> tuple[Schema, Iterator[Batch]]:
         import pyarrow as pa
@@ -134,12 +151,28 @@ class MySQLSource:
         words = json.loads(last) if last.startswith('"') else "the process that reads has ended"
         return self._of_connectorx(words)
 
-    def _url(self) -> str:
+    @contextmanager
+    def _way(self) -> Generator[Tunnel | None]:
+        """The way to the server; None where it is a plain one."""
+        if self._tls is None:
+            yield None
+            return
+        with tunnel(self.label, self._parts.hostname or "", self._parts.port or _PORT, self._tls) as opened:
+            yield opened
+
+    def _url(self, way: Tunnel | None) -> str:
         parts = self._parts
         login = ":".join(quote(unquote(each or ""), safe="") for each in (parts.username, parts.password))
+        if way is not None:
+            return f"mysql://{login}@localhost{parts.path}?socket={quote(str(way.socket), safe='')}"
         return f"mysql://{login}@{parts.hostname}:{parts.port or _PORT}{parts.path}"
 
-    def _connect(self) -> Any:
+    @contextmanager
+    def _cursor(self, way: Tunnel | None) -> Generator[Any]:
+        with closing(self._connect(way)) as connection, connection.cursor() as cursor:
+            yield cursor
+
+    def _connect(self, way: Tunnel | None, *, ssl_disabled: bool = False) -> Any:
         try:
             import pymysql
         except ImportError:
@@ -148,6 +181,8 @@ class MySQLSource:
         return pymysql.connect(
             host=parts.hostname,
             port=parts.port or _PORT,
+            unix_socket=None if way is None else str(way.socket),
+            ssl_disabled=ssl_disabled,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             database=unquote(parts.path.removeprefix("/")),
@@ -156,7 +191,7 @@ class MySQLSource:
         )
 
     @contextmanager
-    def _explained(self) -> Generator[None]:
+    def _explained(self, way: Tunnel | None) -> Generator[None]:
         import pymysql
 
         try:
@@ -164,6 +199,8 @@ class MySQLSource:
         except SourceError:
             raise
         except pymysql.MySQLError as error:
+            if way is not None and way.failure is not None:
+                raise way.failure from None
             code, said = (*error.args, "", "")[:2]
             raise self._worded(int(code or 0), str(said)) from error
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from sqlglot import exp
 
-from sqlmat_assets.connectors.databases import Asked, Batch, Kind, SourceColumn, Stream
+from sqlmat_assets.connectors.databases import Asked, Batch, Kind, SourceColumn, Stream, greatest_query
 from sqlmat_assets.connectors.shown import without_secrets
 from sqlmat_assets.errors import SourceError
 from sqlmat_assets.errors import sources as wording
@@ -58,7 +58,13 @@ _DESCRIBED = "SELECT format_type(t.o, t.m) FROM unnest(%s::oid[], %s::int[]) WIT
 # the last moment that Arrow can say, comes as something before it.
 _FIRST_DAY = -2_440_588
 _FIRST_MOMENT = _FIRST_DAY * 86_400_000_000
-_LOST = re.compile(r"(?i)terminat|connection|could not (receive|send)|shut|starting up|too many|recovery")
+# What sorts behind everything else.
+_ENDLESS = frozenset({"NaN", "Infinity", "infinity"})
+_LOST = re.compile(
+    r"(?i)terminat|connection|could not (receive|send)|shut|unexpected eof|starting up|too many|recovery"
+)
+_NOT_TRUSTED = re.compile(r"certificate verify failed|root certificate file|server certificate for ")
+_NO_TLS = re.compile(r"does not support SSL")
 _MAY_NOT = re.compile(r"(?i)authentication failed|permission denied|no pg_hba|password")
 
 
@@ -82,10 +88,13 @@ class PostgresSource:
     def find_greatest(self, asked: Asked) -> str | None:
         if asked.key is None:
             return None
-        greatest = exp.Cast(this=exp.Max(this=_column(asked.key.name)), to=exp.DataType.build("text"))
-        query = exp.select(greatest).from_(asked.source(_DIALECT))
+        query = greatest_query(asked, _column(asked.key.name), exp.DataType.build("text"), _DIALECT)
         with self._explained(), self._connect() as connection:
-            ((value,),) = connection.execute(query.sql(_DIALECT).encode()).fetchall()
+            ((value, has_others),) = connection.execute(query.sql(_DIALECT).encode()).fetchall()
+        if has_others:
+            raise wording.without_key(self.label, asked.key.name)
+        if value in _ENDLESS:
+            raise wording.key_without_end(self.label, asked.key.name, str(value))
         return None if value is None else str(value)
 
     @contextmanager
@@ -224,6 +233,10 @@ def _refuse_infinite(values: Any, column: SourceColumn, label: str) -> None:
 
 def _worded(label: str, said: str) -> SourceError:
     words = said.strip().removeprefix("[libpq] ").split("\n")[0]
+    if _NOT_TRUSTED.search(said):
+        return wording.not_trusted(label, words.rpartition(" failed: ")[2], "sslrootcert")
+    if _NO_TLS.search(said):
+        return wording.no_tls(label, words.rpartition(" failed: ")[2])
     if _MAY_NOT.search(said):
         return wording.may_not_read(label, words, "check the login of its connection, and its rights")
     if _LOST.search(said):

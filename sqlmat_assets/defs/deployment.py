@@ -13,7 +13,7 @@ from sqlmat_assets.components.executor import thread_executor
 from sqlmat_assets.components.messages.channels import DIGEST_AT as DEFAULT_DIGEST
 from sqlmat_assets.components.messages.channels import Channels
 from sqlmat_assets.components.messages.others import MailMessages, WebhookMessages
-from sqlmat_assets.components.messages.sensor import MESSAGES_SENSOR, build_messages
+from sqlmat_assets.components.messages.sensor import MAIL_SENSOR, WEBHOOK_SENSOR, build_messages
 from sqlmat_assets.components.resources import WarehouseResource
 from sqlmat_assets.components.sql_project import build_definitions, find_named, load_folder
 from sqlmat_assets.project.model import Project
@@ -97,8 +97,8 @@ def _build_messages(project: Project) -> Iterator[dg.Definitions]:
     if MAIL.get_value():
         channels = replace(anywhere, default=MAIL_TO.get_value() or "")
         mail = MailMessages(server=MAIL, sender=MAIL_FROM)
-        yield build_messages(project, channels, mail, f"{MESSAGES_SENSOR}_mail")
+        yield build_messages(project, channels, mail, MAIL_SENSOR)
     if WEBHOOK.get_value():
         secret = {"secret": WEBHOOK_SECRET} if WEBHOOK_SECRET.get_value() else {}
         hook = WebhookMessages(url=WEBHOOK, **secret)
-        yield build_messages(project, anywhere, hook, f"{MESSAGES_SENSOR}_webhook")
+        yield build_messages(project, anywhere, hook, WEBHOOK_SENSOR)

@@ -67,6 +67,16 @@ def fenced(text: str, language: str = "text") -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
+def unfenced(text: str) -> str:
+    """What stands in a Markdown block.
+
+    Examples:
+        >>> unfenced(fenced("SELECT 1", "sql"))
+        'SELECT 1'
+    """
+    return text.partition("\n")[2].rpartition("\n")[0]
+
+
 def shortened(text: str, most: int = 20_000) -> str:
     r"""The beginning of a long text, and how much of it is left out.
 

@@ -75,6 +75,16 @@ def run_link(run_id: str) -> str:
     return f"run {run_id[:8]}"
 
 
+def command_link(run: str) -> str:
+    """The name of a build from the command line.
+
+    Examples:
+        >>> command_link("3f2a9c1b")
+        'sqlmat build, run 3f2a9c1b'
+    """
+    return f"sqlmat build, run {run[:8]}"
+
+
 def works_again(names: Sequence[str]) -> str:
     """What failed does no longer.
 

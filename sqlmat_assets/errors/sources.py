@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlmat_assets.errors import SourceError, TransientSourceError, UsageError
 
 
@@ -112,4 +114,57 @@ def no_key_kind(label: str, name: str, type_: str) -> SourceError:
     """A key whose order is not that of its values."""
     return SourceError(
         f"{label}: `{name}` is `{type_}`, and no key that grows\n  hint: name a column with numbers, dates or times"
+    )
+
+
+def without_key(label: str, name: str) -> SourceError:
+    """Rows of which nothing tells when they came, so that they would be left out, or come again and again."""
+    return SourceError(
+        f"{label}: there are rows whose `{name}`, the key, is NULL\n"
+        "  hint: leave them out in a `query`, or name a key that every row has"
+    )
+
+
+def key_without_end(label: str, name: str, value: str) -> SourceError:
+    """A key that no other is greater than, so that nothing would ever be new behind it."""
+    return SourceError(
+        f"{label}: the greatest `{name}`, the key, is `{value}`, and nothing can come behind it\n"
+        "  hint: leave such rows out in a `query`"
+    )
+
+
+def unknown_parameter(label: str, name: str, known: Sequence[str]) -> SourceError:
+    """A parameter of a URL that nothing reads, such as one that is misspelt and should have kept a connection safe."""
+    return SourceError(f"{label}: nothing reads the parameter `{name}`\n  hint: it has {', '.join(known)}")
+
+
+def unknown_tls_mode(label: str, known: Sequence[str]) -> SourceError:
+    """`ssl-mode` says nothing that is known."""
+    return SourceError(f"{label}: `ssl-mode` is none of {', '.join(known)}")
+
+
+def no_certificate(label: str, said: str) -> SourceError:
+    """A file with certificates or a key cannot be read."""
+    return SourceError(
+        f"{label}: a certificate cannot be read: {said}\n  hint: check the files in `ssl-ca`, `ssl-cert` and `ssl-key`"
+    )
+
+
+def not_trusted(label: str, said: str, parameter: str) -> SourceError:
+    """The certificate of a server is not one of it, or of nobody who is known; a `parameter` of the URL says who is."""
+    return SourceError(
+        f"{label}: the certificate of the server is refused: {said}\n"
+        f"  hint: name the certificate of its authority in `{parameter}`, and the server as its certificate does"
+    )
+
+
+def no_tls(label: str, said: str) -> SourceError:
+    """A server and this machine have found no way to talk in secret."""
+    return SourceError(f"{label}: no TLS with the server: {said}")
+
+
+def offers_no_tls(label: str) -> SourceError:
+    """A server that has no TLS, or whoever stands before it and says so; it is told no password."""
+    return SourceError(
+        f"{label}: the server offers no TLS\n  hint: set it up there, or take `ssl-mode` and `ssl-ca` out of the URL"
     )

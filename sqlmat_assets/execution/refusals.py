@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sqlmat_assets.errors import (
+    BadRowError,
     MaterializeError,
+    TerminalWarehouseError,
     UnknownOutcomeError,
     WarehouseError,
     environments,
@@ -79,7 +81,9 @@ def find_held(relation: Relation, standing: Standing, error: MaterializeError) -
 def with_state(error: MaterializeError, held: str) -> MaterializeError:
     """The same error, saying what the target holds now."""
     if isinstance(error, WarehouseError):
-        told = type(error)(failures.engine_refused(error.message, held, error.statement), error.statement)
+        # Whoever wants to know which row it was has asked by now.
+        kind = TerminalWarehouseError if isinstance(error, BadRowError) else type(error)
+        told = kind(failures.engine_refused(error.message, held, error.statement), error.statement)
     else:
         told = type(error)(failures.with_state(str(error), held))
     told.__cause__ = error

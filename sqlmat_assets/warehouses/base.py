@@ -46,7 +46,9 @@ class Capabilities:
     sizes of results in part, and lets columns of text grow, but in no transaction. `estimates_at_once` is for how many
     queries it is asked at a time what they would read, where it tells that and bills for it; 0 where it does not.
     `reads_from` and `writes_to` have the schemes of URLs (`s3`) that its sessions read and write by themselves, as
-    `ReadsObjects` and `WritesObjects` say.
+    `ReadsObjects` and `WritesObjects` say. A decimal type that does not say how many digits it has behind the point has
+    `decimal_scale`, and the wider one of an engine that has two has `wide_decimal_scale`; None is as many as a value
+    needs. `loads_arrays` says whether arrays of a database become arrays there.
     """
 
     name: str
@@ -69,6 +71,9 @@ class Capabilities:
     why_no_grants: str = "this engine knows no users"
     reads_from: frozenset[str] = frozenset()
     writes_to: frozenset[str] = frozenset()
+    decimal_scale: int | None = 3
+    wide_decimal_scale: int | None = 3
+    loads_arrays: bool = False
     tested_on: str = "the engine itself"
     facts: tuple[Fact, ...] = ()
 

@@ -7,11 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import duckdb
 import pytest
 
+from sqlmat_assets.connectors.calls import signature
 from sqlmat_assets_tests.children import Child
+from sqlmat_assets_tests.connectors.mail_double import PASSWORD, mail_double
+from sqlmat_assets_tests.connectors.receiver import receiving
 
 DEFS_YAML = """\
 type: sqlmat_assets.components.sql_project.SqlProjectComponent
@@ -272,3 +276,89 @@ def test_it_delivers_and_tells_people_in_slack(around: Path) -> None:
     shown = ask(around, SHOWN, **variables)
     assert shown.returncode == 0, shown.stderr
     assert "xoxb-1" not in shown.stdout
+
+
+TOLD = """\
+import json
+import dagster as dg
+from acme.definitions import defs
+
+loaded = defs()
+job = loaded.resolve_implicit_global_asset_job_def()
+sensors = {each.name: each for each in loaded.sensors if each.name.startswith("sqlmat_messages")}
+cursors, said = {}, {}
+
+def tick(instance):
+    for name, sensor in sensors.items():
+        resources = {key: loaded.resources[key] for key in sensor.required_resource_keys}
+        with dg.build_sensor_context(instance, cursor=cursors.get(name), resources=resources) as context:
+            told = sensor.evaluate_tick(context)
+        cursors[name], said[name] = told.cursor, told.skip_message
+
+with dg.DagsterInstance.ephemeral() as instance:
+    tick(instance)
+    assert job.execute_in_process(instance=instance, raise_on_error=False).success is False
+    tick(instance)
+    print(json.dumps(said))
+"""
+MAIL = """\
+  mail:
+    server: "smtp://sender:{{ env.MAIL_PASSWORD }}@127.0.0.1:{{ env.MAIL_PORT }}"
+    sender: sqlmat@example.com
+    to: joan@example.com
+    failures: alarm@example.com
+    ui: http://ui
+"""
+WEBHOOK = """\
+  webhook:
+    url: "{{ env.HOOK }}/told"
+    secret: "{{ env.HOOK_SECRET }}"
+    channel: data
+    failures: alarm
+"""
+VARIABLES = {"MAIL_PASSWORD": "x", "MAIL_PORT": "25", "HOOK": "http://127.0.0.1:9", "HOOK_SECRET": "x"}
+
+
+def test_it_tells_people_by_mail_and_by_calling_a_url(around: Path) -> None:
+    (around / "sql/first/cities_test.sql").write_text("SELECT id > 1 AS positive FROM first.cities\n")
+    yaml = around / "acme/defs/tables/defs.yaml"
+    yaml.write_text(DEFS_YAML + MAIL + WEBHOOK)
+    with mail_double() as mails, receiving() as receiver:
+        variables = {
+            "WAREHOUSE_FILE": str(around / "w.duckdb"),
+            "MAIL_PASSWORD": quote(PASSWORD),
+            "MAIL_PORT": str(mails.port),
+            "HOOK": receiver.url,
+            "HOOK_SECRET": "signing key",
+        }
+        asked = ask(around, TOLD, **variables)
+        assert asked.returncode == 0, asked.stderr
+        shown = ask(around, SHOWN, **variables)
+    told = json.loads(asked.stdout.splitlines()[-1])
+    assert told == {"sqlmat_messages_mail": "sent 1 message", "sqlmat_messages_webhook": "sent 1 message"}
+    assert mails.envelopes == [("sqlmat@example.com", ["alarm@example.com"])]
+    (mail,), (call,) = mails.mails, receiver.calls
+    assert mail["Subject"] == "first.cities fails"
+    assert mail.get_content().startswith("first.cities (http://ui/assets/first/cities) fails\n")
+    assert call.document["channel"] == "alarm"
+    assert call.document["text"].startswith("first.cities fails\n")
+    at = call.headers["x-sqlmat-signature"].partition(",")[0].removeprefix("t=")
+    assert call.headers["x-sqlmat-signature"] == signature("signing key", int(at), call.body)
+    assert shown.returncode == 0, shown.stderr
+    for secret in (quote(PASSWORD), "signing key", receiver.url):
+        assert secret not in shown.stdout
+
+
+def test_a_secret_that_is_refused_is_not_shown(around: Path) -> None:
+    yaml = around / "acme/defs/tables/defs.yaml"
+    yaml.write_text(DEFS_YAML + MAIL + WEBHOOK)
+    refused = ask(around, WAREHOUSE_FILE=str(around / "w.duckdb"), **{**VARIABLES, "HOOK_SECRET": "48151623"})
+    assert "1 validation error for WebhookSettings" in refused.stderr
+    assert "48151623" not in refused.stderr
+
+
+def test_nobody_is_told_of_an_environment(around: Path) -> None:
+    yaml = around / "acme/defs/tables/defs.yaml"
+    yaml.write_text(DEFS_YAML + MAIL + WEBHOOK + "  environment: joan\n")
+    told = run(around, WAREHOUSE_FILE=str(around / "w.duckdb"), **VARIABLES)
+    assert told["sensors"] == {"sqlmat_freshness": "STOPPED"}

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from sqlmat_assets_tests.connectors.fixtures import gcs_bucket, gcs_server, s3_bucket, web
+from sqlmat_assets_tests.connectors.sources import mariadb, postgres, source
 from sqlmat_assets_tests.keeping_open import keep_open
 from sqlmat_assets_tests.redshift.fixtures import s3_server
 
-__all__ = ["gcs_bucket", "gcs_server", "keep_open", "s3_bucket", "s3_server", "web"]
+__all__ = ["gcs_bucket", "gcs_server", "keep_open", "mariadb", "postgres", "s3_bucket", "s3_server", "source", "web"]
 
 _HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 

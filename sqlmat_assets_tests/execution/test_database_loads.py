@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from sqlmat_assets.errors import UsageError
 from sqlmat_assets.execution.events import Published, Run, Unchanged
 from sqlmat_assets.execution.materialize import materialize
-from sqlmat_assets.execution.piece import Piece
+from sqlmat_assets.execution.piece import WHOLE, Piece
 from sqlmat_assets.warehouses.config import open_warehouse
 from sqlmat_assets_tests.connectors.cutting import cutting
+from sqlmat_assets_tests.connectors.sources import Source
 from sqlmat_assets_tests.execution.loading import LoadProject
 from sqlmat_assets_tests.mariadb import MariaDB
 
 COLUMNS = "columns:\n  id: bigint\n  name: varchar\n"
-Send = Callable[..., list[tuple[Any, ...]]]
-
-
-class Source:
-    """A database to load from: its URL, and a way to change it."""
-
-    def __init__(self, url: str, send: Send) -> None:
-        self.url = url
-        self.send = send
-
-    def project(self, root: Path, text: str, **more: Any) -> LoadProject:
-        return LoadProject(root, f"connection: shop\n{text}", variables={"SQLMAT_CONNECTION_SHOP": self.url}, **more)
-
-
-@pytest.fixture
-def postgres(postgres_url: str) -> Source:
-    def send(*statements: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            cursors = [connection.execute(statement.encode()) for statement in statements]
-            return cursors[-1].fetchall() if cursors[-1].description else []
-
-    return Source(postgres_url, send)
-
-
-@pytest.fixture
-def mariadb(mariadb_server: MariaDB) -> Generator[Source]:
-    name = mariadb_server.make_database()
-    yield Source(mariadb_server.url(name), lambda *statements: mariadb_server.send(name, *statements))
-    mariadb_server.send("", f"DROP DATABASE {name}")
-
-
-@pytest.fixture(params=["postgres", "mariadb"])
-def source(request: pytest.FixtureRequest) -> Source:
-    return request.getfixturevalue(request.param)
 
 
 def orders(source: Source, *rows: str) -> None:
@@ -137,7 +101,7 @@ class TestIncremental:
         assert project.rows() == [(1, "new")]
 
     def test_a_key_of_moments(self, tmp_path: Path, source: Source) -> None:
-        kind = "timestamptz" if source.url.startswith("post") else "timestamp(6)"
+        kind = "timestamptz" if source.is_postgres else "timestamp(6)"
         source.send(
             f"CREATE TABLE orders (at {kind}, name varchar(9))",
             "INSERT INTO orders VALUES ('2026-03-29 01:30:00.000001', 'x'), ('2026-03-29 01:30:00.000002', 'y')",
@@ -160,6 +124,28 @@ class TestIncremental:
         orders(source, "(1, 'x', 1)")
         project = source.project(tmp_path, self.text.replace("key: id", "key: name"))
         assert "and no key that grows" in project.refused()
+
+    def test_every_row_has_a_key(self, tmp_path: Path, source: Source) -> None:
+        source.send("CREATE TABLE orders (id bigint, name varchar(9))", "INSERT INTO orders VALUES (1, 'x')")
+        project = source.project(tmp_path, self.text)
+        project.published()
+        source.send("INSERT INTO orders VALUES (2, 'y'), (NULL, 'z')")
+        for piece in (WHOLE, Piece(is_full_refresh=True)):
+            assert project.refused(piece).endswith(
+                ": there are rows whose `id`, the key, is NULL\n"
+                "  hint: leave them out in a `query`, or name a key that every row has\n"
+                "`raw.events` still holds its previous rows"
+            )
+        project.write(project.text.replace("table: orders", "query: select * from orders where id is not null"))
+        project.published()
+        assert project.rows() == [(1, "x"), (2, "y")]
+
+    @pytest.mark.parametrize(("kind", "value"), [("numeric", "NaN"), ("timestamptz", "infinity")])
+    def test_a_key_behind_which_nothing_comes(self, tmp_path: Path, postgres: Source, kind: str, value: str) -> None:
+        postgres.send(f"CREATE TABLE orders AS SELECT '{value}'::{kind} AS id, 'x' AS name")
+        types = {"numeric": "double", "timestamptz": "timestamptz"}
+        project = postgres.project(tmp_path, self.text.replace("id: bigint", f"id: {types[kind]}"))
+        assert f": the greatest `id`, the key, is `{value}`, and nothing can come behind it\n" in project.refused()
 
 
 class TestTypesOfPostgres:
@@ -346,8 +332,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("times", [1, 100])
     def test_a_connection_that_is_lost_in_the_middle(self, tmp_path: Path, source: Source, times: int) -> None:
-        is_postgres = source.url.startswith("post")
-        many = "generate_series(1, 100000) AS s(seq)" if is_postgres else "seq_1_to_100000"
+        many = "generate_series(1, 100000) AS s(seq)" if source.is_postgres else "seq_1_to_100000"
         source.send("CREATE TABLE orders AS SELECT 1 AS id, 'before' AS name")
         project = source.project(tmp_path, f"table: orders\n{COLUMNS}")
         project.published()
@@ -387,3 +372,13 @@ class TestIntoPostgres:
         mariadb.send("INSERT INTO orders VALUES (3, 3, NULL, NULL)")
         assert project.published().rows == 1
         assert not list((tmp_path / ".sqlmat" / "loading").glob("*/*"))
+
+    def test_bytes(self, tmp_path: Path, source: Source, postgres_url: str) -> None:
+        kind, before = ("bytea", "'\\x") if source.is_postgres else ("varbinary(9)", "x'")
+        values = (b"", b"abc", b"\\", b"\\AB", b"\\x41", b"\x00\xff", b"'\",\n")
+        rows = ", ".join(f"({number}, {before}{value.hex()}')" for number, value in enumerate(values))
+        source.send(f"CREATE TABLE orders (id bigint, name {kind})", f"INSERT INTO orders VALUES {rows}, (99, NULL)")
+        text = "table: orders\ncolumns:\n  id: bigint\n  name: bytea\n"
+        project = source.project(tmp_path, text, warehouse=open_warehouse(postgres_url))
+        project.published()
+        assert sorted(project.rows()) == [*enumerate(values), (99, None)]

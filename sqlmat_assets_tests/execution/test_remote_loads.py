@@ -150,6 +150,14 @@ def test_a_header_of_csv_with_other_names(tmp_path: Path, put: Put) -> None:
     assert project.rows("id, Name") == [(1, "x")]
 
 
+def test_a_bad_value_in_parquet_is_named_by_its_row(tmp_path: Path, put: Put) -> None:
+    url = put("a.parquet", parquet(tmp_path, "SELECT unnest(['1', 'x']) AS id, 'y' AS name"))
+    assert LoadProject(tmp_path, f"files: {url}\n{COLUMNS}").refused() == (
+        f"{url}: `x` in the column `id` of row 2 is no `BIGINT`\n"
+        "  hint: write a value of that type, or declare another type for `id`\n`raw.events` was never built"
+    )
+
+
 def test_partitions_in_a_bucket(tmp_path: Path, put: Put) -> None:
     base = put("ev/2019/01/a.csv", csv("1,x")).removesuffix("2019/01/a.csv")
     put("ev/2019/02/b.csv", csv("2,y"))

@@ -1,4 +1,4 @@
-"""A certificate for the double, of an authority that nobody knows."""
+"""A certificate for a server on this machine, of an authority that nobody knows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 def make_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     """Return what a server on the loopback address needs, and the file by which a client knows it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the double of Redshift")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server of the tests")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

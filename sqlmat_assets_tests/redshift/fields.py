@@ -88,17 +88,7 @@ def convert(column: Column, written: str, options: Options) -> str | None:
 def _checked(column: Column, value: str, options: Options) -> str:
     match column.type:
         case "smallint" | "integer" | "bigint":
-            if not re.fullmatch(r"\s*[+-]?\d+\s*", value):
-                bad = re.search(r"[^\d+-]|(?<!^)[+-]", value.strip())
-                raise BadField(
-                    1207,
-                    (
-                        f"Invalid digit, Value '{bad[0] if bad else ''}', Pos "
-                        f"{bad.start() if bad else 0}, Type: {_named(column)}"
-                    ),
-                )
-            if not -(2 ** RANGES[column.type]) <= int(value) < 2 ** RANGES[column.type]:
-                raise BadField(1204, f"Overflow, Value '{value.strip()}', Type: {_named(column)}")
+            _integer(column, value)
         case "real" | "double precision":
             _number(value, 1208, "Invalid value for a floating point number")
         case "numeric":
@@ -112,6 +102,8 @@ def _checked(column: Column, value: str, options: Options) -> str:
             return _date(value, options)
         case "timestamp without time zone" | "timestamp with time zone":
             return _timestamp(value, options)
+        case "bytea":
+            return _bytes(value)
         case _ if column.is_text:
             return _text(column, value, options)
         case _:
@@ -121,6 +113,27 @@ def _checked(column: Column, value: str, options: Options) -> str:
 
 def _named(column: Column) -> str:
     return {"smallint": "Short", "integer": "Integer", "bigint": "Long"}[column.type]
+
+
+def _integer(column: Column, value: str) -> None:
+    if not re.fullmatch(r"\s*[+-]?\d+\s*", value):
+        bad = re.search(r"[^\d+-]|(?<!^)[+-]", value.strip())
+        raise BadField(
+            1207,
+            (
+                f"Invalid digit, Value '{bad[0] if bad else ''}', Pos "
+                f"{bad.start() if bad else 0}, Type: {_named(column)}"
+            ),
+        )
+    if not -(2 ** RANGES[column.type]) <= int(value) < 2 ** RANGES[column.type]:
+        raise BadField(1204, f"Overflow, Value '{value.strip()}', Type: {_named(column)}")
+
+
+def _bytes(value: str) -> str:
+    """Digits alone: https://docs.aws.amazon.com/redshift/latest/dg/copy-usage-varbyte.html."""
+    if not re.fullmatch("([0-9A-Fa-f]{2})*", value):
+        raise BadField(1224, "Invalid hexadecimal representation of VARBYTE")
+    return f"\\x{value}"
 
 
 def _number(value: str, code: int, reason: str) -> Decimal | None:

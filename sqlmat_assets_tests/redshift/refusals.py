@@ -305,10 +305,13 @@ def _table_words(statement: Statement) -> Refused | None:
         return None
     if any(token.is_word("unlogged") for token in statement.tokens[:3]):
         return syntax_error(statement.tokens[1], statement.text)
-    for token in statement.tokens[statement.behind :]:
+    tokens = statement.tokens[statement.behind :]
+    # A name for TIMESTAMPTZ: https://docs.aws.amazon.com/redshift/latest/dg/c_Supported_data_types.html
+    of_types = {at for word in ("with", "without") for at in find_words(tokens, word, "time", "zone")}
+    for at, token in enumerate(tokens):
         if token.is_word("as"):
             return None
-        if token.is_word("inherits", "partition", "tablespace", "with"):
+        if at not in of_types and token.is_word("inherits", "partition", "tablespace", "with"):
             return syntax_error(token, statement.text)
     return None
 

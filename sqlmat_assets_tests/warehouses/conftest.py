@@ -1,4 +1,5 @@
 from sqlmat_assets_tests.bigquery.fixtures import bigquery, bigquery_url, shared_bigquery, storage, storage_server
+from sqlmat_assets_tests.connectors.sources import mariadb, postgres, source
 from sqlmat_assets_tests.keeping_open import keep_open
 from sqlmat_assets_tests.redshift.fixtures import (
     bucket,
@@ -18,12 +19,15 @@ __all__ = [
     "client",
     "cluster",
     "keep_open",
+    "mariadb",
+    "postgres",
     "redshift_server",
     "s3_server",
     "shared_bigquery",
     "shared_cluster",
     "shared_snapshot_cluster",
     "snapshot_cluster",
+    "source",
     "storage",
     "storage_server",
 ]

@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from sqlmat_assets.components.automation.runs import Attempt, read_version
-from sqlmat_assets.components.events import ATTEMPT_TAG
+from sqlmat_assets.components.automation.runs import Attempt, fetch_failure, read_version
+from sqlmat_assets.components.events import ATTEMPT_TAG, FAILED
 from sqlmat_assets.components.translation import translate_key
+from sqlmat_assets.errors.catalogue import unfenced
 from sqlmat_assets.relation import Relation
+
+# A build that is looked for is one of the last.
+_MOST_READ = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,25 @@ class Reported:
     def clear(self) -> None:
         """Know nothing."""
         self._found.clear()
+
+
+def explain_attempt(instance: dg.DagsterInstance, attempt: Attempt, relation: Relation) -> str | None:
+    """Why an attempt has failed, with all that was said of it."""
+    if attempt.run_id is None:
+        told = _fetch_said(instance, attempt, relation)
+    else:
+        told = fetch_failure(instance, attempt.run_id, relation)
+    return told or attempt.said or None
+
+
+def _fetch_said(instance: dg.DagsterInstance, attempt: Attempt, relation: Relation) -> str | None:
+    """All that a build from the command line has said; None where it is no longer there."""
+    for record in instance.fetch_observations(translate_key(relation), limit=_MOST_READ).records:
+        observed = record.asset_observation
+        if observed is not None and observed.tags.get(ATTEMPT_TAG) == attempt.run:
+            told = observed.metadata.get(FAILED)
+            return unfenced(told.md_str or "") if isinstance(told, dg.MarkdownMetadataValue) else None
+    return None
 
 
 def _read(record: dg.EventLogRecord) -> _Reported | None:

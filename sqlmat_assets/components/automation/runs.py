@@ -194,13 +194,7 @@ def fetch_runs(instance: dg.DagsterInstance, run_ids: Collection[str]) -> list[d
     return records
 
 
-def explain_attempt(instance: dg.DagsterInstance, attempt: Attempt, relation: Relation) -> str | None:
-    """Why an attempt has failed, with all that was said of it."""
-    told = None if attempt.run_id is None else _fetch_failure(instance, attempt.run_id, relation)
-    return told or attempt.said or None
-
-
-def _fetch_failure(instance: dg.DagsterInstance, run_id: str, relation: Relation) -> str | None:
+def fetch_failure(instance: dg.DagsterInstance, run_id: str, relation: Relation) -> str | None:
     """Why a run did not build a table, as its step says it; None where it says nothing."""
     step = op_name(relation)
     for record in reversed(instance.get_records_for_run(run_id, of_type=_Type.STEP_FAILURE).records):

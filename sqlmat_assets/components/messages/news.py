@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import dagster as dg
 
-from sqlmat_assets.components.automation.runs import explain_attempt
+from sqlmat_assets.components.automation.reported import explain_attempt
 from sqlmat_assets.components.automation.states import Build, Ledger
 from sqlmat_assets.components.messages.channels import Channels
 from sqlmat_assets.components.translation import translate_key
@@ -48,15 +48,22 @@ class Desk:
 
     def name(self, relation: Relation) -> str:
         """The name of a table or a delivery, with a link to its page."""
-        path = "/".join(quote(part, safe="") for part in translate_key(relation).path)
-        return wording.linked(str(relation), self._url(f"assets/{path}"))
+        return wording.linked(str(relation), self._url(_page(relation)))
 
     def run(self, run_id: str) -> str:
         """The name of a run, with a link to its page."""
         return wording.linked(wording.run_link(run_id), self._url(f"runs/{run_id}"))
 
+    def command(self, run: str, relation: Relation) -> str:
+        """The name of a build from the command line, which has no page: its events stand on that of the table."""
+        return wording.linked(wording.command_link(run), self._url(f"{_page(relation)}?view=events"))
+
     def _url(self, path: str) -> str | None:
         return None if self.channels.ui is None else f"{self.channels.ui.rstrip('/')}/{path}"
+
+
+def _page(relation: Relation) -> str:
+    return "assets/" + "/".join(quote(part, safe="") for part in translate_key(relation).path)
 
 
 def tell_failures(
@@ -76,7 +83,6 @@ def _failure(
 ) -> Message:
     model, verdict = desk.project.models[relation], decision.verdicts[relation]
     attempt = ledger.last_attempt(relation)
-    run_id = None if attempt is None else attempt.run_id
     reason = None if attempt is None else explain_attempt(desk.instance, attempt, relation)
     if reason is None:
         is_built = states.get(relation, State()).decided_at is not None
@@ -84,7 +90,9 @@ def _failure(
     gist = "\n".join(
         [wording.fails(desk.name(relation)), f"```\n{wording.plain(shortened(reason, _LONGEST_REASON))}\n```"]
     )
-    run = None if run_id is None else desk.run(run_id)
+    run = None
+    if attempt is not None:
+        run = desk.command(attempt.run, relation) if attempt.run_id is None else desk.run(attempt.run_id)
     where = wording.where(run, verdict.next_at, model.settings.owner)
     return Message(f"{gist}\n{where}", gist)
 

@@ -26,6 +26,9 @@ from sqlmat_assets.relation import Relation
 MESSAGES_SENSOR = "sqlmat_messages"
 """The sensor that tells people what happens."""
 
+MAIL_SENSOR, WEBHOOK_SENSOR = f"{MESSAGES_SENSOR}_mail", f"{MESSAGES_SENSOR}_webhook"
+"""Those that do it by mail, and by calling a URL."""
+
 SLACK_KEY = "sqlmat_slack"
 """The resource that writes into Slack."""
 

@@ -26,7 +26,7 @@ from sqlmat_assets.project.canonical import hash_text
 from sqlmat_assets.project.intervals import parse_interval
 from sqlmat_assets.project.loads import Load, Strategy
 from sqlmat_assets.relation import Relation
-from sqlmat_assets.warehouses.base import LoadsRows, Session
+from sqlmat_assets.warehouses.base import Capabilities, LoadsRows, Session
 from sqlmat_assets.warehouses.design import Design
 from sqlmat_assets.warehouses.source_files import Contents, Loaded, SourceFile
 
@@ -49,7 +49,7 @@ def plan_rows(load: Load, known: Mapping[str, Entry] | None, context: Context, *
     database, asked = _open(load, context)
     if load.strategy is not Strategy.INCREMENTAL or database.is_told_only:
         return Batch((), asked=asked)
-    asked = replace(asked, key=context.retries.run(lambda: _key_of(load, database, asked), context.sleep))
+    asked = replace(asked, key=context.retries.run(lambda: _key_of(load, database, asked, context), context.sleep))
     greatest = context.retries.run(lambda: database.find_greatest(asked), context.sleep)
     source = _source_of(load)
     entry, before = Entry(source, greatest), (known or {}).get(source)
@@ -94,14 +94,18 @@ class _Writer:
     context: Context
     design: Design
 
+    @property
+    def _capabilities(self) -> Capabilities:
+        return self.context.warehouse.capabilities
+
     def write(self, load: Load, asked: Asked) -> Loaded:
         if not self.database.is_told_only:
             found = self.database.describe(asked)
             kinds = [kind for _, kind in self.types]
-            columns = match_columns(self.database.label, load.columns, kinds, found, self.context.spoken)
+            columns = match_columns(self.database.label, load.columns, kinds, found, self._capabilities)
             asked = replace(asked, columns=columns)
         with self.database.open_rows(asked) as stream:
-            rows = _Rows(stream, asked.columns, self.types, self.database.label, self.context.spoken)
+            rows = _Rows(stream, asked.columns, self.types, self.database.label, self._capabilities)
             with self.context.cancellation.along(self.session, rows), reading_ahead(stream.parts) as batches:
                 try:
                     loaded = self._load(rows, batches)
@@ -136,7 +140,7 @@ class _Rows:
         columns: Sequence[SourceColumn],
         types: Sequence[tuple[str, str]],
         label: str,
-        dialect: str,
+        capabilities: Capabilities,
     ) -> None:
         import pyarrow as pa
 
@@ -145,7 +149,9 @@ class _Rows:
         self._is_cancelled = False
         self.failure: BaseException | None = None
         self.schema = pa.schema([(name, each.type) for (name, _), each in zip(types, stream.schema, strict=True)])
-        scales = [(source, type_, scale_of(type_, dialect)) for source, (_, type_) in zip(columns, types, strict=False)]
+        scales = [
+            (source, type_, scale_of(type_, capabilities)) for source, (_, type_) in zip(columns, types, strict=False)
+        ]
         self._unscaled = [
             (at, source.name, type_, re.compile(rf"\.\d{{{scale}}}\d*[1-9]"))
             for at, (source, type_, scale) in enumerate(scales)
@@ -202,10 +208,11 @@ def _source_of(load: Load) -> str:
     return f"{load.connection}: {what} by {'' if asked is None else asked.key}"
 
 
-def _key_of(load: Load, database: Database, asked: Asked) -> SourceColumn:
+def _key_of(load: Load, database: Database, asked: Asked, context: Context) -> SourceColumn:
     name = "" if load.asked is None else load.asked.key or ""
     column = next(each for each in load.columns if each.name.lower() == name.lower())
-    (key,) = match_columns(database.label, [column], [column.type], database.describe(asked), "")
+    ((_, kind),) = spoken_types([(column.name, column.type)], context)
+    (key,) = match_columns(database.label, [column], [kind], database.describe(asked), context.warehouse.capabilities)
     if key.kind not in _KEYS:
         raise wording.no_key_kind(database.label, key.name, key.type)
     return key

@@ -13,6 +13,7 @@ from sqlmat_assets.connectors.databases import Kind, SourceColumn
 from sqlmat_assets.errors import SourceError
 from sqlmat_assets.errors import sources as wording
 from sqlmat_assets.project.loads import LoadColumn
+from sqlmat_assets.warehouses.base import Capabilities
 
 
 class _Family(StrEnum):
@@ -65,13 +66,18 @@ _FITS = {
 _HINTS = {
     Kind.MOMENT: "declare a type with a time zone, or choose the zone in a `query`",
     Kind.TIMESTAMP: "declare a type without a time zone, or say in a `query` which zone it is",
+    Kind.ARRAY: "declare `json`, or take them apart in a `query`",
     Kind.DECIMAL: "declare as many digits behind the point, or round it in a `query`",
 }
 _HINT = "declare another type, or convert it in a `query`"
 
 
 def match_columns(
-    label: str, columns: Sequence[LoadColumn], types: Sequence[str], found: Sequence[SourceColumn], dialect: str
+    label: str,
+    columns: Sequence[LoadColumn],
+    types: Sequence[str],
+    found: Sequence[SourceColumn],
+    capabilities: Capabilities,
 ) -> tuple[SourceColumn, ...]:
     """The columns of a database for those that are declared.
 
@@ -80,7 +86,7 @@ def match_columns(
         columns: What is declared.
         types: Their types as the engine calls them.
         found: What the database has.
-        dialect: That of the engine.
+        capabilities: Those of the engine.
 
     Raises:
         SourceError: One is missing, or does not go into its type.
@@ -88,27 +94,24 @@ def match_columns(
     matched: list[SourceColumn] = []
     for column, type_ in zip(columns, types, strict=True):
         source = _find(label, column.path[0] if column.path else column.name, found)
-        error = _refuse(label, source, type_, dialect)
+        error = _refuse(label, source, type_, capabilities)
         if error is not None:
             raise error
         matched.append(source)
     return tuple(matched)
 
 
-def scale_of(type_: str, dialect: str) -> int | None:
+def scale_of(type_: str, capabilities: Capabilities) -> int | None:
     """How many digits a declared type has behind the point; None where it is none of decimal or whole numbers."""
-    family, kind = _family(type_, dialect)
+    family, kind = _family(type_, capabilities.dialect)
     if family is _Family.INTEGER:
         return 0
     if family is not _Family.DECIMAL or kind is None:
         return None
     sizes = [int(each.name) for each in kind.expressions if each.name.isdigit()]
-    # A numeric of PostgreSQL has as many as a value needs.
-    default = None if dialect == "postgres" else _DEFAULT_SCALE
-    return sizes[1] if len(sizes) > 1 else 0 if sizes else default
-
-
-_DEFAULT_SCALE = 3
+    if sizes:
+        return sizes[1] if len(sizes) > 1 else 0
+    return capabilities.wide_decimal_scale if kind.this == _T.BIGDECIMAL else capabilities.decimal_scale
 
 
 def _find(label: str, name: str, found: Sequence[SourceColumn]) -> SourceColumn:
@@ -122,12 +125,14 @@ def _find(label: str, name: str, found: Sequence[SourceColumn]) -> SourceColumn:
     raise wording.no_such_column(label, name, near[0] if near else None)
 
 
-def _refuse(label: str, source: SourceColumn, type_: str, dialect: str) -> SourceError | None:
+def _refuse(label: str, source: SourceColumn, type_: str, capabilities: Capabilities) -> SourceError | None:
     if source.kind is Kind.OTHER:
         return wording.no_counterpart(label, source.name, source.type)
-    family, _ = _family(type_, dialect)
+    family, _ = _family(type_, capabilities.dialect)
     fits = family in _FITS[source.kind] or (family is _Family.BOOLEAN and source.may_be_boolean)
-    scale = scale_of(type_, dialect)
+    if family is _Family.NESTED and not capabilities.loads_arrays:
+        fits = False
+    scale = scale_of(type_, capabilities)
     if fits and not (source.scale is not None and scale is not None and source.scale > scale):
         return None
     hint = _HINTS.get(source.kind, _HINT)

@@ -18,6 +18,9 @@ BIGQUERY = Capabilities(
     has_grants=False,
     why_no_grants="on BigQuery who may read is settled in the project, by IAM",
     has_comments=True,
+    decimal_scale=9,
+    # It has 38; the DuckDB that reads the rows has place for no more.
+    wide_decimal_scale=18,
     is_case_sensitive=True,
     has_case_sensitive_columns=False,
     sees_own_changes=False,

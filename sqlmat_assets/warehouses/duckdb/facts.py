@@ -17,6 +17,7 @@ DUCKDB = Capabilities(
     has_transactional_ddl=True,
     has_grants=False,
     has_comments=True,
+    loads_arrays=True,
     admits_many_writers=False,
     facts=(
         Fact(

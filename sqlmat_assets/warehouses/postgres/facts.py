@@ -17,6 +17,7 @@ POSTGRES = Capabilities(
     has_transactional_ddl=True,
     has_grants=True,
     has_comments=True,
+    decimal_scale=None,
     # Outside of quotes it folds names; what stands in the catalog is told apart to the letter.
     is_case_sensitive=True,
     finds_views_by_name=False,

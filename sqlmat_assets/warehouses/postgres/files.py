@@ -25,31 +25,41 @@ from sqlmat_assets.warehouses.postgres.connections import Link
 from sqlmat_assets.warehouses.postgres.facts import POSTGRES
 from sqlmat_assets.warehouses.postgres.types import as_declared, from_duckdb, is_nested, to_duckdb
 from sqlmat_assets.warehouses.source_files import Constant, Contents, Loaded, SourceFile
+from sqlmat_assets.warehouses.text_files import has_ending
 
 # The names in files are those of columns as they stand in SQL outside of quotes.
 _FILES = replace(POSTGRES, is_case_sensitive=False)
 _ROWS_AT_ONCE = 20_000
+BEFORE_HEX = "\\x"
+"""What stands before the digits of bytes, for PostgreSQL."""
+
 _Columns = Sequence[tuple[str, str]]
 
 
-def load_file(link: Link, target: Relation, path: Path, columns: _Columns) -> int:
-    """Create a table from a file; `columns` (name, type) are declared, and the others are what all values look like."""
+def load_file(link: Link, target: Relation, path: Path, columns: _Columns, before_hex: str = BEFORE_HEX) -> int:
+    """Create a table from a file; `columns` (name, type) are declared, and the others are what all values look like.
+
+    Bytes come in hexadecimal digits, with `before_hex` in front of them.
+    """
     with _reader() as reader:
-        file = DataFile(path, [(name, as_declared(kind)) for name, kind in columns], _FILES)
+        file = DataFile(path, _as_read(columns, path), _FILES)
         query = file.create_table(target).args["expression"]
         try:
             found = reader.describe(query)
             file.refuse_other_columns([name for name, _ in found])
-            return _fill(link, target, _types(found, columns), (), reader.text_of(query, found))
+            return _fill(link, target, _types(found, columns), (), reader.text_of(query, found, before_hex))
         except duckdb.Error as error:
             raise file.explain(_refused(error)) from error
 
 
-def load_files(link: Link, target: Relation, files: Sequence[SourceFile], contents: Contents) -> Loaded:
-    """Create a table from files whose columns are all declared."""
+def load_files(
+    link: Link, target: Relation, files: Sequence[SourceFile], contents: Contents, before_hex: str = BEFORE_HEX
+) -> Loaded:
+    """Create a table from files whose columns are all declared; bytes come as in `load_file`."""
     with _reader() as reader:
-        read = [replace(one, constants=tuple(map(_as_read, one.constants))) for one in files]
-        columns = tuple(replace(column, type=as_declared(column.type)) for column in contents.columns)
+        read = [replace(one, constants=tuple(map(_constant_as_read, one.constants))) for one in files]
+        kinds = _as_read(contents.types, *(one.path for one in files))
+        columns = tuple(replace(column, type=kind) for column, (_, kind) in zip(contents.columns, kinds, strict=True))
         declared = DeclaredFiles(read, replace(contents, columns=columns), _FILES, reader.fetch)
         types = dict(contents.types) | {one.name: one.type for one in files[0].constants}
 
@@ -57,7 +67,7 @@ def load_files(link: Link, target: Relation, files: Sequence[SourceFile], conten
             query = declared.query(skips_bad=skips_bad)
             found = reader.describe(query)
             typed = [(name, types[name]) for name, _ in found]
-            return _fill(link, target, typed, contents.required, reader.text_of(query, found))
+            return _fill(link, target, typed, contents.required, reader.text_of(query, found, before_hex))
 
         statement = "\n".join(render_load_files(target, files, contents))
         try:
@@ -95,7 +105,7 @@ def copy_out_statement(query: str) -> str:
 def render_load_file(target: Relation, path: Path, columns: _Columns) -> list[str]:
     """What `load_file` sends beside the rows."""
     with _reader() as reader:
-        file = DataFile(path, [(name, as_declared(kind)) for name, kind in columns], _FILES)
+        file = DataFile(path, _as_read(columns, path), _FILES)
         types = _types(reader.describe(file.create_table(target).args["expression"]), columns)
     return _render(target, types, ())
 
@@ -117,7 +127,13 @@ def _types(found: _Columns, columns: _Columns) -> list[tuple[str, str]]:
     return [(name, declared.get(name, from_duckdb(kind))) for name, kind in folded]
 
 
-def _as_read(constant: Constant) -> Constant:
+def _as_read(columns: _Columns, *paths: Path) -> list[tuple[str, str]]:
+    """Columns with the types that DuckDB reads them as."""
+    has_bytes = any(has_ending(path, ".parquet") for path in paths)
+    return [(name, as_declared(kind, has_bytes=has_bytes)) for name, kind in columns]
+
+
+def _constant_as_read(constant: Constant) -> Constant:
     return Constant(constant.name, as_declared(constant.type), constant.value)
 
 
@@ -187,10 +203,10 @@ class _Reader:
         """How many rows a statement writes."""
         return int(self._connection.execute(statement.sql("duckdb")).fetchall()[0][0])
 
-    def text_of(self, query: exp.Expr, columns: _Columns) -> Iterator[bytes]:
+    def text_of(self, query: exp.Expr, columns: _Columns, before_hex: str) -> Iterator[bytes]:
         """The rows of a query as CSV in which everything but NULL is in quotes, some thousand at a time."""
         source = exp.Subquery(this=query, alias=exp.TableAlias(this=statements.identifier("rows")))
-        texts = exp.select(*(_as_text(name, kind) for name, kind in columns)).from_(source)
+        texts = exp.select(*(_as_text(name, kind, before_hex) for name, kind in columns)).from_(source)
         batches = self._connection.sql(texts.sql("duckdb")).to_arrow_reader(_ROWS_AT_ONCE)
         options = csv.WriteOptions(include_header=False, quoting_style="all_valid")
         for batch in batches:
@@ -250,13 +266,13 @@ def _literals(text: str, number: int) -> tuple[exp.Expr, exp.Expr]:
     return exp.Literal.string(text), exp.Literal.number(number)
 
 
-def _as_text(name: str, kind: str) -> exp.Expr:
+def _as_text(name: str, kind: str, before_hex: str) -> exp.Expr:
     value: exp.Expr = statements.column(name)
     if is_nested(kind):
         value = exp.Anonymous(this="to_json", expressions=[value])
     elif kind == "BLOB":
         hexed: Any = exp.Anonymous(this="hex", expressions=[value])
-        value = exp.DPipe(this=exp.Literal.string("\\x"), expression=hexed)
+        value = exp.DPipe(this=exp.Literal.string(before_hex), expression=hexed)
     text = exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.VARCHAR))
     return exp.alias_(text, name, quoted=True)
 

@@ -48,6 +48,8 @@ _FROM_DUCKDB = {
 _DECIMAL = re.compile(r"(?:DECIMAL|numeric)\((\d+), ?(\d+)\)")
 _PRECISION = re.compile(r"\(\d+\)")
 _MOST_DIGITS = 38
+# The others are those of Redshift.
+_BYTES = frozenset({"bytea", "varbyte", "varbinary", "binary varying"})
 
 
 def from_duckdb(kind: str) -> str:
@@ -82,13 +84,19 @@ def to_duckdb(kind: str) -> str:
     return _TO_DUCKDB.get(plain, "VARCHAR")
 
 
-def as_declared(kind: str) -> str:
+def as_declared(kind: str, *, has_bytes: bool = False) -> str:
     """The type of DuckDB that tells whether a value in a file is one of a type that was declared in some spelling.
+
+    Args:
+        kind: The type.
+        has_bytes: Whether bytes stand in the file as they are, and not as a text that the server reads.
 
     Examples:
         >>> as_declared("int8"), as_declared("varchar(20)"), as_declared("decimal(10, 2)"), as_declared("geometry")
         ('BIGINT', 'VARCHAR', 'DECIMAL(10, 2)', 'VARCHAR')
     """
+    if has_bytes and kind.partition("(")[0].strip().lower() in _BYTES:
+        return "BLOB"
     try:
         parsed = exp.DataType.build(kind, dialect="postgres", udt=True)
     except SqlglotError:

@@ -19,6 +19,7 @@ REDSHIFT = Capabilities(
     has_transactional_ddl=True,
     has_grants=True,
     has_comments=True,
+    decimal_scale=0,
     finds_views_by_name=False,
     can_widen_columns=False,
     has_varying_lengths=True,

@@ -33,6 +33,8 @@ _Columns = Sequence[tuple[str, str]]
 _NULL = "sqlmat:NULL"
 _VALUES = re.compile(rb'("(?:[^"]|"")*")|(?<=[,\n])(?=[,\n])|\A(?=[,\n])')
 _CREATES = "CREATE TABLE"
+# COPY takes digits alone: https://docs.aws.amazon.com/redshift/latest/dg/copy-usage-varbyte.html
+_BEFORE_HEX = ""
 _MOST_DIGITS = 38
 _TYPES = {
     exp.DataType.Type.JSON: "super",
@@ -52,7 +54,7 @@ def load_file(
 ) -> int:
     """Create a table from a file; `columns` (name, type) are declared, and the others are what all values look like."""
     with _staged(link, staging, design) as staged:
-        return postgres_files.load_file(staged, target, path, columns)
+        return postgres_files.load_file(staged, target, path, columns, _BEFORE_HEX)
 
 
 def load_files(
@@ -65,7 +67,7 @@ def load_files(
 ) -> Loaded:
     """Create a table from files whose columns are all declared."""
     with _staged(link, staging, design) as staged:
-        loaded = postgres_files.load_files(staged, target, files, contents)
+        loaded = postgres_files.load_files(staged, target, files, contents, _BEFORE_HEX)
     return replace(loaded, statement="\n".join(render_load_files(staging, target, files, contents, design)))
 
 

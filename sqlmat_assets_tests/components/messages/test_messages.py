@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
+from sqlmat_assets.cli import run as run_command
 from sqlmat_assets.components.messages.channels import Channels
 from sqlmat_assets.components.messages.others import MailMessages, WebhookMessages
 from sqlmat_assets.components.messages.sensor import SLACK_KEY, Posts, build_messages_sensor
@@ -23,6 +25,17 @@ CITIES = "select 1 as id, 'Lyon' as city\n"
 PARIS = "select city = 'Paris' as capital from first.cities\n"
 CHANNELS = Channels("#data", ui="http://ui/")
 SECOND = timedelta(seconds=1)
+SAID = [
+    "```",
+    "1 check of `first.cities` failed",
+    "  `capital`: is false",
+    "`first.cities` still holds its previous rows",
+    "",
+    "rows where `capital` does not hold:",
+    "  id  city  capital",
+    "  2   Lyon  false",
+    "```",
+]
 
 
 class Listener:
@@ -79,22 +92,31 @@ def test_a_failure_tells_the_check_the_rows_and_what_the_table_holds(
     (text,) = slack.texts("#data")
     first, *rest, last = text.split("\n")
     assert first == ":scream_cat: *<http://ui/assets/first/cities|first.cities> fails*"
-    assert rest == [
-        "```",
-        "1 check of `first.cities` failed",
-        "  `capital`: is false",
-        "`first.cities` still holds its previous rows",
-        "",
-        "rows where `capital` does not hold:",
-        "  id  city  capital",
-        "  2   Lyon  false",
-        "```",
-    ]
+    assert rest == SAID
     again = service.state("cities").failed_at
     assert again is not None
     assert last == (
         f"<http://ui/runs/{run}|run {run[:8]}> · tried again at {again + MINUTE:%Y-%m-%d %H:%M:%S} UTC"
         " · owner joan@example.com"
+    )
+
+
+def test_a_build_from_the_command_line_tells_the_same(
+    service: Service, slack: SlackDouble, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.tick_and_run()
+    listener.tick()
+    service.write(cities__1h="select 2 as id, 'Lyon' as city\n", cities_test=PARIS)
+    monkeypatch.setenv("DAGSTER_HOME", service.instance.root_directory)
+    assert run_command(["build", str(service.root), "--warehouse", f"duckdb:///{service.warehouse}"]) == 1
+    listener.start()
+    assert listener.tick().skip_message == "sent 1 message"
+    (text,) = slack.texts("#data")
+    first, *rest, last = text.split("\n")
+    assert first == ":scream_cat: *<http://ui/assets/first/cities|first.cities> fails*"
+    assert rest == SAID
+    assert re.fullmatch(
+        r"<http://ui/assets/first/cities\?view=events\|sqlmat build, run [0-9a-f]{8}> · tried again at .* UTC", last
     )
 
 

@@ -1,0 +1,10 @@
+"""PostgreSQL: tables that are loaded from databases."""
+
+from __future__ import annotations
+
+from sqlmat_assets_tests.warehouses.database_loads_contract import DatabaseLoadsContract
+from sqlmat_assets_tests.warehouses.postgres.on_postgres import OnPostgres
+
+
+class TestPostgres(OnPostgres, DatabaseLoadsContract):
+    pass
