@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from sqlmat_assets.connectors import mysql_child
 from sqlmat_assets.connectors.databases import Asked, Batch, Kind, Schema, SourceColumn, Stream, greatest_query
-from sqlmat_assets.connectors.mysql_tls import Tunnel, read_tls, tunnel
+from sqlmat_assets.connectors.mysql_tls import explain_tls, read_tls
 from sqlmat_assets.connectors.shown import without_secrets
 from sqlmat_assets.errors import SourceError
 from sqlmat_assets.errors import sources as wording
@@ -69,7 +69,7 @@ class MySQLSource:
 
     def describe(self, asked: Asked) -> tuple[SourceColumn, ...]:
         query = exp.select("*").from_(asked.source(_DIALECT)).limit(0).sql(_DIALECT)
-        with self._way() as way, self._explained(way), self._cursor(way) as cursor:
+        with self._explained(), closing(self._connect()) as connection, connection.cursor() as cursor:
             cursor.execute(query)
             return tuple(map(_described, cursor._result.fields))  # noqa: SLF001 - the only way to flags and charsets
 
@@ -78,7 +78,7 @@ class MySQLSource:
             return None
         text = exp.DataType.build("char", dialect=_DIALECT)
         query = greatest_query(asked, _column(asked.key.name), text, _DIALECT).sql(_DIALECT)
-        with self._way() as way, self._explained(way), self._cursor(way) as cursor:
+        with self._explained(), closing(self._connect()) as connection, connection.cursor() as cursor:
             cursor.execute(query)
             ((value, has_others),) = cursor.fetchall()
         if has_others:
@@ -92,31 +92,25 @@ class MySQLSource:
                 raise wording.no_counterpart(self.label, column.name, column.type)
         if find_spec("connectorx") is None:
             raise wording.no_client("MariaDB and MySQL", "databases")
+        self._try()
         statement = _query(asked).sql(_DIALECT)
-        with self._way() as way, tempfile.TemporaryFile() as said:
-            self._try(way)
-            request = {"url": self._url(way), "statement": statement, "rows": _BATCH_ROWS, "settings": _SETTINGS}
-            with _child(said) as child:
-                yield self._stream(child, said, request, asked, statement)
+        request = {"url": self._url(), "statement": statement, "rows": _BATCH_ROWS, "settings": _SETTINGS}
+        with tempfile.TemporaryFile() as said, _child(said) as child:
+            assert child.stdin is not None  # noqa: S101 - it is a pipe
+            assert child.stdout is not None  # noqa: S101 - the same
+            child.stdin.write(json.dumps(request).encode())
+            child.stdin.close()
+            schema, batches = self._read(child, said, asked)
+            yield Stream(schema, (batches,), child.kill, statement)
 
-    def _try(self, way: Tunnel | None) -> None:
+    def _try(self) -> None:
         """See whether the server lets somebody in: connectorx waits half a minute for one that does not.
 
-        It has no TLS, so there is to be none here: PyMySQL takes it where a server offers it.
+        Without TLS, where the URL does not ask for it, as connectorx is going to: PyMySQL takes it where it is offered.
         """
         # PyMySQL lacks a package for one way to sign in without TLS, which connectorx knows by itself.
-        with suppress(RuntimeError), self._explained(way):
-            self._connect(way, ssl_disabled=True).close()
-
-    def _stream(
-        self, child: subprocess.Popen[bytes], said: IO[bytes], request: dict[str, Any], asked: Asked, statement: str
-    ) -> Stream:
-        assert child.stdin is not None  # noqa: S101 - it is a pipe
-        assert child.stdout is not None  # noqa: S101 - the same
-        child.stdin.write(json.dumps(request).encode())
-        child.stdin.close()
-        schema, batches = self._read(child, said, asked)
-        return Stream(schema, (batches,), child.kill, statement)
+        with suppress(RuntimeError), self._explained():
+            self._connect(is_plain=self._tls is None).close()
 
     def _read(self, child: subprocess.Popen[bytes], said: IO[bytes], asked: Asked) -> tuple[Schema, Iterator[Batch]]:
         import pyarrow as pa
@@ -151,28 +145,13 @@ class MySQLSource:
         words = json.loads(last) if last.startswith('"') else "the process that reads has ended"
         return self._of_connectorx(words)
 
-    @contextmanager
-    def _way(self) -> Generator[Tunnel | None]:
-        """The way to the server; None where it is a plain one."""
-        if self._tls is None:
-            yield None
-            return
-        with tunnel(self.label, self._parts.hostname or "", self._parts.port or _PORT, self._tls) as opened:
-            yield opened
-
-    def _url(self, way: Tunnel | None) -> str:
+    def _url(self) -> str:
         parts = self._parts
         login = ":".join(quote(unquote(each or ""), safe="") for each in (parts.username, parts.password))
-        if way is not None:
-            return f"mysql://{login}@localhost{parts.path}?socket={quote(str(way.socket), safe='')}"
-        return f"mysql://{login}@{parts.hostname}:{parts.port or _PORT}{parts.path}"
+        parameters = "" if self._tls is None else f"?{self._tls.parameters}"
+        return f"mysql://{login}@{parts.hostname}:{parts.port or _PORT}{parts.path}{parameters}"
 
-    @contextmanager
-    def _cursor(self, way: Tunnel | None) -> Generator[Any]:
-        with closing(self._connect(way)) as connection, connection.cursor() as cursor:
-            yield cursor
-
-    def _connect(self, way: Tunnel | None, *, ssl_disabled: bool = False) -> Any:
+    def _connect(self, *, is_plain: bool = False) -> Any:
         try:
             import pymysql
         except ImportError:
@@ -181,8 +160,8 @@ class MySQLSource:
         return pymysql.connect(
             host=parts.hostname,
             port=parts.port or _PORT,
-            unix_socket=None if way is None else str(way.socket),
-            ssl_disabled=ssl_disabled,
+            ssl=None if self._tls is None else self._tls.context,
+            ssl_disabled=is_plain,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             database=unquote(parts.path.removeprefix("/")),
@@ -191,7 +170,7 @@ class MySQLSource:
         )
 
     @contextmanager
-    def _explained(self, way: Tunnel | None) -> Generator[None]:
+    def _explained(self) -> Generator[None]:
         import pymysql
 
         try:
@@ -199,8 +178,9 @@ class MySQLSource:
         except SourceError:
             raise
         except pymysql.MySQLError as error:
-            if way is not None and way.failure is not None:
-                raise way.failure from None
+            refused = explain_tls(self.label, error)
+            if refused is not None:
+                raise refused from error
             code, said = (*error.args, "", "")[:2]
             raise self._worded(int(code or 0), str(said)) from error
 

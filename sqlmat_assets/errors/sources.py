@@ -145,9 +145,7 @@ def unknown_tls_mode(label: str, known: Sequence[str]) -> SourceError:
 
 def no_certificate(label: str, said: str) -> SourceError:
     """A file with certificates or a key cannot be read."""
-    return SourceError(
-        f"{label}: a certificate cannot be read: {said}\n  hint: check the files in `ssl-ca`, `ssl-cert` and `ssl-key`"
-    )
+    return SourceError(f"{label}: a certificate cannot be read: {said}\n  hint: check the file in `ssl-ca`")
 
 
 def not_trusted(label: str, said: str, parameter: str) -> SourceError:
@@ -159,7 +157,7 @@ def not_trusted(label: str, said: str, parameter: str) -> SourceError:
 
 
 def no_tls(label: str, said: str) -> SourceError:
-    """A server and this machine have found no way to talk in secret."""
+    """A server of PostgreSQL has no TLS, and the URL asks for it."""
     return SourceError(f"{label}: no TLS with the server: {said}")
 
 

@@ -382,3 +382,14 @@ class TestIntoPostgres:
         project = source.project(tmp_path, text, warehouse=open_warehouse(postgres_url))
         project.published()
         assert sorted(project.rows()) == [*enumerate(values), (99, None)]
+
+    def test_arrays(self, tmp_path: Path, postgres: Source, postgres_url: str) -> None:
+        postgres.send("CREATE TABLE orders AS SELECT 1 AS id, array['a', 'b,c', NULL] AS tags")
+        text = "table: orders\ncolumns:\n  id: bigint\n  tags: text[]\n"
+        project = postgres.project(tmp_path, text, warehouse=open_warehouse(postgres_url))
+        assert (
+            "`tags` is `text[]` (arrays), which does not go into `text[]`\n  hint: declare `json`" in project.refused()
+        )
+        project.write(project.text.replace("text[]", "jsonb"))
+        project.published()
+        assert project.rows() == [(1, '["a", "b,c", null]')]
