@@ -27,7 +27,11 @@ def create_table_of_rows(target: Relation, columns: Sequence[tuple[str, str]]) -
 
 
 def by_row_groups(rows: Any) -> Any:
-    """The same rows in batches as large as what DuckDB writes at once, which it would copy together else."""
+    """The same rows in batches of just as many as DuckDB keeps together.
+
+    Smaller ones it copies together; of what is more in a batch it makes a group of its own, and writes all of the table
+    a second time when the file is closed.
+    """
     import pyarrow as pa
 
     def joined() -> Iterator[Any]:
@@ -36,13 +40,19 @@ def by_row_groups(rows: Any) -> Any:
         for batch in rows:
             waiting.append(batch)
             count, size = count + batch.num_rows, size + batch.nbytes
-            if count >= _ROW_GROUP or size >= _MOST_BYTES:
-                yield from pa.Table.from_batches(waiting).combine_chunks().to_batches(max_chunksize=max(count, 1))
-                waiting, count, size = [], 0, 0
+            while count >= _ROW_GROUP or size >= _MOST_BYTES:
+                table = pa.Table.from_batches(waiting)
+                yield from _one_batch(table.slice(0, _ROW_GROUP))
+                waiting = table.slice(_ROW_GROUP).to_batches()
+                count, size = sum(each.num_rows for each in waiting), sum(each.nbytes for each in waiting)
         if waiting:
-            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches(max_chunksize=max(count, 1))
+            yield from _one_batch(pa.Table.from_batches(waiting))
 
     return pa.RecordBatchReader.from_batches(rows.schema, joined())
+
+
+def _one_batch(table: Any) -> Iterator[Any]:
+    yield from table.combine_chunks().to_batches(max_chunksize=max(table.num_rows, 1))
 
 
 def _cast(name: str, kind: exp.DataType) -> exp.Expr:
