@@ -19,13 +19,22 @@ from sqlmat_assets.warehouses.bigquery import files as files_
 from sqlmat_assets.warehouses.bigquery.costs import BigQueryCosts
 from sqlmat_assets.warehouses.bigquery.draft import Draft, described
 from sqlmat_assets.warehouses.bigquery.dress import is_same_design
+from sqlmat_assets.warehouses.bigquery.errors import is_conflict
 from sqlmat_assets.warehouses.bigquery.fingerprint import fingerprint_of, fingerprint_query, fingerprint_sums
 from sqlmat_assets.warehouses.bigquery.in_buckets import InBuckets
 from sqlmat_assets.warehouses.bigquery.link import Link, Resource
 from sqlmat_assets.warehouses.bigquery.locks import settle_own
 from sqlmat_assets.warehouses.bigquery.partitions import partition_of
 from sqlmat_assets.warehouses.bigquery.publishing import commit, locked
-from sqlmat_assets.warehouses.bigquery.statements import all_of, in_state, is_about_state, is_private, relation_of, sql
+from sqlmat_assets.warehouses.bigquery.statements import (
+    all_of,
+    in_state,
+    is_about_state,
+    is_private,
+    relation_of,
+    schema_of,
+    sql,
+)
 from sqlmat_assets.warehouses.bigquery.types import columns_of
 from sqlmat_assets.warehouses.billing import Costs, Usage
 from sqlmat_assets.warehouses.check_statements import asks_for_columns
@@ -72,7 +81,7 @@ class BigQuerySession(InBuckets):
             case exp.Comment():
                 self._describe(tree)
             case exp.Create() if tree.kind == "SCHEMA":
-                self._link.tables.create_schema(_schema_of(tree))
+                self._link.tables.create_schema(schema_of(tree))
             case exp.Drop() if tree.args["kind"] == "SCHEMA":
                 self._drop_schema(tree)
             case exp.Drop():
@@ -108,7 +117,7 @@ class BigQuerySession(InBuckets):
             try:
                 job = self._link.run(text)
             except TransientWarehouseError as error:
-                if not left or error.__cause__ is None or not _is_conflict(error):
+                if not left or not isinstance(error.__cause__, Exception) or not is_conflict(error.__cause__):
                     raise
                 self._link.pause(random.uniform(_PAUSE_SECONDS / 2, _PAUSE_SECONDS * (_TRIES - left)))  # noqa: S311 - no secret
                 continue
@@ -163,7 +172,7 @@ class BigQuerySession(InBuckets):
             draft.made_at_once.remove(relation)
 
     def _drop_schema(self, tree: exp.Drop) -> None:
-        name = _schema_of(tree)
+        name = schema_of(tree)
         if self._draft is not None:
             # Whether all of it goes is known by now.
             if self.fetch_kinds(name):
@@ -403,14 +412,5 @@ def _columns(columns: Sequence[tuple[str, str]]) -> tuple[ResultColumn, ...]:
     return tuple(ResultColumn(name, kind, kind == "BOOL") for name, kind in columns)
 
 
-def _schema_of(tree: exp.Expr) -> str:
-    named = tree.this or tree.args["tables"][0]
-    return str(named.args["db"].name)
-
-
 def _other(project: str, link: Link) -> str | None:
     return None if project == link.place.project else project
-
-
-def _is_conflict(error: TransientWarehouseError) -> bool:
-    return "concurrent update" in error.message or "serialize access" in error.message

@@ -63,6 +63,12 @@ def relation_of(table: exp.Expr) -> Relation:
     return Relation(found.db, found.name, found.catalog or None)
 
 
+def schema_of(tree: exp.Expr) -> str:
+    """The dataset that a statement makes or drops."""
+    named = tree.this or tree.args["tables"][0]
+    return str(named.args["db"].name)
+
+
 def is_private(relation: Relation) -> bool:
     """Whether only one run knows of a table: it is built, or about to go."""
     stem, mark, _ = relation.name.rpartition("__sqlmat_")
